@@ -1,0 +1,26 @@
+# make repro   set up and regenerate every number of the report
+# make quick   the same stages on little data, in quick/
+# make test    set up and run the test suite
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: repro quick test
+
+repro: .venv/ready
+	dvc repro
+
+quick: .venv/ready
+	python -m tools.quick
+
+test: .venv/ready
+	ruff check .
+	ruff format --check .
+	pytest
+
+.venv/ready: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	python -m tools.plots_page
+	touch $@

@@ -1,0 +1,101 @@
+"""`params.yaml`, checked at the door, and errors that speak to the person at the keyboard."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML, YAMLError
+
+PARAMS = Path("params.yaml")
+
+
+class InputError(Exception):
+    """Something that the user gave is wrong; the message says what, where, and what to do."""
+
+
+class Strict(BaseModel):
+    """Settings in which an unknown key, a wrong type or an impossible number is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Compute(Strict):
+    """`compute`: how the work is spread out. No result depends on it, so no stage does."""
+
+    device: Literal["auto", "cpu"] = "auto"
+    workers: int = Field(0, ge=0)
+    backend: Literal["loky"] = "loky"
+
+    def processes(self, tasks: int) -> int:
+        """How many processes to start for so many tasks: `workers`, or the cores if it is 0."""
+        return max(1, min(self.workers or len(os.sched_getaffinity(0)), tasks))
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """All of `params.yaml` as plain values, read as YAML 1.2 like DVC does (1e-4 is a number)."""
+    try:
+        params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"there is no {path} in {Path.cwd()}; run from the project's folder") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(params, dict):
+        raise InputError(f"{path} must hold sections such as `seed:` and `data:`")
+    return params
+
+
+def section(params: dict[str, Any], dotted: str) -> Any:
+    """The value at a dotted key such as `mlp.defaults`; an InputError if it is missing."""
+    value: Any = params
+    for key in dotted.split("."):
+        if not isinstance(value, dict) or key not in value:
+            raise InputError(f"{PARAMS} has no `{dotted}`; it is needed here")
+        value = value[key]
+    return value
+
+
+def check(model: type[Settings], values: Any, where: str) -> Settings:
+    """`values` as a `model`, or an InputError that names every wrong key under `where`."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{PARAMS}: " + "; ".join(_explain(e, where) for e in error.errors())) from None
+
+
+def _explain(error: Any, where: str) -> str:
+    key = ".".join([where, *(str(part) for part in error["loc"])])
+    if error["type"] == "extra_forbidden":
+        return f"`{key}` is not a setting"
+    if error["type"] == "missing":
+        return f"`{key}` is missing"
+    return f"`{key}` is {error['input']!r}: {error['msg']}"
+
+
+def read_seed(params: dict[str, Any]) -> int:
+    """`seed`, from which every random draw of the pipeline follows."""
+    seed = section(params, "seed")
+    if type(seed) is not int or seed < 0:
+        raise InputError(f"{PARAMS}: `seed` is {seed!r}: it must be a whole number, 0 or more")
+    return seed
+
+
+def run_stage(main: Callable[..., None], *arguments: str) -> None:
+    """Call a stage's `main`; an InputError or Ctrl-C ends it with one line, not a traceback."""
+    name = Path(sys.argv[0]).stem
+    try:
+        main(*arguments)
+    except InputError as error:
+        _stop(f"{name}: {error}", 1)
+    except KeyboardInterrupt:
+        _stop(f"{name}: interrupted", 130)
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(status)

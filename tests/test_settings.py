@@ -1,0 +1,84 @@
+"""params.yaml at the door, files written whole, and how a stage ends."""
+
+import pytest
+
+from stages import files, settings
+from stages.settings import Compute, InputError, check, read_params, read_seed, section
+
+
+def test_numbers_are_read_as_dvc_reads_them(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("rate: 1e-4\nswitch: no\n")
+    assert read_params(path) == {"rate": 1e-4, "switch": "no"}
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n", "", "a: 1\na: 2\n"])
+def test_what_is_no_mapping_is_an_error(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(InputError, match="params.yaml"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_no_params_file_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="there is no"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_a_missing_section_is_named():
+    with pytest.raises(InputError, match="no `mlp.runs.mine`"):
+        section({"mlp": {"runs": {}}}, "mlp.runs.mine")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", None, True])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(InputError, match="`seed` is"):
+        read_seed({"seed": seed})
+
+
+def test_every_wrong_key_is_named_at_once():
+    with pytest.raises(InputError) as error:
+        check(Compute, {"workers": -1, "wokers": 2}, "compute")
+    assert "`compute.workers` is -1" in str(error.value)
+    assert "`compute.wokers` is not a setting" in str(error.value)
+
+
+def test_processes_are_the_cores_or_the_tasks(monkeypatch):
+    monkeypatch.setattr(settings.os, "sched_getaffinity", lambda _: {0, 1, 2})
+    assert Compute(workers=0).processes(10) == 3
+    assert Compute(workers=0).processes(2) == 2
+    assert Compute(workers=7).processes(10) == 7
+    assert Compute(workers=7).processes(0) == 1
+
+
+def test_a_stage_ends_with_one_line_for_an_input_error(capsys):
+    def main():
+        raise InputError("the file a.csv is empty")
+
+    with pytest.raises(SystemExit) as ended:
+        settings.run_stage(main)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.endswith(": the file a.csv is empty\n")
+
+
+def test_a_file_is_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "scores.json"
+    files.write_json(path, {"b": 1, "a": 2})
+    assert path.read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
+    with pytest.raises(RuntimeError), files.whole_file(path) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert path.read_text().startswith("{")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "run"
+    for text in ("first", "second"):
+        with files.whole_folder(path) as partial:
+            (partial / text).touch()
+    assert [file.name for file in path.iterdir()] == ["second"]
+    with pytest.raises(RuntimeError), files.whole_folder(path) as partial:
+        (partial / "third").touch()
+        raise RuntimeError
+    assert [file.name for file in path.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [path]
