@@ -1,0 +1,80 @@
+"""Train the MLP of one run of part 1 on the prepared digits, once for each seed.
+
+python -m stages.train_mlp RUN      reads data/digits.npz, writes models/mlp/RUN/
+
+settings.json               the run's settings, defaults filled in
+curves.csv                  a row for each replicate and epoch
+predictions.npz             train, test: predicted classes (replicates, samples)
+replicate_<r>.safetensors   layer_<i>: (inputs + 1, units), the last row biases
+latents.npz                 where recorded: epoch (e,), activations (replicates, e, test samples, units)
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from stages.files import whole_folder
+from stages.replicates import run_replicates, write_run
+from stages.settings import Compute, InputError, Strict, check, read_params, read_seed, run_stage, section
+
+DIGITS = Path("data/digits.npz")
+MODELS = Path("models/mlp")
+
+
+class Settings(Strict):
+    """One run of `mlp.runs`, completed with `mlp.defaults`; params.yaml explains each key."""
+
+    hidden: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    activation: Literal["sigmoid", "tanh", "relu"]
+    initial_weights: Literal["normal", "scaled", "zeros"]
+    initial_biases: Literal["normal", "zeros"]
+    initial_std: float = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    early_stopping: Literal["none", "accuracy", "loss"]
+    patience: int = Field(ge=1)
+    keep_best: bool
+    latents_every: int = Field(ge=0)
+    seeds: int = Field(ge=1)
+
+
+def train_replicate(
+    digits: Path, run: str, seed: int, values: dict[str, Any], replicate: int
+) -> dict[str, Any]:
+    """One replicate, in a process that imports torch; the stage itself starts without waiting for it."""
+    from stages.networks import mlp
+
+    return mlp.train(digits, run, seed, replicate, **values)
+
+
+def write_latents(path: Path, latents: list[dict[int, np.ndarray]]) -> None:
+    """The latents of all replicates, at the epochs that every one of them reached."""
+    epochs = sorted(set.intersection(*(set(replicate) for replicate in latents)))
+    if not epochs:
+        raise InputError("a replicate stopped before its first latents; set a smaller latents_every")
+    activations = [np.stack([replicate[epoch] for epoch in epochs]) for replicate in latents]
+    np.savez(path, epoch=np.array(epochs), activations=np.stack(activations))
+
+
+def main(run: str) -> None:
+    params = read_params()
+    values = {**section(params, "mlp.defaults"), **section(params, f"mlp.runs.{run}")}
+    settings = check(Settings, values, f"mlp.runs.{run}")
+    compute = check(Compute, section(params, "compute"), "compute")
+    train = partial(
+        train_replicate, DIGITS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
+    )
+    replicates = run_replicates(train, settings.seeds, compute)
+    with whole_folder(MODELS / run) as folder:
+        write_run(folder, settings.model_dump(), replicates)
+        if settings.latents_every:
+            write_latents(folder / "latents.npz", [replicate["latents"] for replicate in replicates])
+
+
+if __name__ == "__main__":
+    run_stage(main, *sys.argv[1:])

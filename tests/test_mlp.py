@@ -1,0 +1,278 @@
+"""The hand-derived back-propagation against autograd, and the training around it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss
+
+from stages import train_mlp
+from stages.networks import mlp
+from stages.seeds import generator
+from stages.settings import InputError
+
+SETTINGS = {
+    "hidden": [8, 6],
+    "activation": "sigmoid",
+    "initial_weights": "normal",
+    "initial_biases": "zeros",
+    "initial_std": 1.0,
+    "learning_rate": 0.5,
+    "batch_size": 16,
+    "epochs": 6,
+    "early_stopping": "none",
+    "patience": 10,
+    "keep_best": False,
+    "latents_every": 0,
+}
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """300 noisy samples of ten 4x4 patterns, 200 of them for training."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(300) % 10
+    patterns = rng.integers(0, 256, (10, 4, 4))
+    images = np.clip(patterns[labels] + rng.normal(0, 60, (300, 4, 4)), 0, 255).astype(np.uint8)
+    path = tmp_path / "digits.npz"
+    labels = labels.astype(np.uint8)
+    np.savez(
+        path,
+        train_images=images[:200],
+        train_labels=labels[:200],
+        test_images=images[200:],
+        test_labels=labels[200:],
+    )
+    return path
+
+
+def train(digits, **changes):
+    seed = changes.pop("seed", 0)
+    replicate = changes.pop("replicate", 0)
+    return mlp.train(digits, "test", seed, replicate, **SETTINGS | changes)
+
+
+def accuracies(result, split="train"):
+    return [row[f"{split}_accuracy"] for row in result["curve"]]
+
+
+def autograd_loss(layers, images, labels, activation):
+    """The network once more, with separate biases and torch's own loss."""
+    for index, layer in enumerate(layers):
+        images = images @ layer[:-1] + layer[-1]
+        if index < len(layers) - 1:
+            images = getattr(torch, activation)(images)
+    return torch.nn.functional.cross_entropy(images, labels)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hidden=st.lists(st.integers(1, 7), min_size=1, max_size=4),
+    activation=st.sampled_from(["sigmoid", "tanh", "relu"]),
+    samples=st.integers(1, 9),
+    pixels=st.integers(1, 6),
+    seed=st.integers(0, 2**32),
+)
+def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pixels, seed):
+    rng = np.random.default_rng(seed)
+    start = mlp.starting_layers([pixels, *hidden, 10], "normal", "normal", 1.0, activation, rng)
+    layers = [layer.double() for layer in start]
+    images = torch.from_numpy(rng.random((samples, pixels)))
+    labels = torch.from_numpy(rng.integers(0, 10, samples))
+    targets = torch.nn.functional.one_hot(labels, 10).double()
+
+    expected = [layer.clone().requires_grad_() for layer in layers]
+    autograd_loss(expected, images, labels, activation).backward()
+
+    before = [layer.clone() for layer in layers]
+    mlp.train_epoch(layers, mlp.with_ones(images), targets, samples, 0.1, activation)
+    for was, now, reference in zip(before, layers, expected, strict=True):
+        torch.testing.assert_close((was - now) / 0.1, reference.grad, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
+    rng = np.random.default_rng(1)
+    start = mlp.starting_layers([5, 4, 3, 10], "normal", "normal", 0.5, activation, rng)
+    layers = [layer.double() for layer in start]
+    images = torch.from_numpy(rng.random((10, 5)))
+    labels = torch.from_numpy(rng.integers(0, 10, 10))
+    expected = [layer.clone().requires_grad_() for layer in layers]
+    optimizer = torch.optim.SGD(expected, lr=0.3)
+    for batch, truth in zip(images.split(4), labels.split(4), strict=True):
+        optimizer.zero_grad()
+        autograd_loss(expected, batch, truth, activation).backward()
+        optimizer.step()
+
+    targets = torch.nn.functional.one_hot(labels, 10).double()
+    mlp.train_epoch(layers, mlp.with_ones(images), targets, 4, 0.3, activation)
+    for now, reference in zip(layers, expected, strict=True):
+        torch.testing.assert_close(now, reference.detach(), rtol=1e-9, atol=1e-12)
+
+
+def test_the_step_worked_in_the_docstring():
+    layers = [torch.zeros(2, 2)]
+    mlp.train_epoch(layers, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 0.0]]), 1, 1.0, "sigmoid")
+    torch.testing.assert_close(layers[0], torch.tensor([[0.5, -0.5], [0.5, -0.5]]))
+
+
+def test_evaluation_agrees_with_scikit_learn():
+    rng = np.random.default_rng(2)
+    layers = mlp.starting_layers([6, 5, 10], "normal", "zeros", 1.0, "sigmoid", rng)
+    inputs = mlp.with_ones(torch.from_numpy(rng.random((2500, 6), np.float32)))
+    labels = torch.from_numpy(rng.integers(0, 10, 2500))
+    loss, predicted, latents = mlp.evaluate(layers, inputs, labels, "sigmoid")
+    probabilities = torch.softmax(mlp.forward(layers, inputs, "sigmoid")[1].double(), 1).numpy()
+    assert loss == pytest.approx(log_loss(labels, probabilities, labels=range(10)), rel=1e-5)
+    assert predicted.tolist() == probabilities.argmax(1).tolist()
+    assert latents.shape == (2500, 5)
+    torch.testing.assert_close(latents, torch.sigmoid(inputs @ layers[0]))
+
+
+@pytest.mark.parametrize(
+    ("weights", "activation", "std"),
+    [
+        ("normal", "sigmoid", 0.3),
+        ("scaled", "sigmoid", 1 / 20),
+        ("scaled", "relu", 2**0.5 / 20),
+        ("zeros", "tanh", 0),
+    ],
+)
+def test_initial_weights_have_their_deviation(weights, activation, std):
+    layer = mlp.starting_layers([400, 300], weights, "zeros", 0.3, activation, np.random.default_rng(0))[0]
+    assert layer[:-1].std().item() == pytest.approx(std, rel=0.02)
+    assert not layer[-1].any()
+
+
+def test_initial_biases_can_be_normal():
+    layer = mlp.starting_layers([3, 5000], "zeros", "normal", 0.3, "sigmoid", np.random.default_rng(0))[0]
+    assert layer[-1].std().item() == pytest.approx(0.3, rel=0.05)
+    assert not layer[:-1].any()
+
+
+def test_training_learns_and_records_every_epoch(digits):
+    result = train(digits, epochs=40)
+    assert [row["epoch"] for row in result["curve"]] == list(range(1, 41))
+    assert accuracies(result)[-1] > 0.9 > 0.3 > accuracies(result)[0]
+    with np.load(digits) as arrays:
+        assert (result["test"] == arrays["test_labels"]).mean() == pytest.approx(
+            accuracies(result, "test")[-1]
+        )
+
+
+def test_keeping_the_best_never_ends_below_an_earlier_epoch(digits):
+    restless = {"learning_rate": 8.0, "epochs": 30}
+    result = train(digits, keep_best=True, **restless)
+    kept = [row["train_accuracy"] for row in result["curve"] if row["kept"]]
+    assert len(kept) < 30, "some epoch must have been taken back for this test to show anything"
+    assert kept == sorted(set(kept)) and kept[-1] == max(accuracies(result))
+    with np.load(digits) as arrays:
+        assert (result["train"] == arrays["train_labels"]).mean() == pytest.approx(kept[-1])
+    without = train(digits, **restless)
+    assert all(row["kept"] for row in without["curve"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "column", "sign"), [("accuracy", "train_accuracy", 1), ("loss", "train_loss", -1)]
+)
+def test_early_stopping_waits_for_its_patience(digits, capsys, rule, column, sign):
+    result = train(digits, early_stopping=rule, patience=3, learning_rate=8.0, epochs=400)
+    values = [sign * row[column] for row in result["curve"]]
+    assert len(values) < 400
+    assert max(values[-3:]) <= max(values[:-3])
+    best_before = [max(values[:end]) for end in range(1, len(values))]
+    waits = [max(values[end : end + 3]) <= best for end, best in enumerate(best_before, 1)]
+    assert waits.index(True) == len(values) - 4, "it must stop the first time that the rule holds"
+    assert (
+        f"stops after epoch {len(values)}: training {rule} has not improved for 3 epochs"
+        in capsys.readouterr().err
+    )
+
+
+def test_latents_are_recorded_every_n_epochs(digits):
+    result = train(digits, latents_every=2)
+    assert list(result["latents"]) == [2, 4, 6]
+    assert result["latents"][6].shape == (100, 6)
+    assert not np.array_equal(result["latents"][2], result["latents"][6])
+
+
+def test_divergence_names_epoch_and_learning_rate(digits):
+    with pytest.raises(
+        InputError, match=r"mlp.runs.test, replicate 1: diverged in epoch \d+ at learning_rate 1e\+30"
+    ):
+        train(digits, activation="relu", learning_rate=1e30, replicate=1)
+
+
+def test_a_batch_larger_than_the_data_is_an_error(digits):
+    with pytest.raises(InputError, match="batch_size is 201, but there are 200 training samples"):
+        train(digits, batch_size=201)
+
+
+def test_generators_do_not_move_each_other():
+    assert generator(0, "weights").random() == generator(0, "weights").random()
+    draws = {
+        generator(*key).random()
+        for key in [(0, "weights"), (0, "shuffling"), (1, "weights"), (0, "weights", 1)]
+    }
+    assert len(draws) == 4
+
+
+def write_project(folder, digits, workers=1, seed=0, **run):
+    """A folder in which the stage can run."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "data/digits.npz").write_bytes(digits.read_bytes())
+    params = {
+        "seed": seed,
+        "compute": {"workers": workers},
+        "mlp": {"defaults": SETTINGS | {"seeds": 2}, "runs": {"mine": run}},
+    }
+    (folder / "params.yaml").write_text(json.dumps(params))
+    return folder
+
+
+def files_of_run(folder):
+    return {path.name: path.read_bytes() for path in sorted((folder / "models/mlp/mine").iterdir())}
+
+
+def test_a_run_is_the_same_bytes_with_one_worker_and_two_but_not_with_another_seed(
+    tmp_path, digits, monkeypatch
+):
+    results = []
+    for name, workers, seed in (("one", 1, 0), ("two", 2, 0), ("other", 1, 1)):
+        monkeypatch.chdir(write_project(tmp_path / name, digits, workers, seed, latents_every=3))
+        train_mlp.main("mine")
+        results.append(files_of_run(tmp_path / name))
+    one, two, other = results
+    assert sorted(one) == [
+        "curves.csv",
+        "latents.npz",
+        "predictions.npz",
+        "replicate_0.safetensors",
+        "replicate_1.safetensors",
+        "settings.json",
+    ]
+    assert one == two
+    assert one["replicate_0.safetensors"] != one["replicate_1.safetensors"]
+    assert all(one[name] != other[name] for name in one if name != "settings.json")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"hiden": [3]}, "`mlp.runs.mine.hiden` is not a setting"),
+        ({"hidden": []}, "`mlp.runs.mine.hidden` is []"),
+        ({"hidden": [0]}, "`mlp.runs.mine.hidden.0` is 0"),
+        ({"learning_rate": "fast"}, "`mlp.runs.mine.learning_rate` is 'fast'"),
+        ({"epochs": 0}, "`mlp.runs.mine.epochs` is 0"),
+        ({"activation": "softplus"}, "'sigmoid', 'tanh' or 'relu'"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path, digits, monkeypatch, wrong, message):
+    monkeypatch.chdir(write_project(tmp_path / "project", digits, **wrong))
+    with pytest.raises(InputError) as error:
+        train_mlp.main("mine")
+    assert message in str(error.value)
+    assert not (tmp_path / "project/models").exists()
