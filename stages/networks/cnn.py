@@ -1,0 +1,146 @@
+"""The convolutional network of part 2: two convolutions, each followed by 2x2 max pooling.
+
+Shapes: n crops of 3 x size x size pixels in 0 to 1; classes 0, 1, 2 are bad, good, none.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import WeightedRandomSampler
+
+from stages.replicates import Curve
+from stages.seeds import generator
+from stages.settings import InputError
+
+CLASSES = 3
+
+
+class Split(NamedTuple):
+    """The training or the test crops: pixels (n, 3, size, size) and classes (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+def load_crops(path: Path, crops: str) -> dict[str, Split]:
+    """The splits "train" and "test", from the crops resized (method 2) or pooled from own size (method 1)."""
+    with np.load(path, allow_pickle=False) as arrays:
+        images = (
+            torch.from_numpy(arrays["resized"]).float() / 255
+            if crops == "resized"
+            else torch.from_numpy(arrays["pooled"])
+        )
+        labels, test = torch.from_numpy(arrays["label"]).long(), torch.from_numpy(arrays["test"])
+    return {"train": Split(images[~test], labels[~test]), "test": Split(images[test], labels[test])}
+
+
+def build(size: int, channels: list[int], filter: int, stride: int, head: list[int]) -> nn.Sequential:
+    """The network for crops of `size` pixels; InputError if the convolutions leave nothing of them."""
+    layers: list[nn.Module] = []
+    side, depth = size, 3
+    for maps in channels:
+        layers += [nn.Conv2d(depth, maps, filter, stride), nn.ReLU(), nn.MaxPool2d(2)]
+        depth, side = maps, ((side - filter) // stride + 1) // 2 if side >= filter else 0
+    if side < 1:
+        raise InputError(
+            f"filter {filter} at stride {stride} leaves nothing of a crop of {size}x{size} pixels"
+        )
+    layers.append(nn.Flatten())
+    units = depth * side * side
+    for hidden in head:
+        layers += [nn.Linear(units, hidden), nn.ReLU()]
+        units = hidden
+    return nn.Sequential(*layers, nn.Linear(units, CLASSES))
+
+
+def order_of_epoch(labels: Tensor, sampler: str, shuffling: torch.Generator) -> Tensor:
+    """The crops of one epoch: each once in random order, or drawn with weight 1 / size of its class (T14)."""
+    if sampler == "shuffle":
+        return torch.randperm(len(labels), generator=shuffling)
+    weights = 1 / torch.bincount(labels, minlength=CLASSES)[labels].double()
+    return torch.tensor(list(WeightedRandomSampler(weights.tolist(), len(labels), generator=shuffling)))
+
+
+def train_epoch(
+    network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, batch_size: int
+) -> None:
+    """One pass over crops that are in the order of the epoch already."""
+    network.train()
+    for batch, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+        loss = nn.functional.cross_entropy(network(batch), truth)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+
+@torch.inference_mode()
+def score(network: nn.Module, splits: dict[str, Split]) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Mean cross-entropy and accuracy of both splits; the classes predicted for each."""
+    network.eval()
+    scores, predicted = {}, {}
+    for split, (images, labels) in splits.items():
+        logits = torch.cat([network(batch) for batch in images.split(64)])  # fits the caches
+        classes = logits.argmax(dim=1)
+        scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
+        scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()
+        predicted[split] = classes.to(torch.uint8).numpy()
+    return scores, predicted
+
+
+def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """A copy of the weights by their names in the network."""
+    return {name: tensor.detach().clone().numpy() for name, tensor in network.state_dict().items()}
+
+
+def train(
+    crops_file: Path,
+    run: str,
+    seed: int,
+    replicate: int,
+    *,
+    crops: str,
+    channels: list[int],
+    filter: int,
+    stride: int,
+    head: list[int],
+    optimizer: str,
+    momentum: float,
+    learning_rate: float,
+    batch_size: int,
+    epochs: int,
+    sampler: str,
+    snapshot_epoch: int,
+) -> dict[str, Any]:
+    """Train one network in this process, on one thread; all that it leaves, as arrays.
+
+    `curve`: a row for each epoch. `weights`: by name. `train`, `test`: predicted classes (n,).
+    `snapshot`: weights after `snapshot_epoch`, and `snapshot_test` the classes that they predict.
+    """
+    torch.set_num_threads(1)  # what makes reruns bit-identical, and with a process a core, faster
+    splits = load_crops(crops_file, crops)
+    images, labels = splits["train"]
+    if batch_size > len(labels):
+        raise InputError(
+            f"cnn.runs.{run}: batch_size is {batch_size}, but there are {len(labels)} training crops"
+        )
+    torch.manual_seed(int(generator(seed, "weights", replicate).integers(2**63)))
+    network = build(images.shape[-1], channels, filter, stride, head)
+    shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
+    if optimizer == "adam":
+        steps = torch.optim.Adam(network.parameters(), learning_rate)
+    else:
+        steps = torch.optim.SGD(network.parameters(), learning_rate, momentum)
+    curve, left = Curve(f"cnn.runs.{run}", replicate, epochs, learning_rate), {}
+
+    for epoch in range(1, epochs + 1):
+        order = order_of_epoch(labels, sampler, shuffling)
+        train_epoch(network, steps, images[order], labels[order], batch_size)
+        scores, predicted = score(network, splits)
+        curve.record(epoch, scores)
+        if epoch == snapshot_epoch:
+            left |= {"snapshot": weights_of(network), "snapshot_test": predicted["test"]}
+
+    return left | {"curve": curve.close(), "weights": weights_of(network)} | predicted

@@ -1,0 +1,78 @@
+"""Train the CNN of one run of part 2 on the crops, once for each seed.
+
+python -m stages.train_cnn RUN      reads data/crops.npz, writes models/cnn/RUN/
+
+settings.json               the run's settings, defaults filled in
+curves.csv                  a row for each replicate and epoch
+predictions.npz             train, test and, with a snapshot, snapshot_test: classes (replicates, crops)
+replicate_<r>.safetensors   the weights, by their names in the network
+snapshot_<r>.safetensors    the same after `snapshot_epoch`
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from safetensors.numpy import save_file
+
+from stages.files import whole_folder
+from stages.replicates import run_replicates, write_run
+from stages.settings import Compute, Strict, check, read_params, read_seed, run_stage, section
+
+CROPS = Path("data/crops.npz")
+MODELS = Path("models/cnn")
+
+
+class Settings(Strict):
+    """One run of `cnn.runs`, completed with `cnn.defaults`; params.yaml explains each key."""
+
+    crops: Literal["resized", "own_size"]
+    channels: list[Annotated[int, Field(ge=1)]] = Field(min_length=2, max_length=2)
+    filter: int = Field(ge=1)
+    stride: int = Field(ge=1)
+    head: list[Annotated[int, Field(ge=1)]]
+    optimizer: Literal["adam", "sgd"]
+    momentum: float = Field(ge=0, lt=1)
+    learning_rate: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    sampler: Literal["shuffle", "weighted"]
+    snapshot_epoch: int = Field(ge=0)
+    seeds: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def snapshot_within_training(self) -> "Settings":
+        if self.snapshot_epoch > self.epochs:
+            raise ValueError(f"snapshot_epoch {self.snapshot_epoch} is past the last epoch, {self.epochs}")
+        return self
+
+
+def train_replicate(
+    crops: Path, run: str, seed: int, values: dict[str, Any], replicate: int
+) -> dict[str, Any]:
+    """One replicate, in a process that imports torch; the stage itself starts without waiting for it."""
+    from stages.networks import cnn
+
+    return cnn.train(crops, run, seed, replicate, **values)
+
+
+def main(run: str) -> None:
+    params = read_params()
+    values = {**section(params, "cnn.defaults"), **section(params, f"cnn.runs.{run}")}
+    settings = check(Settings, values, f"cnn.runs.{run}")
+    compute = check(Compute, section(params, "compute"), "compute")
+    train = partial(
+        train_replicate, CROPS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
+    )
+    replicates = run_replicates(train, settings.seeds, compute)
+    with whole_folder(MODELS / run) as folder:
+        write_run(folder, settings.model_dump(), replicates)
+        if settings.snapshot_epoch:
+            for index, replicate in enumerate(replicates):
+                save_file(replicate["snapshot"], folder / f"snapshot_{index}.safetensors")
+
+
+if __name__ == "__main__":
+    run_stage(main, *sys.argv[1:])
