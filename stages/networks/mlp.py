@@ -232,6 +232,7 @@ def train(
             f"mlp.runs.{run}: batch_size is {batch_size}, but there are {len(labels)} training samples"
         )
     targets = torch.nn.functional.one_hot(labels, CLASSES).float()
+    shuffled = torch.empty_like(inputs)
     sizes = [inputs.shape[1] - 1, *hidden, CLASSES]
     rng = generator(seed, "weights", replicate)
     layers = starting_layers(sizes, initial_weights, initial_biases, initial_std, activation, rng)
@@ -240,7 +241,8 @@ def train(
 
     for epoch in range(1, epochs + 1):
         order = torch.from_numpy(shuffling.permutation(len(labels)))
-        train_epoch(layers, inputs[order], targets[order], batch_size, learning_rate, activation)
+        torch.index_select(inputs, 0, order, out=shuffled)  # once an epoch, into the same memory
+        train_epoch(layers, shuffled, targets[order], batch_size, learning_rate, activation)
         scores, arrays = score(layers, splits, activation)
         waited.see(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
         keep = not keep_best or waited.epochs["accuracy"] == 0
