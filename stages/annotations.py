@@ -1,0 +1,246 @@
+"""Boxes around faces, read from the masks archive: CSV tables, or Pascal VOC files, one per photograph."""
+
+import csv
+import math
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import PurePosixPath
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+from defusedxml import DefusedXmlException, ElementTree
+
+from stages.settings import InputError
+from stages.sources.archives import PICTURES, archive_name, file_names, given_splits, read_file
+
+CLASSES = ("bad", "good", "none")  # the order of ImageFolder, of labels 0, 1, 2 and of every table
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+REQUIRED = ("filename", "label", *CORNERS)
+
+
+class Box(NamedTuple):
+    """A face: xmin, ymin, xmax, ymax in pixels of the photograph as stored, its left and upper edge 0.
+
+    `size` is the photograph's (width, height) as the annotation has it, None where it does not say.
+    `split` is "train", "test", or "" in a source that is not split; `where` is the file and row, for errors.
+    """
+
+    split: str
+    photograph: str
+    label: str
+    corners: tuple[int, int, int, int]
+    size: tuple[int, int] | None
+    where: str
+
+
+def read_boxes(archive: zipfile.ZipFile) -> list[Box]:
+    """Every box in the archive, labels as they stand there, in the order of the annotations.
+
+    Annotations are train.csv and test.csv, or else Pascal VOC files, or else one CSV file of any name.
+    Raises InputError, naming file and row, for whatever cannot be taken literally.
+    """
+    photographs = Photographs(archive)
+    tables = file_names(archive, frozenset({".csv"}))
+    names = [PurePosixPath(table).name for table in tables]
+    voc = file_names(archive, frozenset({".xml"}))
+    boxes: list[Box] = []
+    if names.count("train.csv") == names.count("test.csv") == 1:
+        for split in ("train", "test"):
+            boxes += _read_table(archive, tables[names.index(f"{split}.csv")], split, photographs)
+    elif voc:
+        for name, split in zip(voc, given_splits(voc, archive_name(archive)), strict=True):
+            boxes += _read_voc(archive, name, split, photographs)
+    elif len(tables) == 1:
+        boxes += _read_table(archive, tables[0], "", photographs)
+    else:
+        raise InputError(
+            f"{archive_name(archive)} must hold train.csv and test.csv, or one CSV file, or Pascal VOC files "
+            f"(.xml); it holds {', '.join(tables) or 'none of them'}"
+        )
+    if not boxes:
+        raise InputError(f"{archive_name(archive)} holds no boxes")
+    _check_sides(boxes)
+    return boxes
+
+
+class Photographs:
+    """The photographs of an archive, by the names that annotations have for them."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.by_name: dict[str, list[str]] = defaultdict(list)
+        self.by_stem: dict[str, list[str]] = defaultdict(list)
+        for member in file_names(archive, PICTURES):
+            self.by_name[_file_name(member)].append(member)
+            self.by_stem[PurePosixPath(member).stem].append(member)
+
+    def find(self, name: str, annotation: str, where: str) -> str:
+        """The photograph with that file name, in any folder; of several, the one beside the annotation."""
+        return _choose(self.by_name[_file_name(name)], name, annotation, where)
+
+    def find_voc(self, name: str, annotation: str) -> str:
+        """The same, or else the photograph that has the annotation's own name up to the suffix."""
+        stem = PurePosixPath(annotation).stem
+        found = self.by_name[_file_name(name)] or self.by_stem[stem]
+        return _choose(found, name or stem, annotation, annotation)
+
+
+def _file_name(path: str) -> str:
+    return PurePosixPath(path.replace("\\", "/")).name
+
+
+def _choose(found: list[str], name: str, annotation: str, where: str) -> str:
+    folder = PurePosixPath(annotation).parent
+    found = [member for member in found if PurePosixPath(member).parent == folder] or found
+    if not found:
+        raise InputError(f"{where}: there is no photograph {name!r} in the archive")
+    if len(found) > 1:
+        raise InputError(f"{where}: {name!r} could be any of {', '.join(found)}")
+    return found[0]
+
+
+def _check_sides(boxes: list[Box]) -> None:
+    """Raise InputError if a photograph has boxes in both train and test."""
+    first: dict[str, Box] = {}
+    for box in boxes:
+        other = first.setdefault(box.photograph, box)
+        if other.split != box.split:
+            raise InputError(
+                f"{box.where}: {box.photograph} is in {box.split}, but in {other.split} too ({other.where}); "
+                "a photograph must be on one side only"
+            )
+
+
+def _read_table(archive: zipfile.ZipFile, name: str, split: str, photographs: Photographs) -> Iterator[Box]:
+    """The boxes of a CSV file with the columns REQUIRED and, if it has them, width and height."""
+    # newline="" leaves line ends to csv; utf-8-sig drops the mark that spreadsheets put first.
+    rows = csv.DictReader(StringIO(_decode(archive, name), newline=""), strict=True)
+    try:
+        missing = [column for column in REQUIRED if column not in (rows.fieldnames or ())]
+        if missing:
+            raise InputError(f"{name}: no column {', '.join(missing)}; needed are {', '.join(REQUIRED)}")
+        for row in rows:
+            where = f"{name} line {rows.line_num}"
+            if None in row or None in row.values():
+                raise InputError(f"{where}: not as many values as the header has columns")
+            photograph = photographs.find(row["filename"], name, where)
+            corners = _corners([row[column] for column in CORNERS], where)
+            size = _size(row.get("width"), row.get("height"), where)
+            yield Box(split, photograph, row["label"].strip(), corners, size, where)
+    except csv.Error as error:
+        raise InputError(f"{name} after line {rows.line_num}: not CSV: {error}") from None
+
+
+def _decode(archive: zipfile.ZipFile, name: str) -> str:
+    try:
+        return read_file(archive, name).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not UTF-8 text: {error}; save it as UTF-8") from None
+
+
+def _read_voc(archive: zipfile.ZipFile, name: str, split: str, photographs: Photographs) -> Iterator[Box]:
+    """The boxes of a Pascal VOC file; a photograph without faces has none."""
+    root = _parse(archive, name)
+    objects = root.findall("object")
+    if not objects:
+        return
+    photograph = photographs.find_voc(_text(root, "filename"), name)
+    size = _size(_text(root, "size/width"), _text(root, "size/height"), name)
+    for number, face in enumerate(objects, start=1):
+        where = f"{name} object {number}"
+        corners = _corners([_text(face, f"bndbox/{corner}") for corner in CORNERS], where)
+        yield Box(split, photograph, _text(face, "name"), corners, size, where)
+
+
+def _parse(archive: zipfile.ZipFile, name: str) -> Element:
+    """The root of an XML file; entities, which can blow up or read files, are refused."""
+    try:
+        root = ElementTree.fromstring(read_file(archive, name), forbid_dtd=True)
+    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
+        raise InputError(f"{name}: not usable XML: {error}") from None
+    if root.tag != "annotation":
+        raise InputError(f"{name}: not a Pascal VOC file: it begins with <{root.tag}>, not <annotation>")
+    return root
+
+
+def _text(element: Element, path: str) -> str:
+    """The text of an element, "" if it is empty or missing."""
+    return (element.findtext(path) or "").strip()
+
+
+def _corners(texts: list[str], where: str) -> tuple[int, int, int, int]:
+    xmin, ymin, xmax, ymax = (_number(text, name, where) for text, name in zip(texts, CORNERS, strict=True))
+    if xmax <= xmin or ymax <= ymin:
+        raise InputError(
+            f"{where}: the box from ({xmin}, {ymin}) to ({xmax}, {ymax}) has no area; are corners swapped?"
+        )
+    return xmin, ymin, xmax, ymax
+
+
+def _size(width: str | None, height: str | None, where: str) -> tuple[int, int] | None:
+    if not width and not height:
+        return None
+    return _number(width, "width", where), _number(height, "height", where)
+
+
+def _number(text: str | None, name: str, where: str) -> int:
+    """The nearest whole pixel to a number in decimal notation."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{where}: {name} is {text or ''!r}, not a number")
+    return round(number)
+
+
+def map_labels(boxes: list[Box], classes: dict[str, str]) -> list[Box]:
+    """The boxes with bad, good or none for the label; one InputError for all labels that `classes` lacks."""
+    unmapped = Counter(box.label for box in boxes if box.label not in classes)
+    if unmapped:
+        found = ", ".join(f"{label!r} ({count} boxes)" for label, count in sorted(unmapped.items()))
+        raise InputError(
+            f"labels without a class: {found}; map them to bad, good or none in crop_masks.classes"
+        )
+    return [box._replace(label=classes[box.label]) for box in boxes]
+
+
+def split_boxes(boxes: list[Box], test_share: float, random: np.random.Generator) -> list[Box]:
+    """The boxes with "train" or "test" for the split, all boxes of a photograph on one side."""
+    photographs = {name: row for row, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
+    counts = np.zeros((len(photographs), len(CLASSES)), dtype=int)
+    for box in boxes:
+        counts[photographs[box.photograph], CLASSES.index(box.label)] += 1
+    test = choose_test(counts, test_share, random)
+    return [box._replace(split="test" if test[photographs[box.photograph]] else "train") for box in boxes]
+
+
+def choose_test(counts: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """Which photographs are for testing, bool (p,), from the boxes of each class in each, int (p, classes).
+
+    Photographs in random order are taken while no class gets more than `share` of its boxes, those of the
+    rarest class first, since they are hardest to place. Then a class that is still without a test box, as
+    its photographs hold too many, gets its smallest, if every class keeps a box for training.
+    """
+    totals = counts.sum(axis=0)
+    divisible = (counts > 0).sum(axis=0) >= 2  # a class in one photograph stays with the training set
+    targets = np.where(divisible, np.maximum(1, np.round(share * totals)), 0)
+    order = random.permutation(len(counts))
+    test = np.zeros(len(counts), dtype=bool)
+    taken = np.zeros_like(totals)
+    for kind in np.argsort(totals, kind="stable"):
+        for row in order[counts[order, kind] > 0]:
+            if not test[row] and (taken + counts[row] <= targets).all():
+                test[row] = True
+                taken += counts[row]
+    for kind in np.flatnonzero(divisible):
+        rows = [
+            row for row in order if counts[row, kind] and (totals - taken - counts[row] > 0)[totals > 0].all()
+        ]
+        if not taken[kind] and rows:
+            smallest = min(rows, key=lambda row: counts[row].sum())
+            test[smallest] = True
+            taken += counts[smallest]
+    return test

@@ -1,0 +1,57 @@
+"""The geometry of crops: where a box lies in its photograph, and what becomes of its pixels.
+
+A box is (left, top, right, bottom) in whole pixels, half open: it holds the columns left to right - 1 and
+the rows top to bottom - 1, as in Pillow's crop. Column 0 is the left one, row 0 the upper one.
+"""
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torchvision.transforms import Resize
+
+Area = tuple[int, int, int, int]
+
+ORIENTATION = 0x0112  # the EXIF tag
+QUARTER_TURNS = (5, 6, 7, 8)  # its values that exchange width and height
+
+
+def clip(box: Area, width: int, height: int) -> Area | None:
+    """The part of a box within a photograph of that size; None if there is none.
+
+    >>> clip((-5, 2, 10, 30), 20, 25)
+    (0, 2, 10, 25)
+    """
+    left, top, right, bottom = box
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def fits_turned(photograph: Image.Image, size: tuple[int, int]) -> bool | None:
+    """Whether `size`, the annotation's (width, height), is that of the photograph turned as its EXIF says.
+
+    False if it is the size of the pixels as stored, None if it is neither.
+    """
+    if size == photograph.size:
+        return False
+    turned = photograph.getexif().get(ORIENTATION) in QUARTER_TURNS
+    return True if turned and size == photograph.size[::-1] else None
+
+
+def turn(photograph: Image.Image) -> Image.Image:
+    """The photograph turned as its EXIF says."""
+    return ImageOps.exif_transpose(photograph)
+
+
+def resize(crop: Image.Image, side: int) -> np.ndarray:
+    """Method 2 of the report: an RGB crop as uint8 (3, side, side), by torchvision's Resize."""
+    return np.asarray(Resize((side, side))(crop)).transpose(2, 0, 1)
+
+
+def pool(crop: Image.Image, side: int) -> np.ndarray:
+    """Method 1 of the report: an RGB crop of any size as float32 (3, side, side) in 0 to 1.
+
+    The report has AdaptiveAvgPool2d in front of its network. Pooling has no weights, so pooling once here
+    gives what the network would get each time.
+    """
+    pixels = torch.from_numpy(np.array(crop)).permute(2, 0, 1).float() / 255
+    return torch.nn.functional.adaptive_avg_pool2d(pixels, side).numpy()

@@ -1,0 +1,29 @@
+"""Fetch the photographs and boxes that `data.masks` names.
+
+python -m stages.fetch_masks        writes data/raw/masks/: masks.zip and source.json
+"""
+
+from pathlib import Path
+
+from stages.settings import Compute, check, read_params, read_seed, run_stage, section
+from stages.sources.catalogue import MASKS
+from stages.sources.fetching import Data, fetch_source
+from stages.sources.synthetic_masks import write_masks
+
+RAW = Path("data/raw/masks")
+
+
+def main() -> None:
+    params = read_params()
+    data = check(Data, section(params, "data"), "data")
+    compute = check(Compute, section(params, "compute"), "compute")
+    seed, photographs = read_seed(params), data.synthetic_masks.photographs
+
+    def synthesize(path: Path) -> None:
+        write_masks(path, photographs, seed, compute.processes(photographs))
+
+    fetch_source("data.masks", data.masks, data.masks_sha256, MASKS, synthesize, (".zip",), RAW)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,91 @@
+"""Zip archives from strangers: read in place, one file at a time, never unpacked."""
+
+import stat
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from stages.settings import InputError
+
+PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
+COUNT_LIMIT = 500_000  # files in an archive
+
+
+def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
+    """The archive in `file`, called `name` in errors; InputError if it is none or not fit for use."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise InputError(f"{name} cannot be read as a zip archive: {error}") from None
+    members = archive.infolist()
+    if len(members) > COUNT_LIMIT:
+        raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files")
+    repeated = [member for member, count in Counter(archive.namelist()).items() if count > 1]
+    faults = [f"{member!r} is there twice" for member in repeated]
+    faults += [f"{member.filename!r} {fault}" for member in members if (fault := _fault(member))]
+    if faults:
+        raise InputError(f"{name}: {faults[0]}")
+    return archive
+
+
+def _fault(member: zipfile.ZipInfo) -> str | None:
+    """Why a member of an archive is refused, or None."""
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts:
+        return "points outside of the archive"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "is a symbolic link"
+    if member.flag_bits & 1:
+        return "is encrypted"
+    if member.file_size > MEMBER_LIMIT:
+        return f"is larger than {MEMBER_LIMIT // 2**20} MiB"
+    return None
+
+
+def is_data(path: PurePosixPath) -> bool:
+    """Whether a file is more than an operating system's own (`__MACOSX/`, dot files and folders)."""
+    return not any(part == "__MACOSX" or part.startswith(".") for part in path.parts)
+
+
+def file_names(archive: zipfile.ZipFile, suffixes: frozenset[str]) -> list[str]:
+    """Sorted names of the files in `archive` that end with one of `suffixes`, in either case."""
+    names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    paths = {name: PurePosixPath(name) for name in names}
+    return sorted(name for name in names if paths[name].suffix.lower() in suffixes and is_data(paths[name]))
+
+
+def read_file(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of one file; InputError if the archive is damaged there."""
+    try:
+        return archive.read(name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
+
+
+def archive_name(archive: zipfile.ZipFile) -> str:
+    return Path(archive.filename or "archive").name
+
+
+def given_splits(names: list[str], archive: str) -> list[str]:
+    """For each file "train" or "test" where folders in the names say so for all, else "".
+
+    Raises InputError where both folders are there and a file stands in neither.
+    """
+    splits = [_split_folder(PurePosixPath(name)) for name in names]
+    if not {"train", "test"} <= set(splits):
+        return [""] * len(names)
+    if "" in splits:
+        stray = names[splits.index("")]
+        raise InputError(
+            f"{archive}: {stray} is in neither of the folders train and test, as other files are"
+        )
+    return splits
+
+
+def _split_folder(path: PurePosixPath) -> str:
+    """The innermost folder that is named train or test, or ""."""
+    folders = [folder.lower() for folder in reversed(path.parts[:-1])]
+    return next((folder for folder in folders if folder in ("train", "test")), "")

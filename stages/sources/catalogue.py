@@ -1,0 +1,39 @@
+"""The public data sets that `data.digits` and `data.masks` can name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file at an address. A checksum that is None is not known beforehand: what came is only recorded."""
+
+    title: str
+    address: str
+    licence: str
+    sha256: str | None = None
+    git_blob: str | None = None
+
+
+DIGITS = {
+    "tibetan-mnist": Source(
+        title="TibetanMNIST: 17,768 handwritten Tibetan numerals, 28x28 pixels, copyright Minzu University "
+        "of China",
+        address="https://github.com/bat67/TibetanMNIST/raw/71789520/Datasets/TibetanMNIST.npz",
+        licence="CC BY-NC-SA 4.0",
+        # The name that git gives to the file's content: a checksum that stands in the repository itself.
+        git_blob="554c2a4336abc43646fcce4f16014d065909047e",
+    )
+}
+
+MASKS = {
+    "medical-masks": Source(
+        title="Medical Masks Dataset: photographs with boxes around faces, by Eden Social Welfare Foundation",
+        address="https://www.kaggle.com/api/v1/datasets/download/vtech6/medical-masks-dataset",
+        licence="as stated on https://www.kaggle.com/datasets/vtech6/medical-masks-dataset",
+    ),
+    "face-mask-detection": Source(
+        title="Face Mask Detection: photographs with boxes around faces, in Pascal VOC XML",
+        address="https://www.kaggle.com/api/v1/datasets/download/andrewmvd/face-mask-detection",
+        licence="CC0 1.0",
+    ),
+}

@@ -1,0 +1,336 @@
+"""Crops: their geometry by hand and against a plain re-implementation, and the stage that makes them."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision.datasets import ImageFolder
+
+from stages import crop_masks, crops
+from stages.settings import InputError
+from stages.sources.pictures import open_picture, to_rgb
+
+Project = Callable[[dict[str, Any]], Path]
+HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
+TURNED_RIGHT = 6  # EXIF: the picture is to be turned a quarter clockwise
+
+
+def gradient(width: int, height: int) -> np.ndarray:
+    """A picture, uint8 (height, width, 3), in which every pixel tells its column and row."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.stack([columns, rows, columns + rows], axis=-1).astype(np.uint8)
+
+
+def picture_bytes(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def exif(orientation: int) -> Image.Exif:
+    tags = Image.Exif()
+    tags[crops.ORIENTATION] = orientation
+    return tags
+
+
+def write_raw(folder: Path, members: dict[str, str | bytes]) -> None:
+    (folder / "data/raw/masks").mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(folder / crop_masks.RAW, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def table() -> list[dict[str, str]]:
+    with open(crop_masks.TABLE, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("box", "area"),
+    [
+        ((0, 0, 20, 25), (0, 0, 20, 25)),
+        ((3, 4, 5, 6), (3, 4, 5, 6)),
+        ((-5, 2, 10, 30), (0, 2, 10, 25)),
+        ((-100, -100, 100, 100), (0, 0, 20, 25)),
+        ((19, 24, 20, 25), (19, 24, 20, 25)),
+        ((20, 0, 30, 5), None),
+        ((0, 25, 5, 30), None),
+        ((-9, 0, 0, 5), None),
+        ((0, -9, 5, 0), None),
+    ],
+)
+def test_clip_by_hand_in_a_photograph_20_wide_and_25_high(
+    box: tuple[int, int, int, int], area: tuple[int, int, int, int] | None
+) -> None:
+    assert crops.clip(box, 20, 25) == area
+
+
+coordinates = st.integers(-12, 24)
+
+
+@given(st.tuples(coordinates, coordinates, coordinates, coordinates), st.integers(1, 12), st.integers(1, 12))
+def test_a_crop_holds_the_pixels_of_the_photograph_that_lie_in_the_box(
+    box: tuple[int, int, int, int], width: int, height: int
+) -> None:
+    left, top, right, bottom = box
+    pixels = gradient(width, height)
+    # Plainly: look at every pixel and ask whether it is in the box.
+    inside = [
+        [pixels[y, x].tolist() for x in range(width) if left <= x < right]
+        for y in range(height)
+        if top <= y < bottom
+    ]
+    area = crops.clip(box, width, height)
+    if not any(inside):
+        assert area is None
+    else:
+        assert np.asarray(Image.fromarray(pixels).crop(area)).tolist() == inside
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 96), (5, 7), (1, 1), (33, 100)])
+def test_pooling_takes_the_mean_of_each_of_the_cells(height: int, width: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    pooled = crops.pool(Image.fromarray(pixels), 32)
+    assert pooled.dtype == np.float32 and pooled.shape == (3, 32, 32)
+    for row, column in [(0, 0), (7, 30), (31, 31)]:
+        rows = slice(row * height // 32, -(-(row + 1) * height // 32))
+        columns = slice(column * width // 32, -(-(column + 1) * width // 32))
+        mean = pixels[rows, columns].mean(axis=(0, 1)) / 255
+        assert pooled[:, row, column] == pytest.approx(mean, abs=1e-6)
+
+
+def test_resizing_keeps_colours_and_sides_apart() -> None:
+    pixels = np.zeros((10, 40, 3), np.uint8)
+    pixels[:5, :, 0] = 200  # upper half red
+    pixels[:, 20:, 2] = 100  # right half blue
+    resized = crops.resize(Image.fromarray(pixels), 8)
+    assert resized.dtype == np.uint8 and resized.shape == (3, 8, 8)
+    assert resized[:, 0, 0].tolist() == [200, 0, 0]
+    assert resized[:, 7, 7].tolist() == [0, 0, 100]
+
+
+@pytest.mark.parametrize(
+    ("picture", "form"),
+    [
+        (Image.new("1", (2, 2), 1), "PNG"),
+        (Image.new("L", (2, 2), 255), "PNG"),
+        (Image.new("LA", (2, 2), (255, 255)), "PNG"),
+        (Image.new("P", (2, 2), 0), "PNG"),
+        (Image.new("RGB", (2, 2), "white"), "JPEG"),
+        (Image.new("RGBA", (2, 2), (255, 255, 255, 255)), "PNG"),
+        (Image.new("CMYK", (2, 2), (0, 0, 0, 0)), "JPEG"),
+        (Image.fromarray(np.full((2, 2), 65535, np.uint16)), "PNG"),
+        (Image.fromarray(np.full((2, 2), 65535, np.int32)), "TIFF"),
+        (Image.new("RGB", (2, 2), "white"), "GIF"),
+        (Image.new("RGB", (2, 2), "white"), "WEBP"),
+    ],
+    ids=lambda value: getattr(value, "mode", value),
+)
+def test_white_is_white_in_every_mode(picture: Image.Image, form: str) -> None:
+    if picture.mode == "P":
+        picture.putpalette([255, 255, 255])
+    rgb = to_rgb(open_picture(picture_bytes(picture, form), "x"))
+    assert rgb.mode == "RGB" and rgb.getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    values = np.array([[0, 257, 32896, 65535]], np.uint16)
+    rgb = to_rgb(open_picture(picture_bytes(Image.fromarray(values)), "x"))
+    assert np.asarray(rgb)[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_lie_on_white(mode: str) -> None:
+    if mode == "P":
+        picture = Image.new("P", (2, 2), 0)
+        data = picture_bytes(picture, transparency=0)
+    else:
+        data = picture_bytes(Image.new(mode, (2, 2), (9, 9, 9, 0) if mode == "RGBA" else (9, 0)))
+    assert to_rgb(open_picture(data, "x")).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_pixels_without_an_agreed_white_are_refused() -> None:
+    with pytest.raises(InputError, match="x has real numbers for pixels"):
+        open_picture(picture_bytes(Image.new("F", (2, 2), 0.5), "TIFF"), "x")
+
+
+def test_of_an_animation_the_first_picture_counts() -> None:
+    frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
+    data = picture_bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert to_rgb(open_picture(data, "x")).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_picture_too_large_for_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 99)
+    assert open_picture(picture_bytes(Image.new("L", (9, 11))), "x").size == (9, 11)
+    with pytest.raises(InputError, match="x is larger than 99 pixels"):
+        open_picture(picture_bytes(Image.new("L", (10, 10))), "x")
+
+
+@pytest.fixture
+def photographs(project: Project) -> Path:
+    """A project with two photographs and six boxes, one of them clipped; crops of 8 pixels."""
+    folder = project({"crop_masks.size": 8, "compute.workers": 1})
+    train = "a.png,60,40,good,10,5,30,15\nb b.png,50,50,bad,-3,40,20,60\na.png,60,40,none,0,0,60,40\n"
+    test = "c.png,30,30,good,1,1,9,9\nc.png,30,30,bad,2,2,9,9\nc.png,30,30,none,3,3,9,9\n"
+    pictures = {"a": (60, 40), "b b": (50, 50), "c": (30, 30)}
+    images = {f"images/{n}.png": picture_bytes(Image.fromarray(gradient(*s))) for n, s in pictures.items()}
+    write_raw(folder, {"train.csv": HEADER + train, "test.csv": HEADER + test, **images})
+    return folder
+
+
+def test_the_stage_writes_crops_arrays_and_a_table(
+    photographs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crop_masks.main()
+    rows = table()
+    assert [(row["photograph"], row["label"], row["crop"]) for row in rows] == [
+        ("images/a.png", "good", "train/good/00000_a.png"),
+        ("images/a.png", "none", "train/none/00001_a.png"),
+        ("images/b b.png", "bad", "train/bad/00002_b_b.png"),
+        ("images/c.png", "good", "test/good/00003_c.png"),
+        ("images/c.png", "bad", "test/bad/00004_c.png"),
+        ("images/c.png", "none", "test/none/00005_c.png"),
+    ]
+    clipped = rows[2]
+    assert [clipped[corner] for corner in ("xmin", "ymin", "xmax", "ymax")] == ["-3", "40", "20", "60"]
+    assert [clipped[edge] for edge in ("left", "top", "right", "bottom")] == ["0", "40", "20", "50"]
+    assert [row["clipped"] for row in rows] == ["0", "0", "1", "0", "0", "0"]
+    crop = np.asarray(Image.open(crop_masks.FOLDER / rows[0]["crop"]))
+    assert (crop == gradient(60, 40)[5:15, 10:30]).all()
+    out = capsys.readouterr().out
+    assert "3 train boxes: 1 bad, 1 good, 1 none" in out and "1 boxes clipped" in out
+
+
+def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: Path) -> None:
+    crop_masks.main()
+    with np.load(crop_masks.ARRAYS, allow_pickle=False) as arrays:
+        resized, pooled, label, test = (arrays[key] for key in ("resized", "pooled", "label", "test"))
+    assert (resized.dtype, pooled.dtype, label.dtype, test.dtype) == (np.uint8, np.float32, np.uint8, bool)
+    numbers = {row["crop"]: number for number, row in enumerate(table())}
+    seen = 0
+    for split in ("train", "test"):
+        folder = ImageFolder(crop_masks.FOLDER / split)
+        assert folder.classes == ["bad", "good", "none"]
+        for (picture, kind), (file, _) in zip(folder, folder.samples, strict=True):
+            number = numbers[Path(file).relative_to(crop_masks.FOLDER).as_posix()]
+            assert (label[number], test[number]) == (kind, split == "test")
+            assert (resized[number] == crops.resize(picture, 8)).all()
+            assert (pooled[number] == crops.pool(picture, 8)).all()
+            seen += 1
+    assert seen == len(numbers) == len(label) == 6
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    files = [*(folder / "data/crops").rglob("*"), folder / crop_masks.ARRAYS, folder / crop_masks.TABLE]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()}
+
+
+def test_any_number_of_workers_gives_the_same_bytes(
+    photographs: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crop_masks.main()
+    alone = outputs(photographs)
+    monkeypatch.setattr(crop_masks, "BATCH", 1)
+    project({"crop_masks.size": 8, "compute.workers": 2})
+    crop_masks.main()
+    assert outputs(photographs) == alone
+    project({"crop_masks.size": 9, "compute.workers": 1})
+    crop_masks.main()
+    assert outputs(photographs) != alone
+
+
+@pytest.mark.parametrize(
+    ("size", "box", "expected"),
+    [
+        ("60,40", (10, 5, 30, 15), gradient(60, 40)[5:15, 10:30]),
+        ("40,60", (5, 10, 15, 30), np.rot90(gradient(60, 40), -1)[10:30, 5:15]),
+    ],
+    ids=["as stored", "as turned"],
+)
+def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
+    project: Project, size: str, box: tuple[int, ...], expected: np.ndarray
+) -> None:
+    folder = project({"compute.workers": 1})
+    picture = picture_bytes(Image.fromarray(gradient(60, 40)), exif=exif(TURNED_RIGHT))
+    line = f"a.png,{size},good,{','.join(map(str, box))}\n"
+    test = "b.png,,,good,1,1,2,2\n"
+    members = {"train.csv": HEADER + line, "test.csv": HEADER + test}
+    write_raw(folder, {**members, "a.png": picture, "b.png": picture})
+    crop_masks.main()
+    rows = table()
+    assert [row["exif_rotated"] for row in rows] == ["1" if size == "40,60" else "0", "0"]
+    assert (np.asarray(Image.open(crop_masks.FOLDER / rows[0]["crop"])) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a.png,60,40,good,60,0,70,9\n", "boxes.csv line 2: the box .* lies outside of a.png"),
+        ("a.png,61,40,good,1,1,9,9\n", r"boxes.csv line 2: width and height are \(61, 40\), but a.png has"),
+        ("a.png,40,60,good,1,1,9,9\n", "boxes.csv line 2: width and height are"),
+        ("cut.png,60,40,good,1,1,9,9\n", "boxes.csv line 2: cut.png cannot be read as a picture"),
+        ("text.png,60,40,good,1,1,9,9\n", "boxes.csv line 2: text.png cannot be read as a picture: unknown"),
+        ("empty.png,60,40,good,1,1,9,9\n", "boxes.csv line 2: empty.png cannot be read as a picture"),
+        ("a.png,60,40,face,1,1,9,9\n", r"labels without a class: 'face' \(1 boxes\)"),
+    ],
+)
+def test_what_cannot_be_cropped_is_named_and_leaves_nothing(
+    project: Project, line: str, message: str
+) -> None:
+    folder = project({"compute.workers": 1})
+    picture = picture_bytes(Image.fromarray(gradient(60, 40)))
+    broken = {"cut.png": picture[:-60], "text.png": "text", "empty.png": ""}
+    write_raw(folder, {"boxes.csv": HEADER + line, "a.png": picture, **broken})
+    with pytest.raises(InputError, match=message):
+        crop_masks.main()
+    assert [path.name for path in (folder / "data").iterdir()] == ["raw"]
+
+
+def test_an_error_in_a_worker_arrives_as_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project({"compute.workers": 2})
+    monkeypatch.setattr(crop_masks, "BATCH", 1)
+    lines = "".join(f"{n}.png,60,40,good,1,1,9,9\n" for n in "ab")
+    write_raw(folder, {"boxes.csv": HEADER + lines, "a.png": "text", "b.png": "text"})
+    with pytest.raises(InputError, match="boxes.csv line [23]: [ab].png cannot be read"):
+        crop_masks.main()
+
+
+@pytest.mark.parametrize("classes", [{"bad": "worst"}, {}, {"bad": None}])
+def test_a_class_table_with_other_targets_is_an_error(project: Project, classes: dict[str, Any]) -> None:
+    project({"crop_masks.classes": classes})
+    with pytest.raises(InputError, match="`crop_masks.classes"):
+        crop_masks.main()
+
+
+@pytest.mark.parametrize(
+    ("photograph", "stem"),
+    [("images/a.b.jpg", "a_b"), ("x/<b>\n'\"&ü.png", "_b_"), ("..png", "_"), ("a" * 300 + ".png", "a" * 80)],
+)
+def test_file_names_are_safe_everywhere(photograph: str, stem: str) -> None:
+    assert crop_masks.safe_stem(photograph).rstrip("_") == stem.rstrip("_")
+
+
+def test_the_real_photographs_with_their_odd_modes_are_cropped(
+    project: Project, shared_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seven photographs that are not RGB and the two with an EXIF orientation, with all their boxes."""
+    odd = {"B612_20200127_155432_958.jpg", "PhotoGrid_1580452532909.jpg"}
+    folder = project({"compute.workers": 1})
+    with zipfile.ZipFile(shared_data / "medical-masks.zip") as archive:
+        lines = archive.read("train.csv").decode().splitlines(keepends=True)
+        rows = [line for line in lines[1:] if line.startswith(tuple(odd)) or ".png" in line]
+        names = sorted({row.split(",")[0] for row in rows})
+        pictures = {f"images/{name}": archive.read(f"images/{name}") for name in names}
+    write_raw(folder, {"boxes.csv": lines[0] + "".join(rows), **pictures})
+    crop_masks.main()
+    assert len(table()) == len(rows)
+    assert {row["clipped"] + row["exif_rotated"] for row in table()} == {"00"}

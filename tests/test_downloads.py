@@ -1,0 +1,188 @@
+"""Downloads, against a server on the loopback address that fails in every way a server can."""
+
+import hashlib
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from stages.settings import InputError
+from stages.sources import downloads
+
+
+def zip_bytes(text: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.txt"), text)
+    return buffer.getvalue()
+
+
+GOOD = zip_bytes("good")
+OTHER = zip_bytes("other")
+SHA256 = hashlib.sha256(GOOD).hexdigest()
+# As `git hash-object` says, which this spells out.
+BLOB = hashlib.sha1(b"blob " + str(len(GOOD)).encode() + b"\0" + GOOD).hexdigest()
+
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+class Server:
+    """Answers requests with `answers`, one after the other, the last one again and again."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, body, headers = server.answers[min(server.requests, len(server.answers) - 1)]
+                server.requests += 1
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/data.zip"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own; and no waiting between tries."""
+    monkeypatch.setenv(downloads.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    return tmp_path / "cache"
+
+
+def contents(cache: Path) -> list[bytes]:
+    return [file.read_bytes() for file in cache.iterdir()] if cache.exists() else []
+
+
+@pytest.mark.parametrize("checks", [{}, {"sha256": SHA256}, {"git_blob": BLOB}])
+def test_a_good_file_is_downloaded_once(server: Server, cache: Path, checks: dict[str, str]) -> None:
+    server.answers = [(200, GOOD, {})]
+    for _ in range(2):
+        assert downloads.download(server.url, **checks).read_bytes() == GOOD
+    assert server.requests == 1
+    assert contents(cache) == [GOOD]
+
+
+@pytest.mark.parametrize("checks", [{"sha256": SHA256}, {"git_blob": BLOB}])
+def test_a_wrong_checksum_is_tried_again_then_an_error(
+    server: Server, cache: Path, checks: dict[str, str]
+) -> None:
+    server.answers = [(200, OTHER, {})]
+    with pytest.raises(
+        InputError, match=f"(?s){server.url}.*{next(iter(checks.values()))}.*Check the address"
+    ):
+        downloads.download(server.url, **checks)
+    assert server.requests == 1 + downloads.RETRIES
+    assert contents(cache) == []
+
+
+@pytest.mark.parametrize("checks", [{"sha256": SHA256}, {"git_blob": BLOB}])
+def test_a_damaged_copy_in_the_cache_is_fetched_anew(server: Server, checks: dict[str, str]) -> None:
+    server.answers = [(200, GOOD, {})]
+    downloads.download(server.url, **checks).write_bytes(OTHER)
+    assert downloads.download(server.url, **checks).read_bytes() == GOOD
+    assert server.requests == 2
+
+
+def test_a_truncated_copy_in_the_cache_is_fetched_anew_without_a_checksum(server: Server) -> None:
+    server.answers = [(200, GOOD, {})]
+    downloads.download(server.url).write_bytes(GOOD[:-10])
+    assert downloads.download(server.url).read_bytes() == GOOD
+
+
+@pytest.mark.parametrize(
+    ("first", "tries"),
+    [
+        ((500, b"", {}), 2),
+        ((429, b"", {}), 2),
+        ((200, GOOD[:-10], {"Content-Length": str(len(GOOD))}), 2),
+        ((200, GOOD[:-10], {}), 2),
+        ((200, OTHER, {}), 2),
+    ],
+    ids=["500", "429", "broken off", "truncated", "wrong checksum"],
+)
+def test_a_passing_fault_is_overcome(server: Server, cache: Path, first: Answer, tries: int) -> None:
+    server.answers = [first, (200, GOOD, {})]
+    assert downloads.download(server.url, sha256=SHA256).read_bytes() == GOOD
+    assert server.requests == tries
+    assert contents(cache) == [GOOD]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message", "tries"),
+    [
+        ((404, b"", {}), "404 Not Found", 1),
+        ((403, b"", {}), "403 Forbidden", 1),
+        ((500, b"", {}), "500 Internal Server Error", 4),
+        ((200, b"<html>log in first</html>", {}), "not a whole npz or zip file", 4),
+        ((200, GOOD, {"Content-Length": "9999"}), "broke off", 4),
+        ((302, b"", {"Location": "/data.zip"}), "redirects without end", 31),
+    ],
+)
+def test_a_lasting_fault_is_an_error(
+    server: Server, cache: Path, answer: Answer, message: str, tries: int
+) -> None:
+    server.answers = [answer]
+    with pytest.raises(InputError, match=f"{server.url}: .*{message}.*Check the address"):
+        downloads.download(server.url)
+    assert server.requests == tries
+    assert contents(cache) == []
+
+
+def test_a_refused_connection_is_an_error(server: Server, cache: Path) -> None:
+    # A port that was free a moment ago: a server's own, once it is closed.
+    other = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    port = other.server_port
+    other.server_close()
+    with pytest.raises(InputError, match="no connection to the server"):
+        downloads.download(f"http://127.0.0.1:{port}/data.zip")
+    assert contents(cache) == []
+
+
+def test_a_silent_server_is_an_error(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "TIMEOUT", (1, 0.05))
+    release = threading.Event()
+    server.http.RequestHandlerClass.do_GET = lambda handler: release.wait(10)
+    with pytest.raises(InputError, match="did not answer in time"):
+        downloads.download(server.url)
+    release.set()
+    assert contents(cache) == []
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(downloads.CACHE, str(tmp_path / "file"))
+    with pytest.raises(InputError, match="Not a directory|File exists"):
+        downloads.download(server.url)
+
+
+def test_the_git_blob_id_is_gits(tmp_path: Path) -> None:
+    # `echo hello | git hash-object --stdin`
+    (tmp_path / "hello").write_bytes(b"hello\n")
+    assert downloads.git_blob_id(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"
