@@ -1,0 +1,1 @@
+"""What stands around the pipeline: set-up and the quick profile."""
