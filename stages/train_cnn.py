@@ -32,6 +32,7 @@ class Settings(Strict):
     channels: list[Annotated[int, Field(ge=1)]] = Field(min_length=2, max_length=2)
     filter: int = Field(ge=1)
     stride: int = Field(ge=1)
+    padding: int = Field(ge=0)
     head: list[Annotated[int, Field(ge=1)]]
     optimizer: Literal["adam", "sgd"]
     momentum: float = Field(ge=0, lt=1)

@@ -16,6 +16,7 @@ SETTINGS = {
     "channels": [4, 6],
     "filter": 3,
     "stride": 1,
+    "padding": 0,
     "head": [],
     "optimizer": "adam",
     "momentum": 0.9,
@@ -46,7 +47,7 @@ def train(crops_file, **changes):
 
 def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
     torch.manual_seed(0)
-    network = cnn.build(16, [4, 6], 3, 1, [])
+    network = cnn.build(16, [4, 6], 3, 1, 0, [])
     image = torch.rand(1, 3, 16, 16, dtype=torch.float64)
     first, second, output = (network.double()[index] for index in (0, 3, 7))
 
@@ -62,11 +63,17 @@ def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("size", "filter", "stride", "units"),
-    [(32, 3, 1, 6 * 36), (32, 5, 1, 6 * 25), (32, 3, 2, 6), (48, 3, 1, 600)],
+    ("size", "filter", "stride", "padding", "units"),
+    [
+        (32, 3, 1, 0, 6 * 36),
+        (32, 5, 1, 0, 6 * 25),
+        (32, 3, 2, 0, 6),
+        (48, 3, 1, 0, 600),
+        (32, 3, 2, 1, 6 * 4),
+    ],
 )
-def test_the_output_layer_fits_any_filter_stride_and_size(size, filter, stride, units):
-    network = cnn.build(size, [4, 6], filter, stride, [])
+def test_the_output_layer_fits_any_filter_stride_padding_and_size(size, filter, stride, padding, units):
+    network = cnn.build(size, [4, 6], filter, stride, padding, [])
     assert network[-1].in_features == units
     assert network(torch.rand(2, 3, size, size)).shape == (2, 3)
 
@@ -74,7 +81,7 @@ def test_the_output_layer_fits_any_filter_stride_and_size(size, filter, stride, 
 def test_a_head_adds_hidden_layers():
     sizes = [
         layer.out_features
-        for layer in cnn.build(32, [4, 6], 3, 1, [20, 10])
+        for layer in cnn.build(32, [4, 6], 3, 1, 0, [20, 10])
         if hasattr(layer, "out_features")
     ]
     assert sizes == [20, 10, 3]
@@ -85,7 +92,7 @@ def test_convolutions_that_leave_nothing_are_an_error(size, filter, stride):
     with pytest.raises(
         InputError, match=f"filter {filter} at stride {stride} leaves nothing of a crop of {size}x{size}"
     ):
-        cnn.build(size, [4, 6], filter, stride, [])
+        cnn.build(size, [4, 6], filter, stride, 0, [])
 
 
 def test_shuffling_takes_every_crop_once_and_weights_balance_the_classes():

@@ -37,12 +37,15 @@ def load_crops(path: Path, crops: str) -> dict[str, Split]:
     return {"train": Split(images[~test], labels[~test]), "test": Split(images[test], labels[test])}
 
 
-def build(size: int, channels: list[int], filter: int, stride: int, head: list[int]) -> nn.Sequential:
+def build(
+    size: int, channels: list[int], filter: int, stride: int, padding: int, head: list[int]
+) -> nn.Sequential:
     """The network for crops of `size` pixels; InputError if the convolutions leave nothing of them."""
     layers: list[nn.Module] = []
     side, depth = size, 3
     for maps in channels:
-        layers += [nn.Conv2d(depth, maps, filter, stride), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [nn.Conv2d(depth, maps, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2)]
+        side += 2 * padding
         depth, side = maps, ((side - filter) // stride + 1) // 2 if side >= filter else 0
     if side < 1:
         raise InputError(
@@ -105,6 +108,7 @@ def train(
     channels: list[int],
     filter: int,
     stride: int,
+    padding: int,
     head: list[int],
     optimizer: str,
     momentum: float,
@@ -127,7 +131,7 @@ def train(
             f"cnn.runs.{run}: batch_size is {batch_size}, but there are {len(labels)} training crops"
         )
     torch.manual_seed(int(generator(seed, "weights", replicate).integers(2**63)))
-    network = build(images.shape[-1], channels, filter, stride, head)
+    network = build(images.shape[-1], channels, filter, stride, padding, head)
     shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
     if optimizer == "adam":
         steps = torch.optim.Adam(network.parameters(), learning_rate)

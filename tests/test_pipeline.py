@@ -1,0 +1,182 @@
+"""The pipeline through DVC itself, as a user runs it, on the quick profile in a workspace of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tools import quick
+
+pytestmark = pytest.mark.xdist_group("pipeline")  # one worker runs these, in this order
+
+MLP_TABLES = [f"T{number}" for number in range(1, 9)]
+CNN_TABLES = [f"T{number}" for number in range(9, 15)]
+
+
+class Workspace:
+    """The folder of a quick run, and DVC in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str) -> str:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        finished = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=os.environ | {"PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert finished.returncode == 0, f"{' '.join(command)}:\n{finished.stdout}"
+        return finished.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def stages_run(self, output: str) -> list[str]:
+        return re.findall(r"Running stage '([^']+)'", output)
+
+    def reset(self) -> None:
+        self.run("git", "checkout", "--quiet", "--force", ".")
+        self.dvc("checkout", "--quiet", "--force")
+
+    def scores(self, part: str) -> dict:
+        return json.loads((self.folder / f"metrics/{part}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline") / "quick"
+    quick.main(str(folder))
+    return Workspace(folder)
+
+
+@pytest.fixture
+def clean(workspace):
+    yield workspace
+    workspace.reset()
+
+
+def test_every_run_has_its_scores(workspace):
+    params = quick.YAML(typ="safe").load(workspace.folder / "params.yaml")
+    expected = {"train_accuracy", "test_accuracy", "train_error", "test_error", "train_loss", "epochs"}
+    for part in ("mlp", "cnn"):
+        scores = workspace.scores(part)
+        assert set(scores) == set(params[part]["runs"])
+        for run in scores.values():
+            assert expected | {f"{name}_std" for name in expected} <= set(run)
+            assert run["train_error"] == pytest.approx(1 - run["train_accuracy"], abs=1e-5)
+    assert {f"{s}_accuracy_{c}" for s in ("train", "test") for c in ("bad", "good", "none")} <= set(
+        scores["final"]
+    )
+    for name, run in workspace.scores("mlp").items():
+        batch = params["mlp"]["runs"][name].get("batch_size", 32)
+        assert run["reported_loss"] == pytest.approx(run["train_loss"] / batch, rel=1e-4)
+
+
+def test_every_table_and_curve_is_there(workspace):
+    params = quick.YAML(typ="safe").load(workspace.folder / "params.yaml")
+    for part, tables in (("mlp", MLP_TABLES), ("cnn", CNN_TABLES)):
+        scores = workspace.scores(part)
+        for table in tables:
+            rows = pd.read_csv(workspace.folder / f"plots/{part}/tables/{table}.csv").set_index("run")
+            assert rows.index.tolist() == params[part]["tables"][table]
+            assert rows.test_accuracy.to_dict() == {run: scores[run]["test_accuracy"] for run in rows.index}
+            curves = pd.read_csv(workspace.folder / f"plots/{part}/curves/{table}.csv")
+            for run, curve in curves.groupby("run"):
+                assert curve.epoch.max() == pytest.approx(scores[run]["epochs"], abs=2), run
+                assert curve.test_accuracy_std.notna().any()
+
+
+@pytest.mark.parametrize(("part", "run"), [("mlp", "final"), ("cnn", "final")])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_confusions_hold_every_sample_of_the_first_replicate(workspace, part, run, split):
+    samples = pd.read_csv(workspace.folder / f"plots/{part}/confusion_{split}.csv")
+    curves = pd.read_csv(workspace.folder / f"models/{part}/{run}/curves.csv")
+    last = curves[(curves.replicate == 0) & (curves.kept == 1)].iloc[-1]
+    assert (samples.truth == samples.predicted).mean() == pytest.approx(last[f"{split}_accuracy"])
+
+
+def test_latents_are_points_of_the_test_set(workspace):
+    for figure in ("F1_latents_16_2", "F1_latents_32_16_2", "F2_latents_20_15", "F3_latents_20_15"):
+        points = pd.read_csv(workspace.folder / f"plots/latents/{figure}.csv")
+        assert points.groupby("epoch").size().nunique() == 1
+        assert points.epoch.unique().tolist() == [2, 4]
+        assert points.digit.nunique() == 10
+    separation = pd.read_csv(workspace.folder / "plots/latents/separation.csv")
+    assert separation.knn_accuracy.between(0, 1).all() and separation.silhouette.between(-1, 1).all()
+    assert len(separation) == 4 * 2 * 2  # figures and runs, replicates, epochs
+
+
+def test_nothing_to_do_runs_nothing(workspace):
+    output = workspace.dvc("repro")
+    assert workspace.stages_run(output) == []
+    assert "Data and pipelines are up to date." in output
+
+
+def test_the_plots_page_needs_no_network(workspace):
+    page = (workspace.folder / "dvc_plots/index.html").read_text()
+    assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//[^"']+""", page)
+    assert "window.vegaEmbed" in page
+    assert page.count("<div id") >= 22 + 4 + 4  # curves, confusions, latents
+
+
+def test_an_mlp_setting_trains_that_run_alone(clean):
+    output = clean.dvc("exp", "run", "-S", "mlp.runs.custom.hidden=[100,50]")
+    assert clean.stages_run(output) == ["train_mlp@custom", "evaluate_mlp"]
+    changed = {
+        line.split()[1].split(".")[0] for line in clean.dvc("metrics", "diff").splitlines()[2:] if line
+    }
+    assert changed == {"custom"}
+    page = clean.dvc("plots", "diff").strip().splitlines()[-1]
+    assert page.endswith("index.html")
+
+
+def test_a_cnn_setting_trains_that_run_alone(clean):
+    output = clean.dvc("exp", "run", "-S", "cnn.runs.custom.filter=5")
+    assert clean.stages_run(output) == ["train_cnn@custom", "evaluate_cnn"]
+    assert "custom.train_loss" in clean.dvc("metrics", "diff")
+
+
+def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
+    output = clean.dvc("exp", "run", "-S", "crop_masks.size=24")
+    ran = clean.stages_run(output)
+    cnn_runs = [f"train_cnn@{run}" for run in clean.scores("cnn")]
+    assert sorted(ran) == sorted(["crop_masks", *cnn_runs, "evaluate_cnn"])
+
+
+def test_a_digits_setting_touches_no_masks_stage(clean):
+    output = clean.dvc("status", "--json")
+    assert json.loads(output.strip().splitlines()[-1]) == {}
+    params = clean.folder / "params.yaml"
+    params.write_text(re.sub(r"test: 5768", "test: 5767", params.read_text()))
+    affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
+    assert set(affected) == {"prepare_digits"}
+    downstream = clean.dvc("repro", "--dry", "--downstream", "prepare_digits")
+    assert not [name for name in clean.stages_run(downstream) if "mask" in name or "cnn" in name]
+
+
+def test_how_the_work_is_spread_out_reruns_nothing(clean):
+    params = clean.folder / "params.yaml"
+    params.write_text(params.read_text().replace("workers: 1", "workers: 2"))
+    assert clean.stages_run(clean.dvc("repro")) == []
+
+
+def test_queued_experiments_run(clean):
+    queued = clean.dvc("exp", "run", "--queue", "-S", "mlp.runs.custom.learning_rate=0.01,0.1")
+    assert queued.count("Queued experiment") == 2
+    clean.dvc("exp", "run", "--run-all")
+    shown = pd.read_csv(pd.io.common.StringIO(clean.dvc("exp", "show", "--csv")))
+    rates = shown["mlp.runs.custom.learning_rate"].astype(float).tolist()
+    assert {0.01, 0.1} <= set(rates)
+    # Both parts have a run of this name, so DVC puts the file in front.
+    losses = "metrics/mlp.json:custom.train_loss"
+    by_rate = shown.groupby("mlp.runs.custom.learning_rate")[losses].first()
+    assert by_rate.nunique() > 1
