@@ -6,7 +6,8 @@ Reads claims.yaml, data/, models/ and plots/latents/separation.csv; writes metri
 each verdict was given and {id: {report, ours, tolerance, verdict}}, and plots/claims/claims.csv, a row for
 each claim with its evidence. Gaps between measures have a `probability` too. The verdicts:
 
-passed, failed     as stages/verdicts.py judges
+passed, failed     as stages/verdicts.py judges; an order that failed was not shown, which is not to say that
+                   the opposite was: its probability tells
 contradicted       the report itself says otherwise
 not_comparable     a figure of the report beside drawn data, or one without a tolerance; an order for which
                    there is one replicate alone, or a class without a sample
