@@ -1,0 +1,82 @@
+"""What the stages before left, read for the page."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from stages.settings import InputError
+
+CLASSES = ("bad", "good", "none")
+TABLES = {
+    "mlp": [f"T{number}" for number in range(1, 9)],
+    "cnn": [f"T{number}" for number in range(9, 15)],
+}
+
+
+class Results(NamedTuple):
+    """Metrics are {run: {score: value}}; tables and curves {table: rows}, as evaluate_* writes them."""
+
+    mlp: dict[str, dict[str, float]]
+    cnn: dict[str, dict[str, float]]
+    claims: pd.DataFrame  # a row for each, indexed by id
+    tables: dict[str, pd.DataFrame]
+    curves: dict[str, pd.DataFrame]
+    digits: dict[str, pd.DataFrame]  # split: truth and prediction of each sample of the final MLP
+    crops: dict[str, pd.DataFrame]  # split: the rows of boxes.csv with the prediction of the final CNN
+    class_accuracy: pd.DataFrame  # of every CNN run
+    separation: pd.DataFrame
+    sources: dict[str, dict[str, Any]]  # "digits", "masks": source.json
+
+
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """A CSV file, in which only an empty cell is missing: the class `none` and the text NA are values."""
+    if not path.is_file():
+        raise InputError(f"{path} is missing; make it with dvc repro")
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+
+
+def read_json(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path} is missing; make it with dvc repro")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_results(root: Path) -> Results:
+    """All of it from the project's folder, pictures apart."""
+    plots, boxes = root / "plots", read_csv(root / "data/boxes.csv")
+    folders = [(table, plots / part) for part, tables in TABLES.items() for table in tables]
+    return Results(
+        mlp=read_json(root / "metrics/mlp.json"),
+        cnn=read_json(root / "metrics/cnn.json"),
+        claims=read_csv(plots / "claims/claims.csv", index_col="id"),
+        tables={table: read_csv(folder / f"tables/{table}.csv") for table, folder in folders},
+        curves={table: read_csv(folder / f"curves/{table}.csv") for table, folder in folders},
+        digits={
+            split: read_csv(plots / f"mlp/confusion_{split}.csv", dtype=str) for split in ("train", "test")
+        },
+        crops={split: read_crops(boxes, plots, split) for split in ("train", "test")},
+        class_accuracy=read_csv(plots / "cnn/class_accuracy.csv"),
+        separation=read_csv(plots / "latents/separation.csv"),
+        sources={part: read_json(root / f"data/raw/{part}/source.json") for part in ("digits", "masks")},
+    )
+
+
+def read_crops(boxes: pd.DataFrame, plots: Path, split: str) -> pd.DataFrame:
+    """The boxes of a split with `truth` and `predicted` of the final CNN, which stand in the same order."""
+    confusion = read_csv(plots / f"cnn/confusion_{split}.csv")
+    rows = boxes[boxes.split == split].reset_index(drop=True)
+    if rows.label.tolist() != confusion.truth.tolist():
+        raise InputError(f"data/boxes.csv and plots/cnn/confusion_{split}.csv are not of one run: dvc repro")
+    return rows.join(confusion)
+
+
+def read_snapshot(folder: Path) -> tuple[int, np.ndarray]:
+    """For figure F7: the epoch of a CNN run's snapshot, and the classes it predicts for the test crops."""
+    epoch = read_json(folder / "settings.json")["snapshot_epoch"]
+    if not epoch:
+        raise InputError(f"cnn.runs.{folder.name}.snapshot_epoch is 0; figure F7 needs a snapshot")
+    with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
+        return epoch, arrays["snapshot_test"][0]
