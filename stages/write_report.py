@@ -23,6 +23,7 @@ from stages.figures.latents import draw_all_epochs, draw_latents
 from stages.figures.look import CLASS_COLOURS, Picture, render
 from stages.figures.photographs import Face, render_photograph
 from stages.figures.shares import (
+    SPLITS,
     draw_class_sizes,
     draw_errors_by_size,
     draw_sampler,
@@ -33,10 +34,12 @@ from stages.files import whole_folder
 from stages.report.page import render_page
 from stages.report.prose import facts
 from stages.report.results import CLASSES, TABLES, Results, read_csv, read_results, read_snapshot
-from stages.report.tables import MARKS, list_claims, make_panels
+from stages.report.tables import MARKS, confusion_cells, list_claims, make_panels
 from stages.settings import read_params, run_stage, section
 from stages.sources.archives import open_archive, read_file
 from stages.sources.pictures import open_picture, to_rgb
+
+Plans = dict[str, tuple[Any, ...]]  # figure: what draws it, and from what
 
 REPORT = Path("report")
 DIGITS = Path("data/digits.npz")
@@ -87,37 +90,37 @@ PACKAGES = (
 )
 
 
-def draw_tables(results: Results) -> dict[str, Picture]:
+def plan_tables(results: Results) -> Plans:
     """Learning curves of every table, and what compares runs: T2 by width, T14 by class, C17."""
-    pictures = {f"{name}_curves": render(draw_curves, curves) for name, curves in results.curves.items()}
+    plans = {f"{name}_curves": (draw_curves, curves) for name, curves in results.curves.items()}
     reported = {
         run: float(results.claims.report[key])
         for run in results.tables["T2"].run
         if (key := f"T2.{run}.test_accuracy") in results.claims.index
     }
-    scaled = results.mlp["scaled"]["test_accuracy"]
+    scaled = results.metrics["mlp"]["scaled"]["test_accuracy"]
     accuracy = results.class_accuracy
-    return pictures | {
-        "widths": render(draw_widths, results.tables["T2"], pd.Series(reported, dtype=float), scaled),
-        "sampler": render(draw_sampler, accuracy, "final", "weighted"),
-        "class_size": render(draw_class_sizes, accuracy[accuracy.run == "final"]),
+    return plans | {
+        "widths": (draw_widths, results.tables["T2"], pd.Series(reported, dtype=float), scaled),
+        "sampler": (draw_sampler, accuracy, "final", "weighted"),
+        "class_size": (draw_class_sizes, accuracy[accuracy.run == "final"]),
     }
 
 
-def draw_latent_figures(separation: pd.DataFrame, digits: np.ndarray) -> dict[str, Picture]:
+def plan_latents(separation: pd.DataFrame, digits: np.ndarray) -> Plans:
     """F1, F2 and F3, and F1 at every recorded epoch; `digits` are the classes of the test set."""
-    pictures = {}
+    plans = {}
     for (figure, run), scores in separation.groupby(["figure", "run"]):
         points = read_csv(LATENTS / f"{figure}_{run}.csv")
-        pictures[f"{figure}_{run}"] = render(draw_latents, points, scores)
+        plans[f"{figure}_{run}"] = (draw_latents, points, scores)
         if figure == "F1":
             with np.load(MODELS / "mlp" / run / "latents.npz", allow_pickle=False) as arrays:
                 activations, epochs = arrays["activations"][0], arrays["epoch"].tolist()
-            pictures[f"F1_all_{run}"] = render(draw_all_epochs, activations, epochs, digits)
-    return pictures
+            plans[f"F1_all_{run}"] = (draw_all_epochs, activations, epochs, digits)
+    return plans
 
 
-def draw_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> dict[str, Picture]:
+def plan_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> Plans:
     """F4 and F5 of the final MLP; `images` are the test set, (n, 28, 28)."""
     training, test = (count_confusions(digits[split]) for split in ("train", "test"))
     truth, predicted = most_confused(test)
@@ -125,26 +128,26 @@ def draw_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> dict[st
     pair = np.flatnonzero((samples.truth == truth) & (samples.predicted == predicted))
     shown = pair[spread(len(pair))]
     return {
-        "F4_mlp": render(draw_confusions, training, test),
-        "F5_confused": render(draw_gallery, images[shown], [truth] * len(shown), [predicted] * len(shown)),
+        "F4_mlp": (draw_confusions, training, test),
+        "F5_confused": (draw_gallery, images[shown], [truth] * len(shown), [predicted] * len(shown)),
     }
 
 
-def draw_crops(crops: dict[str, pd.DataFrame]) -> dict[str, Picture]:
+def plan_crops(crops: dict[str, pd.DataFrame]) -> Plans:
     """F6, the confusions of the final CNN, and its errors by crop size (C19)."""
     right = {split: rows.truth == rows.predicted for split, rows in crops.items()}
     by_size = [errors_by_size(crops[split], ~right[split].to_numpy()) for split in ("train", "test")]
     matrices = [count_confusions(crops[split]) for split in ("train", "test")]
     return {
-        "F4_cnn": render(draw_confusions, *matrices),
-        "crop_size": render(draw_errors_by_size, *by_size),
-        "F6_right": render_crops(crops["test"][right["test"]]),
-        "F6_wrong_train": render_crops(crops["train"][~right["train"]]),
-        "F6_wrong_test": render_crops(crops["test"][~right["test"]]),
+        "F4_cnn": (draw_confusions, *matrices),
+        "crop_size": (draw_errors_by_size, *by_size),
+        "F6_right": plan_gallery(crops["test"][right["test"]]),
+        "F6_wrong_train": plan_gallery(crops["train"][~right["train"]]),
+        "F6_wrong_test": plan_gallery(crops["test"][~right["test"]]),
     }
 
 
-def render_crops(rows: pd.DataFrame) -> Picture:
+def plan_gallery(rows: pd.DataFrame) -> tuple[Any, ...]:
     """A gallery of crops, evenly spread over the rows."""
     shown = rows.iloc[spread(len(rows))]
     crops = []
@@ -152,7 +155,7 @@ def render_crops(rows: pd.DataFrame) -> Picture:
         with Image.open(CROPS / name) as crop:
             crop.thumbnail((CROP_SIDE, CROP_SIDE))
             crops.append(crop.copy())
-    return render(draw_gallery, crops, shown.truth, shown.predicted)
+    return draw_gallery, crops, shown.truth, shown.predicted
 
 
 def choose_photographs(crops: pd.DataFrame) -> list[str]:
@@ -198,27 +201,34 @@ def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
 
 def make_context(params: dict[str, Any], results: Results) -> dict[str, Any]:
     """What the template knows beside its pictures."""
-    rows = results.class_accuracy
-    final = rows[(rows.run == "final") & (rows.split == "test")]
+    accuracy = results.class_accuracy
+    final = accuracy[(accuracy.run == "final") & (accuracy.split == "test")]
     samples = final.set_index("class").samples
-    panels = {name: make_panels(name, rows, results.claims, samples) for name, rows in results.tables.items()}
-    fixed = {"marks": MARKS, "titles": TITLES, "part_1": PART_1, "colours": CLASS_COLOURS, "sections": TITLES}
+    tables = results.tables.items()
     return {
-        **facts(results), **provenance(params, results), **fixed,
-        "panels": panels, "claims": list_claims(results.claims),
-    }  # fmt: skip
+        "marks": MARKS,
+        "titles": TITLES,
+        "part_1": PART_1,
+        "colours": CLASS_COLOURS,
+        "panels": {name: make_panels(name, rows, results.claims, samples) for name, rows in tables},
+        "f4": {name: confusion_cells(results.claims, split) for split, name in SPLITS.items()},
+        "claims": list_claims(results.claims),
+        **facts(results),
+        **provenance(params, results),
+    }
 
 
 def main() -> None:
     params = read_params()
-    results = read_results(Path("."))
+    results = read_results(Path("."), params)
     with np.load(DIGITS, allow_pickle=False) as arrays:
         images, labels = arrays["test_images"], arrays["test_labels"]
     epoch, predicted = read_snapshot(MODELS / "cnn/final")
     early = results.crops["test"].assign(predicted=np.array(CLASSES)[predicted])
 
-    pictures = draw_tables(results) | draw_latent_figures(results.separation, labels)
-    pictures |= draw_samples(results.digits, images) | draw_crops(results.crops)
+    plans = plan_tables(results) | plan_latents(results.separation, labels)
+    plans |= plan_samples(results.digits, images) | plan_crops(results.crops)
+    pictures = {name: render(draw, *arguments) for name, (draw, *arguments) in plans.items()}
     photographs, names = draw_photographs(early)
     pictures |= photographs
     context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}

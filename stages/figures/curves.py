@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from stages.figures.look import GREY, MARKERS, SERIES, new_figure
 
@@ -22,7 +23,10 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
             for split in LINES:
                 draw_curve(axes, curves[curves.run == run], split, score, index)
         axes.set(xlabel="epoch", title=label, yscale="log")
+        axes.yaxis.set_major_formatter(LogFormatter())  # 0.01, where the default has powers of ten
+        axes.yaxis.set_minor_formatter(LogFormatter())
         axes.margins(x=0.02)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _draw_legend(figure, panels[0], runs)
     return figure
 
@@ -51,4 +55,4 @@ def _draw_legend(figure: Figure, axes: Axes, runs: list[str]) -> None:
     splits = [Line2D([], [], color=GREY, linestyle=line) for line in LINES.values()]
     handles = [*axes.get_lines()[:: len(LINES)], *splits]
     labels = [*(run.replace("$", r"\$") for run in runs), "training set", "test set"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), fontsize=8)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), fontsize=9)

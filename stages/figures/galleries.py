@@ -8,6 +8,7 @@ from PIL import Image
 
 from stages.figures.look import GREEN, VERMILLION, new_figure
 
+COLUMNS = 8
 LIMIT = 32  # samples that a gallery shows
 
 
@@ -24,12 +25,18 @@ def draw_gallery(
     pictures: Sequence[np.ndarray | Image.Image], truth: Sequence[str], predicted: Sequence[str]
 ) -> Figure:
     """Pictures of any size in rows of eight, each titled truth -> prediction."""
-    columns = 8
-    rows = max(1, -(-len(pictures) // columns))
-    figure, panels = new_figure(1.2 * rows, columns, rows)
-    for axes in panels:
-        axes.set_axis_off()
-    for axes, picture, true, guess in zip(panels, pictures, truth, predicted, strict=False):
-        axes.imshow(picture, cmap="gray_r" if np.ndim(picture) == 2 else None, interpolation="none")
-        axes.set_title(f"{true} → {guess}", fontsize=8, color=GREEN if true == guess else VERMILLION, pad=3)
+    rows = max(1, -(-len(pictures) // COLUMNS))
+    figure, (axes,) = new_figure(1.2 * rows)
+    for number, (picture, true, guess) in enumerate(zip(pictures, truth, predicted, strict=True)):
+        row, column = divmod(number, COLUMNS)
+        height, width = np.asarray(picture).shape[:2]
+        right, lower = (
+            column + 0.9 * width / max(width, height),
+            row * 1.2 + 0.9 * height / max(width, height),
+        )
+        axes.imshow(picture, cmap="gray_r", extent=(column, right, lower, row * 1.2))
+        colour = GREEN if true == guess else VERMILLION
+        axes.text(column, row * 1.2 - 0.04, f"{true} → {guess}", fontsize=9, color=colour)
+    axes.set(xlim=(0, COLUMNS), ylim=(1.2 * rows - 0.2, -0.25), aspect="equal")
+    axes.set_axis_off()
     return figure

@@ -23,8 +23,8 @@ STYLE = {
     "axes.labelcolor": INK,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 10,
-    "font.size": 9,
+    "axes.titlesize": 11,
+    "font.size": 10,
     "legend.frameon": False,
     "svg.hashsalt": "report",
     "text.color": INK,
@@ -55,7 +55,9 @@ def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:
     with matplotlib.rc_context(STYLE):
         figure = draw(*arguments)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # it has laid the figure out; again for each file takes most of the time
+        figure.set_layout_engine(
+            "none"
+        )  # it has laid the figure out; again for each file takes most of the time
         png, svg = BytesIO(), BytesIO()
         figure.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
         # Points that are drawn as pixels within the SVG have the resolution of the PNG.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from stages.figures.look import BLUE, GREEN, GREY, INK, VERMILLION, new_figure
 
@@ -74,7 +75,14 @@ def draw_class_sizes(accuracy: pd.DataFrame) -> Figure:
         )  # fmt: skip
     for name, size in sizes.items():
         axes.text(size, 1.1, f"{name} ({size})", ha="center", va="bottom")
-    axes.set(xscale="log", xlabel="training samples of the class", ylabel="error rate", ylim=(-0.03, 1.08))
+    axes.set(
+        xscale="log",
+        xlabel="training samples of the class (logarithmic)",
+        ylabel="error rate",
+        ylim=(-0.03, 1.08),
+    )
+    axes.xaxis.set_major_formatter(LogFormatter())
+    axes.xaxis.set_minor_formatter(LogFormatter())
     axes.margins(x=0.1)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -112,7 +120,9 @@ def draw_widths(table: pd.DataFrame, reported: pd.Series, scaled: float) -> Figu
     loss.errorbar(
         table.hidden, table.train_loss, table.get("train_loss_std"), fmt="o-", color=BLUE, capsize=3
     )
-    loss.set(title="training loss: choose the widest", yscale="log", ylabel="mean cross-entropy")
+    loss.set(title="training loss", yscale="log", ylabel="mean cross-entropy")
+    loss.yaxis.set_major_formatter(LogFormatter())
+    loss.yaxis.set_minor_formatter(LogFormatter())
     accuracy.errorbar(
         table.hidden, table.test_accuracy, table.get("test_accuracy_std"), fmt="o-", color=BLUE, capsize=3
     )

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages.figures.look import INK, Picture
+from stages.report.tables import percent
 
 TEMPLATES = Path(__file__).parent
 TYPES = {"png": "image/png", "svg": "image/svg+xml", "jpg": "image/jpeg"}
@@ -26,10 +27,6 @@ def data_uri(picture: Picture) -> str:
         text = data.decode().replace(INK, "currentColor")
         data = text.replace('<style type="text/css">', f'<style type="text/css">{SVG_INK}', 1).encode()
     return f"data:{TYPES[suffix]};base64,{base64.b64encode(data).decode()}"
-
-
-def percent(value: float, digits: int = 1) -> str:
-    return f"{100 * value:.{digits}f} %"
 
 
 def points(value: float) -> str:

@@ -9,34 +9,33 @@ from stages.figures.confusions import count_confusions, most_confused
 from stages.figures.shares import wilson
 from stages.report.results import CLASSES, Results
 
-Metrics = dict[str, dict[str, float]]
-
 MEANINGS = {"bad": "no mask", "good": "mask worn", "none": "mask worn wrongly"}
-# What each change is, the runs before and after it, the part and the score that it is about.
+# What is compared in "What helps": the part, the runs before and after a change, and the score.
 CHANGES = [
-    ("initial weights scaled to the inputs instead of N(0, 1)", "h512_256", "scaled", "mlp", "test_accuracy"),
-    ("256 and 128 hidden units instead of 512 and 256", "h512_256", "h256_128", "mlp", "test_accuracy"),
-    ("128 and 64 hidden units instead of 512 and 256", "h512_256", "h128_64", "mlp", "test_accuracy"),
-    ("two hidden layers instead of three", "h512_256_128", "h512_256", "mlp", "test_accuracy"),
-    ("learning rate 0.099 instead of 0.001", "rate_0_001", "h512_256", "mlp", "test_accuracy"),
-    ("mini-batches of 8 instead of 32", "h512_256", "batch_8", "mlp", "test_accuracy"),
-    ("up to 1,000 epochs instead of 120", "h512_256", "long", "mlp", "test_accuracy"),
-    ("going back to the best weights (T6)", "h512_128", "final", "mlp", "test_accuracy"),
-    ("stride 1 instead of 2", "stride_2", "adam", "cnn", "test_accuracy"),
-    ("5x5 filters instead of 3x3", "adam", "filter_5", "cnn", "test_accuracy"),
-    ("Adam instead of SGD", "sgd", "adam", "cnn", "test_accuracy"),
-    ("crops pooled from their own size instead of resized", "sgd", "own_size", "cnn", "test_accuracy"),
-    ("the weighted sampler, for the class none", "final", "weighted", "cnn", "test_accuracy_none"),
-    ("the weighted sampler, for the class good", "final", "weighted", "cnn", "test_accuracy_good"),
-    ("the weighted sampler, for all crops", "final", "weighted", "cnn", "test_accuracy"),
+    ("mlp", "h512_256", "scaled", "test_accuracy"),
+    ("mlp", "h512_256", "h256_128", "test_accuracy"),
+    ("mlp", "h512_256", "h128_64", "test_accuracy"),
+    ("mlp", "h512_256_128", "h512_256", "test_accuracy"),
+    ("mlp", "rate_0_001", "h512_256", "test_accuracy"),
+    ("mlp", "h512_256", "batch_8", "test_accuracy"),
+    ("mlp", "h512_256", "long", "test_accuracy"),
+    ("mlp", "h512_128", "final", "test_accuracy"),
+    ("cnn", "stride_2", "adam", "test_accuracy"),
+    ("cnn", "adam", "filter_5", "test_accuracy"),
+    ("cnn", "sgd", "adam", "test_accuracy"),
+    ("cnn", "sgd", "own_size", "test_accuracy"),
+    ("cnn", "final", "weighted", "test_accuracy_none"),
+    ("cnn", "final", "weighted", "test_accuracy_good"),
+    ("cnn", "final", "weighted", "test_accuracy"),
 ]
+NO_CHANGE = ("snapshot_epoch", "latents_every")  # settings that no score depends on
 
 
 class Change(NamedTuple):
     """What a change of setting did to a score; `spread` is the deviation of `gain` over replicates."""
 
     name: str
-    part: str
+    of: str
     before: float
     after: float
     gain: float
@@ -51,12 +50,31 @@ class Change(NamedTuple):
 def changes(results: Results) -> list[Change]:
     """Every change of CHANGES, what helps most first."""
     found = []
-    for name, before, after, part, score in CHANGES:
-        metrics: Metrics = getattr(results, part)
-        one, other = metrics[before], metrics[after]
+    for part, before, after, score in CHANGES:
+        one, other = results.metrics[part][before], results.metrics[part][after]
+        name = name_change(results.settings[part][before], results.settings[part][after])
+        of = {"mlp": "numerals", "cnn": "masks"}[part] + score.removeprefix("test_accuracy").replace(
+            "_", ", "
+        )
         spread = hypot(one.get(f"{score}_std", 0.0), other.get(f"{score}_std", 0.0))
-        found.append(Change(name, part, one[score], other[score], other[score] - one[score], spread))
+        found.append(Change(name, of, one[score], other[score], other[score] - one[score], spread))
     return sorted(found, key=lambda change: -change.gain)
+
+
+def name_change(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """The settings in which two runs differ.
+
+    >>> name_change({"stride": 2, "filter": 3}, {"stride": 1, "filter": 3})
+    'stride 1 instead of 2'
+    """
+    keys = [key for key in before if before[key] != after[key] and key not in NO_CHANGE]
+    changed = [f"{key.replace('_', ' ')} {say(after[key])} instead of {say(before[key])}" for key in keys]
+    return ", ".join(changed)
+
+
+def say(value: Any) -> str:
+    """A setting as text: on and off for true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
@@ -79,14 +97,12 @@ def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
 
 
 def taken_for(crops: pd.DataFrame, name: str) -> dict[str, Any]:
-    """What the test crops of a class that are wrong were mostly taken for."""
-    wrong = crops[(crops.truth == name) & (crops.predicted != name)]
-    counts = wrong.predicted.value_counts()
-    return {
-        "wrong": len(wrong),
-        "name": counts.idxmax() if len(wrong) else "",
-        "count": int(counts.max() or 0) if len(wrong) else 0,
-    }
+    """How many test crops of a class are wrong, and what most of them were taken for."""
+    wrong = crops.predicted[(crops.truth == name) & (crops.predicted != name)]
+    if wrong.empty:
+        return {"wrong": 0}
+    counts = wrong.value_counts()
+    return {"wrong": len(wrong), "name": counts.idxmax(), "count": int(counts.max())}
 
 
 def model_choice(table: pd.DataFrame) -> dict[str, Any]:
@@ -95,7 +111,7 @@ def model_choice(table: pd.DataFrame) -> dict[str, Any]:
     chosen = int(rows.train_loss.idxmin())
     return {
         "chosen": rows.hidden[chosen], "accuracy": rows.test_accuracy[chosen], "rank": chosen + 1,
-        "runs": len(rows), "worst": chosen == len(rows) - 1, "best": rows.hidden[0],
+        "runs": len(rows), "best": rows.hidden[0],
         "best_accuracy": rows.test_accuracy[0],
     }  # fmt: skip
 
@@ -144,8 +160,8 @@ def confusion(digits: pd.DataFrame) -> dict[str, Any]:
 
 
 def orderings(claims: pd.DataFrame) -> dict[str, int]:
-    """How many of the report's orderings were judged, and hold."""
-    judged = claims[(claims.kind == "ordering") & claims.verdict.isin(["passed", "failed"])]
+    """How many of the report's claims in words were judged, and hold."""
+    judged = claims[(claims.kind != "value") & claims.verdict.isin(["passed", "failed"])]
     return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
 
 
@@ -160,13 +176,14 @@ def facts(results: Results) -> dict[str, Any]:
         "changes": changes(results),
         "choice": model_choice(results.tables["T2"]),
         "batches": batch_losses(results.tables["T4"]),
-        "sampler": drawn_test_set(results.cnn["weighted"]),
-        "unscaled": overfitting(results.mlp["h512_256"]),
-        "scaled": overfitting(results.mlp["scaled"]),
-        "final_cnn": overfitting(results.cnn["final"]),
+        "sampler": drawn_test_set(results.metrics["cnn"]["weighted"]),
+        "unscaled": overfitting(results.metrics["mlp"]["h512_256"]),
+        "scaled": overfitting(results.metrics["mlp"]["scaled"]),
+        "final_cnn": overfitting(results.metrics["cnn"]["final"]),
         "majority": majority(results.crops["test"]),
         "confusion": confusion(results.digits["test"]),
         "orderings": orderings(results.claims),
+        "settings": results.settings["mlp"],
         "verdicts": results.claims.verdict.value_counts().to_dict(),
         "boxes": {
             "count": len(boxes), "photographs": boxes.photograph.nunique(),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.settings import InputError
+from stages.settings import InputError, section
 
 CLASSES = ("bad", "good", "none")
 TABLES = {
@@ -15,12 +15,18 @@ TABLES = {
     "cnn": [f"T{number}" for number in range(9, 15)],
 }
 
+COMPARED = {  # the runs that the page's sentences speak of
+    "mlp": ["h512_256", "h256_128", "h128_64", "h512_256_128", "h512_128", "rate_0_001", "batch_8"]
+    + ["long", "final", "scaled"],
+    "cnn": ["adam", "stride_2", "filter_5", "sgd", "own_size", "final", "weighted"],
+}
+
 
 class Results(NamedTuple):
-    """Metrics are {run: {score: value}}; tables and curves {table: rows}, as evaluate_* writes them."""
+    """The parts are "mlp" and "cnn"; tables and curves are {table: rows}, as evaluate_* writes them."""
 
-    mlp: dict[str, dict[str, float]]
-    cnn: dict[str, dict[str, float]]
+    settings: dict[str, dict[str, dict[str, Any]]]  # part: run: settings, defaults filled in
+    metrics: dict[str, dict[str, dict[str, float]]]  # part: run: score: value
     claims: pd.DataFrame  # a row for each, indexed by id
     tables: dict[str, pd.DataFrame]
     curves: dict[str, pd.DataFrame]
@@ -44,13 +50,13 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_results(root: Path) -> Results:
-    """All of it from the project's folder, pictures apart."""
+def read_results(root: Path, params: dict[str, Any]) -> Results:
+    """All of it from the project's folder, pictures apart; InputError if a run of the report is missing."""
     plots, boxes = root / "plots", read_csv(root / "data/boxes.csv")
     folders = [(table, plots / part) for part, tables in TABLES.items() for table in tables]
     return Results(
-        mlp=read_json(root / "metrics/mlp.json"),
-        cnn=read_json(root / "metrics/cnn.json"),
+        settings={part: read_settings(params, part) for part in TABLES},
+        metrics={part: read_json(root / f"metrics/{part}.json") for part in TABLES},
         claims=read_csv(plots / "claims/claims.csv", index_col="id"),
         tables={table: read_csv(folder / f"tables/{table}.csv") for table, folder in folders},
         curves={table: read_csv(folder / f"curves/{table}.csv") for table, folder in folders},
@@ -62,6 +68,15 @@ def read_results(root: Path) -> Results:
         separation=read_csv(plots / "latents/separation.csv"),
         sources={part: read_json(root / f"data/raw/{part}/source.json") for part in ("digits", "masks")},
     )
+
+
+def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]:
+    """The settings of every run of a part; all runs that the page compares must be there."""
+    defaults, runs = section(params, f"{part}.defaults"), section(params, f"{part}.runs")
+    for name in COMPARED[part]:
+        if name not in runs:
+            raise InputError(f"params.yaml has no {part}.runs.{name}, which the report's page compares")
+    return {name: {**defaults, **run} for name, run in runs.items()}
 
 
 def read_crops(boxes: pd.DataFrame, plots: Path, split: str) -> pd.DataFrame:

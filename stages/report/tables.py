@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.figures.shares import wilson
+from stages.report.results import TABLES
 
-MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not comparable": "–"}
+MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
 NAMES = {
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
@@ -37,26 +38,34 @@ PANELS = {
     "T13": OF_CLASSES,
     "T14": OF_CNN + OF_CLASSES,
 }
-NOT_SHOWN = {"snapshot_epoch"}  # a setting that changes no score
-MLP_TABLES = tuple(f"T{number}." for number in range(1, 9))
+TITLES = {
+    "train_accuracy_bad": "Accuracy of each class, training set",
+    "test_accuracy_bad": "Accuracy of each class, test set",
+}
+NOT_SHOWN = {"epochs", "snapshot_epoch"}  # the epochs trained are a score; a snapshot changes none
 
 
 class Cell(NamedTuple):
-    """One score of one run; `report` and `verdict` are empty where the report has no such figure."""
+    """One score of one run; all but `ours` is empty where the report has no such figure."""
 
     report: str
     ours: str
     verdict: str
+    tolerance: str
 
 
 class Panel(NamedTuple):
-    """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath."""
+    """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath.
+
+    `reported` is whether the report gives any of its figures.
+    """
 
     title: str
     scores: list[str]
     settings: list[str]
     rows: list[tuple[str, list[str], list[Cell]]]
     notes: list[str]
+    reported: bool
 
 
 def number(score: str, value: float) -> str:
@@ -66,19 +75,21 @@ def number(score: str, value: float) -> str:
     return f"{value:.3g}" if score.endswith("loss") else f"{value:.4f}"
 
 
+def percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
 def score_name(score: str) -> str:
     return NAMES.get(score) or score.rsplit("_", 1)[1]
 
 
 def find_claim(claims: pd.DataFrame, table: str, run: str, score: str) -> str | None:
-    """The id of the claim about a cell; the report states a run that stands in two tables in one of them."""
-    same_part = [
-        key for key in claims.index if key.startswith(MLP_TABLES) == f"{table}.".startswith(MLP_TABLES)
-    ]
-    own = f"{table}.{run}.{score}"
-    return next(
-        (key for key in (own, *same_part) if key in claims.index and key.endswith(own[len(table) :])), None
-    )
+    """The id of the claim about a cell. Where the report gives a run that stands in several tables in one
+    of them only, it is the id of that one.
+    """
+    part = next(tables for tables in TABLES.values() if table in tables)
+    keys = [f"{name}.{run}.{score}" for name in (table, *part)]
+    return next((key for key in keys if key in claims.index), None)
 
 
 def make_cell(row: pd.Series, claims: pd.DataFrame, table: str, score: str) -> Cell:
@@ -88,8 +99,9 @@ def make_cell(row: pd.Series, claims: pd.DataFrame, table: str, score: str) -> C
         ours += f" ± {number(score, row[f'{score}_std'])}"
     key = find_claim(claims, table, row.run, score)
     if key is None:
-        return Cell("", ours, "")
-    return Cell(number(score, float(claims.report[key])), ours, claims.verdict[key])
+        return Cell("", ours, "", "")
+    claim = claims.loc[key]
+    return Cell(number(score, claim.report), ours, claim.verdict, tolerance(claim))
 
 
 def make_panels(table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: pd.Series) -> list[Panel]:
@@ -102,25 +114,43 @@ def make_panels(table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: p
             (row.run, [str(row[key]) for key in settings], [make_cell(row, claims, table, s) for s in scores])
             for _, row in rows.iterrows()
         ]
-        title = {"train_accuracy_bad": "Accuracy of each class, training set",
-                 "test_accuracy_bad": "Accuracy of each class, test set"}.get(scores[0], "")  # fmt: skip
-        notes = small_samples(rows, samples) if scores[0] == "test_accuracy_bad" else []
-        panels.append(Panel(title, [score_name(score) for score in scores], settings, lines, notes))
+        panels.append(
+            Panel(
+                title=TITLES.get(scores[0], ""),
+                scores=[score_name(score) for score in scores],
+                settings=settings,
+                rows=lines,
+                notes=small_samples(rows, samples, claims, table) if scores[0] == "test_accuracy_bad" else [],
+                reported=any(cell.report for _, _, cells in lines for cell in cells),
+            )
+        )
     return panels
 
 
-def small_samples(rows: pd.DataFrame, samples: pd.Series) -> list[str]:
-    """What the accuracy of the smallest class rests on, in each run: samples found and a 95 % interval."""
+def small_samples(rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, table: str) -> list[str]:
+    """What the accuracy of the smallest class rests on, in each run, the report's figure and ours."""
     name, size = samples.idxmin(), int(samples.min())
     notes = []
-    for row in rows.itertuples():
-        share = getattr(row, f"test_accuracy_{name}")
-        low, high = wilson(share * size, size)
-        notes.append(
-            f"{row.run}: {share:.0%} of {name} is {share * size:.3g} of {size} crops; "
-            f"the 95 % interval (Wilson) reaches from {low:.0%} to {high:.0%}."
-        )
+    for _, row in rows.iterrows():
+        score = f"test_accuracy_{name}"
+        said = [f"ours, {say_share(row[score], size)}"]
+        key = find_claim(claims, table, row.run, score)
+        if key is not None:
+            said.insert(0, f"the report's, {say_share(claims.report[key], size)}")
+        notes.append(f"{row.run}, class {name}: {'; '.join(said)}.")
     return notes
+
+
+def say_share(share: float, samples: int) -> str:
+    """A share of few samples in words.
+
+    >>> say_share(0.273, 22)
+    '27 %, is 6 of 22 (95 % interval 13 % to 48 %)'
+    """
+    low, high = wilson(share * samples, samples)
+    count = f"{share * samples:.1f}".removesuffix(".0")
+    interval = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
+    return f"{percent(share, 0)}, is {count} of {samples} ({interval})"
 
 
 class Claim(NamedTuple):
@@ -129,41 +159,53 @@ class Claim(NamedTuple):
     key: str
     sentence: str
     verdict: str
-    evidence: str
+    probability: str
+    evidence: list[str]
     place: str
 
 
 def list_claims(claims: pd.DataFrame) -> list[Claim]:
-    """The claims in words, C1 to C19; the cells of tables stand in the tables."""
-    rows = claims[claims.index.str.fullmatch(r"C\d+\w*")]
+    """The claims in words, C1 to C19; those about cells stand in the tables."""
+    rows = claims[claims.kind != "value"].fillna({"evidence": ""})
     return [
-        Claim(key, row.sentence, row.verdict, evidence(row), place(row["where"]))
+        Claim(
+            key,
+            row.sentence,
+            row.verdict,
+            "" if pd.isna(row.probability) else f"{row.probability:.3f}",
+            row.evidence.split("; "),
+            place(row["where"]),
+        )
         for key, row in rows.iterrows()
     ]
 
 
 def place(where: str) -> str:
-    """The id of the section that a claim's `where` names first."""
-    found = re.search(r"\b[TF]\d+\b", str(where))
+    """The id of the section that a claim's `where` names first.
+
+    >>> place("F2 and F3")
+    'F2'
+    """
+    found = re.search(r"\b[TF]\d+\b", where)
     return found.group() if found else ""
 
 
-def evidence(row: pd.Series) -> str:
-    """What a verdict rests on: the columns of the claim that are filled in."""
-    parts = []
-    if pd.notna(row.report):
-        parts.append(f"report {row.report}")
-    if pd.notna(row.ours):
-        spread = f" ± {row['std']:.3g}" if pd.notna(row["std"]) else ""
-        parts.append(f"ours {short(row.ours)}{spread}")
-    if pd.notna(row.tolerance):
-        parts.append(f"tolerance {short(row.tolerance)}")
-    if pd.notna(row.low) and pd.notna(row.high):
-        parts.append(f"95 % interval {row.low:.3g} to {row.high:.3g}")
-    if pd.notna(row.probability):
-        parts.append(f"holds with probability {row.probability:.3f}")
-    return "; ".join(parts)
+def confusion_cells(claims: pd.DataFrame, split: str) -> list[tuple[str, list[Cell]]]:
+    """Figure F4: the cells of the report's matrix that can be read, a row for each true class, as percent
+    of the samples of the split; the columns are the predicted classes 0 to 9.
+    """
+    rows = []
+    for truth in map(str, range(10)):
+        keys = [f"F4.{split}.{truth}.{predicted}" for predicted in range(10)]
+        cells = [make_share(claims.loc[key]) if key in claims.index else Cell("", "", "", "") for key in keys]
+        if any(cell.ours for cell in cells):
+            rows.append((truth, cells))
+    return rows
 
 
-def short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def make_share(claim: pd.Series) -> Cell:
+    return Cell(f"{100 * claim.report:.2f}", f"{100 * claim.ours:.2f}", claim.verdict, tolerance(claim))
+
+
+def tolerance(claim: pd.Series) -> str:
+    return "no tolerance stated" if pd.isna(claim.tolerance) else f"tolerance {claim.tolerance:.3g}"
