@@ -19,9 +19,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
 from stages import evaluate_cnn, evaluate_mlp, scores, write_report
-from stages.figures import confusions, look, photographs, shares
+from stages.figures import confusions, galleries, look, photographs, shares
 from stages.figures.photographs import Face
-from stages.report import page, prose, results, tables
+from stages.report import changes, page, results, tables
 from stages.settings import InputError
 
 pytestmark = pytest.mark.xdist_group("report")  # one worker makes the report
@@ -291,6 +291,11 @@ def test_confusions_are_counted_as_scikit_learn_does():
     assert counts.loc[truth, predicted] == max(counts.loc[a, b] for a in "abc" for b in "abc" if a != b)
 
 
+def test_a_gallery_and_an_interval_of_nothing():
+    assert look.render(galleries.draw_gallery, [], [], []).files["png"]
+    assert shares.wilson(float("nan"), 0) == (0, 1)
+
+
 def test_errors_by_crop_size():
     boxes = pd.DataFrame({"left": 0, "top": 0, "right": [10, 10, 20, 200], "bottom": [10, 12, 20, 150]})
     table = shares.errors_by_size(boxes, np.array([True, False, True, False]))
@@ -400,7 +405,7 @@ def test_a_run_that_the_page_compares_must_be_there(here):
 
 
 def test_changes_are_ordered_by_what_they_gain(read):
-    gains = [change.gain for change in prose.changes(read[1])]
+    gains = [change.gain for change in changes.list_changes(read[1].metrics, read[1].settings)]
     assert gains == sorted(gains, reverse=True)
 
 

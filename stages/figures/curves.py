@@ -4,17 +4,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from stages.figures.look import GREY, MARKERS, SERIES, new_figure
+from stages.figures.look import GREY, MARKERS, SERIES, label_logarithmic, new_figure
 
 PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
+WIDE = 4  # times the smallest value from which on an axis is logarithmic
 LINES = {"train": "-", "test": "--"}
 
 
 def draw_curves(curves: pd.DataFrame) -> Figure:
     """Loss and error rate of the runs of a table (plots/<part>/curves/T<n>.csv), with bands of one
-    standard deviation over the replicates. Both axes of values are logarithmic where no value is 0.
+    standard deviation over the replicates. An axis of values that spans much is logarithmic.
     """
     figure, panels = new_figure(3.4, columns=2)
     runs = list(dict.fromkeys(curves.run))
@@ -22,9 +23,11 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
         for index, run in enumerate(runs):
             for split in LINES:
                 draw_curve(axes, curves[curves.run == run], split, score, index)
-        axes.set(xlabel="epoch", title=label, yscale="log")
-        axes.yaxis.set_major_formatter(LogFormatter())  # 0.01, where the default has powers of ten
-        axes.yaxis.set_minor_formatter(LogFormatter())
+        axes.set(xlabel="epoch", title=label)
+        bottom, top = axes.get_ylim()
+        if bottom <= 0 or top > WIDE * bottom:
+            axes.set_yscale("log")
+            label_logarithmic(axes.yaxis)
         axes.margins(x=0.02)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _draw_legend(figure, panels[0], runs)

@@ -22,7 +22,7 @@ def draw_latents(points: pd.DataFrame, separation: pd.DataFrame) -> Figure:
     for axes, epoch in zip(panels, epochs, strict=False):
         draw_points(axes, points[points.epoch == epoch], labelled=True)
         knn, silhouette = scores.loc[epoch]
-        axes.set_title(f"epoch {epoch}: 15-NN accuracy {knn:.3f}, silhouette {silhouette:+.3f}")
+        axes.set_title(f"epoch {epoch}: 15-NN {knn:.3f}, silhouette {silhouette:+.3f}", fontsize=10)
     for axes in panels[len(epochs) :]:
         axes.set_axis_off()
     return figure

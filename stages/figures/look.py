@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 # Okabe and Ito, Color Universal Design, 2008: told apart by colour-blind readers.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
@@ -48,6 +50,13 @@ def new_figure(height: float, columns: int = 1, rows: int = 1, **options: Any) -
     """A figure as wide as the page and `height` inches high, and its axes row by row."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, list(figure.subplots(rows, columns, squeeze=False, **options).flat)
+
+
+def label_logarithmic(axis: Axis) -> None:
+    """Plain numbers such as 0.2 on a logarithmic axis, where matplotlib has powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:

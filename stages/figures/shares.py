@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
 
-from stages.figures.look import BLUE, GREEN, GREY, INK, VERMILLION, new_figure
+from stages.figures.look import BLUE, GREEN, GREY, INK, VERMILLION, label_logarithmic, new_figure
 
 SIDES = (0, 16, 24, 32, 48, 64, 96, 128, np.inf)  # of crops, pixels
 SPLITS = {"train": "training set", "test": "test set"}
@@ -20,6 +19,8 @@ def wilson(successes: float, samples: int) -> tuple[float, float]:
     >>> [round(bound, 3) for bound in wilson(6, 22)]
     [0.132, 0.482]
     """
+    if not samples:
+        return 0.0, 1.0  # nothing is known
     z, share = 1.959964, successes / samples
     centre = (share + z**2 / (2 * samples)) / (1 + z**2 / samples)
     half = z / (1 + z**2 / samples) * sqrt(share * (1 - share) / samples + z**2 / (4 * samples**2))
@@ -70,9 +71,14 @@ def draw_class_sizes(accuracy: pd.DataFrame) -> Figure:
         rows = accuracy[accuracy.split == split]
         error = 1 - rows.accuracy
         axes.errorbar(
-            sizes[rows["class"]] * shift, error, error_bars(error, rows.samples), fmt=marker, color=colour,
-            capsize=3, label=SPLITS[split],
-        )  # fmt: skip
+            sizes[rows["class"]] * shift,
+            error,
+            error_bars(error, rows.samples),
+            fmt=marker,
+            color=colour,
+            capsize=3,
+            label=SPLITS[split],
+        )
     for name, size in sizes.items():
         axes.text(size, 1.1, f"{name} ({size})", ha="center", va="bottom")
     axes.set(
@@ -81,8 +87,7 @@ def draw_class_sizes(accuracy: pd.DataFrame) -> Figure:
         ylabel="error rate",
         ylim=(-0.03, 1.08),
     )
-    axes.xaxis.set_major_formatter(LogFormatter())
-    axes.xaxis.set_minor_formatter(LogFormatter())
+    label_logarithmic(axes.xaxis)
     axes.margins(x=0.1)
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -121,8 +126,7 @@ def draw_widths(table: pd.DataFrame, reported: pd.Series, scaled: float) -> Figu
         table.hidden, table.train_loss, table.get("train_loss_std"), fmt="o-", color=BLUE, capsize=3
     )
     loss.set(title="training loss", yscale="log", ylabel="mean cross-entropy")
-    loss.yaxis.set_major_formatter(LogFormatter())
-    loss.yaxis.set_minor_formatter(LogFormatter())
+    label_logarithmic(loss.yaxis)
     accuracy.errorbar(
         table.hidden, table.test_accuracy, table.get("test_accuracy_std"), fmt="o-", color=BLUE, capsize=3
     )

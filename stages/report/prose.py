@@ -1,80 +1,15 @@
 """The numbers and the turns that the page's sentences take, from the metrics alone."""
 
-from math import hypot
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from stages.figures.confusions import count_confusions, most_confused
 from stages.figures.shares import wilson
+from stages.report.changes import list_changes
 from stages.report.results import CLASSES, Results
 
 MEANINGS = {"bad": "no mask", "good": "mask worn", "none": "mask worn wrongly"}
-# What is compared in "What helps": the part, the runs before and after a change, and the score.
-CHANGES = [
-    ("mlp", "h512_256", "scaled", "test_accuracy"),
-    ("mlp", "h512_256", "h256_128", "test_accuracy"),
-    ("mlp", "h512_256", "h128_64", "test_accuracy"),
-    ("mlp", "h512_256_128", "h512_256", "test_accuracy"),
-    ("mlp", "rate_0_001", "h512_256", "test_accuracy"),
-    ("mlp", "h512_256", "batch_8", "test_accuracy"),
-    ("mlp", "h512_256", "long", "test_accuracy"),
-    ("mlp", "h512_128", "final", "test_accuracy"),
-    ("cnn", "stride_2", "adam", "test_accuracy"),
-    ("cnn", "adam", "filter_5", "test_accuracy"),
-    ("cnn", "sgd", "adam", "test_accuracy"),
-    ("cnn", "sgd", "own_size", "test_accuracy"),
-    ("cnn", "final", "weighted", "test_accuracy_none"),
-    ("cnn", "final", "weighted", "test_accuracy_good"),
-    ("cnn", "final", "weighted", "test_accuracy"),
-]
-NO_CHANGE = ("snapshot_epoch", "latents_every")  # settings that no score depends on
-
-
-class Change(NamedTuple):
-    """What a change of setting did to a score; `spread` is the deviation of `gain` over replicates."""
-
-    name: str
-    of: str
-    before: float
-    after: float
-    gain: float
-    spread: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether the gain is more than twice its spread."""
-        return abs(self.gain) > 2 * self.spread
-
-
-def changes(results: Results) -> list[Change]:
-    """Every change of CHANGES, what helps most first."""
-    found = []
-    for part, before, after, score in CHANGES:
-        one, other = results.metrics[part][before], results.metrics[part][after]
-        name = name_change(results.settings[part][before], results.settings[part][after])
-        of = {"mlp": "numerals", "cnn": "masks"}[part] + score.removeprefix("test_accuracy").replace(
-            "_", ", "
-        )
-        spread = hypot(one.get(f"{score}_std", 0.0), other.get(f"{score}_std", 0.0))
-        found.append(Change(name, of, one[score], other[score], other[score] - one[score], spread))
-    return sorted(found, key=lambda change: -change.gain)
-
-
-def name_change(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """The settings in which two runs differ.
-
-    >>> name_change({"stride": 2, "filter": 3}, {"stride": 1, "filter": 3})
-    'stride 1 instead of 2'
-    """
-    keys = [key for key in before if before[key] != after[key] and key not in NO_CHANGE]
-    changed = [f"{key.replace('_', ' ')} {say(after[key])} instead of {say(before[key])}" for key in keys]
-    return ", ".join(changed)
-
-
-def say(value: Any) -> str:
-    """A setting as text: on and off for true and false."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 
 def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
@@ -88,12 +23,20 @@ def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
     share, samples = test.accuracy[name], int(test.samples[name])
     low, high = wilson(share * samples, samples)
     return {
-        "name": name, "meaning": MEANINGS[name], "accuracy": share, "samples": samples, "low": low,
-        "high": high, "right": share * samples, "smallest": name == train.samples.idxmin(),
-        "training": int(train.samples[name]), "largest": largest,
-        "largest_training": int(train.samples[largest]), "largest_accuracy": test.accuracy[largest],
+        "name": name,
+        "meaning": MEANINGS[name],
+        "accuracy": share,
+        "samples": samples,
+        "low": low,
+        "high": high,
+        "right": share * samples,
+        "smallest": name == train.samples.idxmin(),
+        "training": int(train.samples[name]),
+        "largest": largest,
+        "largest_training": int(train.samples[largest]),
+        "largest_accuracy": test.accuracy[largest],
         "training_accuracy": train.accuracy[name],
-    }  # fmt: skip
+    }
 
 
 def taken_for(crops: pd.DataFrame, name: str) -> dict[str, Any]:
@@ -110,20 +53,25 @@ def model_choice(table: pd.DataFrame) -> dict[str, Any]:
     rows = table.sort_values("test_accuracy", ascending=False).reset_index(drop=True)
     chosen = int(rows.train_loss.idxmin())
     return {
-        "chosen": rows.hidden[chosen], "accuracy": rows.test_accuracy[chosen], "rank": chosen + 1,
-        "runs": len(rows), "best": rows.hidden[0],
+        "chosen": rows.hidden[chosen],
+        "accuracy": rows.test_accuracy[chosen],
+        "rank": chosen + 1,
+        "runs": len(rows),
+        "best": rows.hidden[0],
         "best_accuracy": rows.test_accuracy[0],
-    }  # fmt: skip
+    }
 
 
 def batch_losses(table: pd.DataFrame) -> dict[str, Any]:
     """Table T4: the batch with the lowest reported loss, and the one with the lowest plain mean (C5)."""
     reported, plain = table.loc[table.reported_loss.idxmin()], table.loc[table.train_loss.idxmin()]
     return {
-        "reported": int(reported.batch_size), "reported_loss": reported.reported_loss,
-        "plain": int(plain.batch_size), "plain_loss": plain.train_loss,
+        "reported": int(reported.batch_size),
+        "reported_loss": reported.reported_loss,
+        "plain": int(plain.batch_size),
+        "plain_loss": plain.train_loss,
         "reported_plain_loss": reported.train_loss,
-    }  # fmt: skip
+    }
 
 
 def drawn_test_set(run: dict[str, float]) -> dict[str, float]:
@@ -135,6 +83,7 @@ def drawn_test_set(run: dict[str, float]) -> dict[str, float]:
 
 
 def overfitting(run: dict[str, float]) -> dict[str, float]:
+    """Accuracy on both sets, and the gap between them."""
     return {
         "train": run["train_accuracy"],
         "test": run["test_accuracy"],
@@ -154,12 +103,15 @@ def confusion(digits: pd.DataFrame) -> dict[str, Any]:
     truth, predicted = most_confused(counts)
     errors = int((digits.truth != digits.predicted).sum())
     return {
-        "truth": truth, "predicted": predicted, "count": int(counts.loc[truth, predicted]), "errors": errors,
+        "truth": truth,
+        "predicted": predicted,
+        "count": int(counts.loc[truth, predicted]),
+        "errors": errors,
         "samples": len(digits),
-    }  # fmt: skip
+    }
 
 
-def orderings(claims: pd.DataFrame) -> dict[str, int]:
+def conclusions(claims: pd.DataFrame) -> dict[str, int]:
     """How many of the report's claims in words were judged, and hold."""
     judged = claims[(claims.kind != "value") & claims.verdict.isin(["passed", "failed"])]
     return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
@@ -173,7 +125,7 @@ def facts(results: Results) -> dict[str, Any]:
     return {
         "worst": worst,
         "taken_for": taken_for(results.crops["test"], worst["name"]),
-        "changes": changes(results),
+        "changes": list_changes(results.metrics, results.settings),
         "choice": model_choice(results.tables["T2"]),
         "batches": batch_losses(results.tables["T4"]),
         "sampler": drawn_test_set(results.metrics["cnn"]["weighted"]),
@@ -182,11 +134,13 @@ def facts(results: Results) -> dict[str, Any]:
         "final_cnn": overfitting(results.metrics["cnn"]["final"]),
         "majority": majority(results.crops["test"]),
         "confusion": confusion(results.digits["test"]),
-        "orderings": orderings(results.claims),
+        "conclusions": conclusions(results.claims),
         "settings": results.settings["mlp"],
         "verdicts": results.claims.verdict.value_counts().to_dict(),
         "boxes": {
-            "count": len(boxes), "photographs": boxes.photograph.nunique(),
-            "clipped": int(boxes.clipped.sum()), "turned": int(boxes.exif_rotated.sum()),
+            "count": len(boxes),
+            "photographs": boxes.photograph.nunique(),
+            "clipped": int(boxes.clipped.sum()),
+            "turned": int(boxes.exif_rotated.sum()),
         },
-    }  # fmt: skip
+    }

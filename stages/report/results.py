@@ -7,18 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.report.changes import CHANGES
 from stages.settings import InputError, section
 
 CLASSES = ("bad", "good", "none")
 TABLES = {
     "mlp": [f"T{number}" for number in range(1, 9)],
     "cnn": [f"T{number}" for number in range(9, 15)],
-}
-
-COMPARED = {  # the runs that the page's sentences speak of
-    "mlp": ["h512_256", "h256_128", "h128_64", "h512_256_128", "h512_128", "rate_0_001", "batch_8"]
-    + ["long", "final", "scaled"],
-    "cnn": ["adam", "stride_2", "filter_5", "sgd", "own_size", "final", "weighted"],
 }
 
 
@@ -73,7 +68,8 @@ def read_results(root: Path, params: dict[str, Any]) -> Results:
 def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]:
     """The settings of every run of a part; all runs that the page compares must be there."""
     defaults, runs = section(params, f"{part}.defaults"), section(params, f"{part}.runs")
-    for name in COMPARED[part]:
+    compared = [name for each, *pair, _ in CHANGES if each == part for name in pair]
+    for name in compared:
         if name not in runs:
             raise InputError(f"params.yaml has no {part}.runs.{name}, which the report's page compares")
     return {name: {**defaults, **run} for name, run in runs.items()}

@@ -38,7 +38,7 @@ PANELS = {
     "T13": OF_CLASSES,
     "T14": OF_CNN + OF_CLASSES,
 }
-TITLES = {
+CAPTIONS = {
     "train_accuracy_bad": "Accuracy of each class, training set",
     "test_accuracy_bad": "Accuracy of each class, test set",
 }
@@ -116,7 +116,7 @@ def make_panels(table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: p
         ]
         panels.append(
             Panel(
-                title=TITLES.get(scores[0], ""),
+                title=CAPTIONS.get(scores[0], ""),
                 scores=[score_name(score) for score in scores],
                 settings=settings,
                 rows=lines,
@@ -130,6 +130,8 @@ def make_panels(table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: p
 def small_samples(rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, table: str) -> list[str]:
     """What the accuracy of the smallest class rests on, in each run, the report's figure and ours."""
     name, size = samples.idxmin(), int(samples.min())
+    if not size:
+        return [f"The test set has no crop of class {name}."]
     notes = []
     for _, row in rows.iterrows():
         score = f"test_accuracy_{name}"
