@@ -73,6 +73,7 @@ TITLES = {
 }
 PART_1 = [*TABLES["mlp"], "F1", "F2", "F3", "F4", "F5"]
 SHOWN_PHOTOGRAPHS = 6
+CROWD = 16  # faces in a photograph
 CROP_SIDE = 96  # of a crop in a gallery, pixels
 # What params.yaml holds beside these is where the data are, which differs between machines and is told by
 # the sources, and how the work is spread out.
@@ -159,10 +160,13 @@ def plan_gallery(rows: pd.DataFrame) -> tuple[Any, ...]:
 
 
 def choose_photographs(crops: pd.DataFrame) -> list[str]:
-    """The test photographs that show most: first those with most different pairs of truth and prediction."""
-    pairs = crops.truth + " " + crops.predicted
-    variety = pairs.groupby(crops.photograph).nunique().sort_values(ascending=False, kind="stable")
-    return variety.index[:SHOWN_PHOTOGRAPHS].tolist()
+    """The test photographs that show most: those with most different pairs of truth and prediction, before
+    those with so many faces that their labels would hide them.
+    """
+    photographs = (crops.truth + " " + crops.predicted).groupby(crops.photograph).agg(["nunique", "size"])
+    photographs["crowd"] = photographs["size"] > CROWD
+    order = photographs.sort_values(["crowd", "nunique"], ascending=[True, False], kind="stable")
+    return order.index[:SHOWN_PHOTOGRAPHS].tolist()
 
 
 def draw_photographs(crops: pd.DataFrame) -> tuple[dict[str, Picture], dict[str, str]]:

@@ -270,6 +270,13 @@ def test_a_label_can_be_read():
         assert (high + 0.05) / (low + 0.05) > 4.5
 
 
+def test_photographs_that_show_most_come_first():
+    rows = [("plain", "good", "good")] * 3 + [("crowd", t, p) for t in "abc" for p in "abc"] * 2
+    rows += [("rich", "good", "good"), ("rich", "none", "good")]
+    crops = pd.DataFrame(rows, columns=["photograph", "truth", "predicted"])
+    assert write_report.choose_photographs(crops) == ["rich", "plain", "crowd"]
+
+
 # What figures and tables count
 
 
