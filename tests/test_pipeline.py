@@ -130,7 +130,7 @@ def test_the_plots_page_needs_no_network(workspace):
 
 def test_an_mlp_setting_trains_that_run_alone(clean):
     output = clean.dvc("exp", "run", "-S", "mlp.runs.custom.hidden=[100,50]")
-    assert clean.stages_run(output) == ["train_mlp@custom", "evaluate_mlp", "check_claims"]
+    assert clean.stages_run(output) == ["train_mlp@custom", "evaluate_mlp", "check_claims", "write_report"]
     changed = {
         line.split()[1].split(".")[0] for line in clean.dvc("metrics", "diff").splitlines()[2:] if line
     }
@@ -141,7 +141,7 @@ def test_an_mlp_setting_trains_that_run_alone(clean):
 
 def test_a_cnn_setting_trains_that_run_alone(clean):
     output = clean.dvc("exp", "run", "-S", "cnn.runs.custom.filter=5")
-    assert clean.stages_run(output) == ["train_cnn@custom", "evaluate_cnn", "check_claims"]
+    assert clean.stages_run(output) == ["train_cnn@custom", "evaluate_cnn", "check_claims", "write_report"]
     assert "custom.train_loss" in clean.dvc("metrics", "diff")
 
 
@@ -149,7 +149,7 @@ def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
     output = clean.dvc("exp", "run", "-S", "crop_masks.size=24")
     ran = clean.stages_run(output)
     cnn_runs = [f"train_cnn@{run}" for run in clean.scores("cnn")]
-    assert sorted(ran) == sorted(["crop_masks", *cnn_runs, "evaluate_cnn", "check_claims"])
+    assert sorted(ran) == sorted(["crop_masks", *cnn_runs, "evaluate_cnn", "check_claims", "write_report"])
 
 
 def test_a_digits_setting_touches_no_masks_stage(clean):

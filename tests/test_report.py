@@ -15,7 +15,6 @@ import pytest
 from conftest import ROOT
 from PIL import Image, ImageColor
 from ruamel.yaml import YAML
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
 from stages import evaluate_cnn, evaluate_mlp, scores, write_report
@@ -280,12 +279,6 @@ def test_photographs_that_show_most_come_first():
 # What figures and tables count
 
 
-def test_wilson_interval():
-    for successes, samples in [(6, 22), (0, 5), (5, 5), (283, 394)]:
-        expected = binomtest(successes, samples).proportion_ci(method="wilson")
-        assert shares.wilson(successes, samples) == pytest.approx((expected.low, expected.high), abs=1e-6)
-
-
 def test_confusions_are_counted_as_scikit_learn_does():
     rng = np.random.default_rng(0)
     samples = pd.DataFrame(
@@ -300,7 +293,7 @@ def test_confusions_are_counted_as_scikit_learn_does():
 
 def test_a_gallery_and_an_interval_of_nothing():
     assert look.render(galleries.draw_gallery, [], [], []).files["png"]
-    assert shares.wilson(float("nan"), 0) == (0, 1)
+    assert shares.interval(float("nan"), 0) == (0, 1)
 
 
 def test_errors_by_crop_size():

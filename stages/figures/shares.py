@@ -1,30 +1,20 @@
 """Shares of samples with their uncertainty: errors by crop size (C19) and class size (C17), T2 and T14."""
 
-from math import sqrt
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.figures.look import BLUE, GREEN, GREY, INK, VERMILLION, label_logarithmic, new_figure
+from stages.verdicts import wilson_interval
 
 SIDES = (0, 16, 24, 32, 48, 64, 96, 128, np.inf)  # of crops, pixels
 SPLITS = {"train": "training set", "test": "test set"}
 
 
-def wilson(successes: float, samples: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927), which holds for few samples and near 0 and 1.
-
-    >>> [round(bound, 3) for bound in wilson(6, 22)]
-    [0.132, 0.482]
-    """
-    if not samples:
-        return 0.0, 1.0  # nothing is known
-    z, share = 1.959964, successes / samples
-    centre = (share + z**2 / (2 * samples)) / (1 + z**2 / samples)
-    half = z / (1 + z**2 / samples) * sqrt(share * (1 - share) / samples + z**2 / (4 * samples**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def interval(share: float, samples: int) -> tuple[float, float]:
+    """The Wilson interval of a share; everything is possible where there are no samples."""
+    return wilson_interval(share, samples) if samples else (0.0, 1.0)
 
 
 def errors_by_size(boxes: pd.DataFrame, wrong: np.ndarray) -> pd.DataFrame:
@@ -59,7 +49,7 @@ def draw_errors_by_size(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
 
 def error_bars(shares: pd.Series, samples: pd.Series) -> np.ndarray:
     """What a Wilson interval reaches below and above each share: (2, n), as matplotlib takes it."""
-    bounds = np.array([wilson(share * n, n) for share, n in zip(shares, samples, strict=True)])
+    bounds = np.array([interval(share, n) for share, n in zip(shares, samples, strict=True)])
     return np.abs(bounds - shares.to_numpy()[:, None]).T
 
 

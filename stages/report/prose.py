@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from stages.figures.confusions import count_confusions, most_confused
-from stages.figures.shares import wilson
+from stages.figures.shares import interval
 from stages.report.changes import list_changes
 from stages.report.results import CLASSES, Results
 
@@ -21,7 +21,7 @@ def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
     train = accuracy[accuracy.split == "train"].set_index("class")
     name, largest = test.accuracy.idxmin(), train.samples.idxmax()
     share, samples = test.accuracy[name], int(test.samples[name])
-    low, high = wilson(share * samples, samples)
+    low, high = interval(share, samples)
     return {
         "name": name,
         "meaning": MEANINGS[name],

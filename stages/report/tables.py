@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from stages.figures.shares import wilson
+from stages.figures.shares import interval
 from stages.report.results import TABLES
 
 MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
@@ -149,10 +149,10 @@ def say_share(share: float, samples: int) -> str:
     >>> say_share(0.273, 22)
     '27 %, is 6 of 22 (95 % interval 13 % to 48 %)'
     """
-    low, high = wilson(share * samples, samples)
+    low, high = interval(share, samples)
     count = f"{share * samples:.1f}".removesuffix(".0")
-    interval = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
-    return f"{percent(share, 0)}, is {count} of {samples} ({interval})"
+    bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
+    return f"{percent(share, 0)}, is {count} of {samples} ({bounds})"
 
 
 class Claim(NamedTuple):
