@@ -82,7 +82,8 @@ def main(target: str = "quick") -> None:
     commit(folder, "Results of the quick profile")
     print(
         f"\nEvery stage has run in {folder}/, on little data and for few epochs. Look at\n"
-        f"  {folder}/dvc_plots/index.html   the plots, in your browser\n"
+        f"  {folder}/report/index.html      the report, every figure and claim with its verdict\n"
+        f"  {folder}/dvc_plots/index.html   the plots, as DVC shows them\n"
         f"  {folder}/metrics/               the scores of every run: mlp.json and cnn.json\n"
         f"  {folder}/plots/*/tables/        the report's tables T1 to T14, as CSV\n"
         "The whole report is `make repro`."
