@@ -68,7 +68,7 @@ def autograd_loss(layers, images, labels, activation):
     return torch.nn.functional.cross_entropy(images, labels)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hidden=st.lists(st.integers(1, 7), min_size=1, max_size=4),
     activation=st.sampled_from(["sigmoid", "tanh", "relu"]),

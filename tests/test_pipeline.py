@@ -12,7 +12,8 @@ import pytest
 
 from tools import quick
 
-pytestmark = pytest.mark.xdist_group("pipeline")  # one worker runs these, in this order
+# One worker runs these, in this order; the first of them waits for every stage.
+pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(900)]
 
 MLP_TABLES = [f"T{number}" for number in range(1, 9)]
 CNN_TABLES = [f"T{number}" for number in range(9, 15)]

@@ -26,10 +26,11 @@ def figures_table(claims: pd.DataFrame) -> list[str]:
 
 
 def conclusions_table(claims: pd.DataFrame) -> list[str]:
-    """A row for each conclusion C1 to C19, with what it rests on."""
-    lines = ["| claim | the report says | verdict | evidence |", "|---|---|---|---|"]
+    """A row for each conclusion C1 to C19; what it rests on stands in the CSV file."""
+    lines = ["| claim | the report says | probability | verdict |", "|---|---|--:|---|"]
     for claim in claims[claims.kind != "value"].itertuples():
-        lines.append(f"| {claim.id} | {claim.sentence} | {claim.verdict} | {claim.evidence} |")
+        probability = "" if pd.isna(claim.probability) else f"{claim.probability:.3f}"
+        lines.append(f"| {claim.id} | {claim.sentence} | {probability} | {claim.verdict} |")
     return lines
 
 
