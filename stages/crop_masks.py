@@ -42,7 +42,7 @@ COLUMNS = ["split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rot
 class Settings(Strict):
     """`crop_masks`."""
 
-    size: int = Field(ge=1, le=1024)
+    side: int = Field(ge=1, le=1024)
     test_share: float = Field(gt=0, lt=1)
     classes: dict[str, Literal["bad", "good", "none"]] = Field(min_length=1)
 
@@ -187,8 +187,8 @@ def main() -> None:
         boxes = split_boxes(boxes, settings.test_share, generator(read_seed(params), "masks split"))
     processes = compute.processes(len(by_photograph(boxes)))
     with whole_folder(FOLDER) as folder:
-        cuts = cut_boxes(RAW, boxes, settings.size, folder, processes)
-        rows, arrays = collect(cuts, len(boxes), settings.size)
+        cuts = cut_boxes(RAW, boxes, settings.side, folder, processes)
+        rows, arrays = collect(cuts, len(boxes), settings.side)
     with whole_file(ARRAYS) as partial, open(partial, "wb") as file:
         np.savez(file, **arrays)
     write_table(TABLE, rows)

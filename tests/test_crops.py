@@ -178,7 +178,7 @@ def test_a_picture_too_large_for_memory_is_refused(monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def photographs(project: Project) -> Path:
     """A project with two photographs and six boxes, one of them clipped; crops of 8 pixels."""
-    folder = project({"crop_masks.size": 8, "compute.workers": 1})
+    folder = project({"crop_masks.side": 8, "compute.workers": 1})
     train = "a.png,60,40,good,10,5,30,15\nb b.png,50,50,bad,-3,40,20,60\na.png,60,40,none,0,0,60,40\n"
     test = "c.png,30,30,good,1,1,9,9\nc.png,30,30,bad,2,2,9,9\nc.png,30,30,none,3,3,9,9\n"
     pictures = {"a": (60, 40), "b b": (50, 50), "c": (30, 30)}
@@ -240,10 +240,10 @@ def test_any_number_of_workers_gives_the_same_bytes(
     crop_masks.main()
     alone = outputs(photographs)
     monkeypatch.setattr(crop_masks, "BATCH", 1)
-    project({"crop_masks.size": 8, "compute.workers": 2})
+    project({"crop_masks.side": 8, "compute.workers": 2})
     crop_masks.main()
     assert outputs(photographs) == alone
-    project({"crop_masks.size": 9, "compute.workers": 1})
+    project({"crop_masks.side": 9, "compute.workers": 1})
     crop_masks.main()
     assert outputs(photographs) != alone
 

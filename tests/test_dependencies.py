@@ -70,3 +70,16 @@ def test_the_two_wings_never_meet():
         other = ("data.masks", "crop", "cnn") if name in digits else ("data.digits", "prepare_digits", "mlp")
         reads = set(stage["params"]) - shared | {dep for dep in stage["deps"] if not dep.endswith(".py")}
         assert not [key for key in reads if any(word in key for word in other)], name
+
+
+def test_no_setting_has_a_name_that_the_run_cache_ignores():
+    """DVC leaves `size` and its kind out of a run's key, wherever they stand, as if they were of a file."""
+    ignored = {"size", "nfiles", "isexec", "version_id", "etag", "checksum", "remote", "hash"}
+
+    def keys(values):
+        if isinstance(values, dict):
+            yield from values
+            for value in values.values():
+                yield from keys(value)
+
+    assert not ignored & set(keys(YAML(typ="safe").load(ROOT / "params.yaml")))

@@ -147,7 +147,7 @@ def test_a_cnn_setting_trains_that_run_alone(clean):
 
 
 def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
-    output = clean.dvc("exp", "run", "-S", "crop_masks.size=24")
+    output = clean.dvc("exp", "run", "-S", "crop_masks.side=24")
     ran = clean.stages_run(output)
     cnn_runs = [f"train_cnn@{run}" for run in clean.scores("cnn")]
     assert sorted(ran) == sorted(["crop_masks", *cnn_runs, "evaluate_cnn", "check_claims", "write_report"])
@@ -159,7 +159,7 @@ def test_a_digits_setting_touches_no_masks_stage(clean):
     params = clean.folder / "params.yaml"
     params.write_text(re.sub(r"test: 5768", "test: 5767", params.read_text()))
     affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
-    assert set(affected) == {"prepare_digits"}
+    assert set(affected) == {"prepare_digits", "write_report"}  # the page shows the settings
     downstream = clean.dvc("repro", "--dry", "--downstream", "prepare_digits")
     assert not [name for name in clean.stages_run(downstream) if "mask" in name or "cnn" in name]
 
