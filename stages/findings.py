@@ -1,5 +1,6 @@
 """What is found of each claim: the report's figure or order beside our replicates, and the verdict."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,12 +99,13 @@ def compare(
     claim: str, comparison: Greater | Alike, measures: Measures, reported: dict[str, float]
 ) -> list[Compared]:
     """Each measure of a comparison beside the next."""
+    probability: Callable[[np.ndarray, np.ndarray, float], float]
     if isinstance(comparison, Greater):
-        chain, asked, sign, limit = comparison.greater, comparison.by, ">", f" by {comparison.by:g}"
-        probability = verdicts.probability_greater
+        chain, asked, sign, probability = comparison.greater, comparison.by, ">", verdicts.probability_greater
+        limit = f" by {asked:g}" if asked else ""
     else:
-        chain, asked, sign, limit = comparison.alike, comparison.within, "~", f" within {comparison.within:g}"
-        probability = verdicts.probability_alike
+        chain, asked, sign, probability = comparison.alike, comparison.within, "~", verdicts.probability_alike
+        limit = f" within {asked:g}"
     pairs = []
     for name, other in zip(chain[:-1], chain[1:], strict=True):
         one, two = find(measures, name, claim), find(measures, other, claim)

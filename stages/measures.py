@@ -19,7 +19,7 @@ def run_measures(
     classes: list[str],
 ) -> Measures:
     """The scores that `score` gives of each run, the accuracy and size of each class, the confusions."""
-    measures = {}
+    measures: Measures = {}
     sizes = class_sizes(truth, classes)
     for name, run in runs.items():
         scores = score(run)
