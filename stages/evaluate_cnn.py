@@ -3,8 +3,9 @@
     python -m stages.evaluate_cnn
 
 Reads data/crops.npz and models/cnn/; writes metrics/cnn.json ({run: {score: value}}) and plots/cnn/:
-tables/T<n>.csv, curves/T<n>.csv, confusion_train.csv and confusion_test.csv (the final network of
-table T12, replicate 0), and class_accuracy.csv. The test set is scored as it is, never sampled.
+tables/T<n>.csv, curves/T<n>.csv and curves/others.csv (the runs in no table), confusion_train.csv and
+confusion_test.csv (the final network of table T12, replicate 0), and class_accuracy.csv. The test
+set is scored as it is, never sampled.
 """
 
 from pathlib import Path

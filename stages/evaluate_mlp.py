@@ -3,8 +3,8 @@
     python -m stages.evaluate_mlp
 
 Reads data/digits.npz and models/mlp/; writes metrics/mlp.json ({run: {score: value}}) and plots/mlp/:
-tables/T<n>.csv, curves/T<n>.csv, confusion_train.csv and confusion_test.csv (the final network of
-table T7, replicate 0), and class_accuracy.csv.
+tables/T<n>.csv, curves/T<n>.csv and curves/others.csv (the runs in no table), confusion_train.csv and
+confusion_test.csv (the final network of table T7, replicate 0), and class_accuracy.csv.
 """
 
 from pathlib import Path

@@ -55,9 +55,9 @@ def class_accuracies(run: Run, truth: dict[str, np.ndarray], classes: Sequence[s
 
 def mean_and_std(scores: pd.DataFrame) -> dict[str, float]:
     """`<score>` is the mean over replicates, `<score>_std` their sample deviation if there are several."""
-    summary = {name: scores[name].mean() for name in scores}
+    summary = {str(name): column.mean() for name, column in scores.items()}
     if len(scores) > 1:
-        summary |= {f"{name}_std": scores[name].std(ddof=1) for name in scores}
+        summary |= {f"{name}_std": column.std(ddof=1) for name, column in scores.items()}
     return {name: significant(value) for name, value in summary.items()}
 
 
@@ -94,9 +94,12 @@ def write_tables(
 
 
 def write_curves(folder: Path, tables: dict[str, list[str]], runs: dict[str, Run]) -> None:
-    """<table>.csv: for each run and epoch the mean over replicates and, with several, the deviation."""
+    """<table>.csv: for each run and epoch the mean over replicates and, with several, the deviation;
+    others.csv: the same of the runs that are in no table.
+    """
     folder.mkdir()
-    for table, names in tables.items():
+    others = [name for name in runs if not any(name in members for members in tables.values())]
+    for table, names in (tables | {"others": others} if others else tables).items():
         curves = pd.concat([_mean_curve(runs[name].curves).assign(run=name) for name in names])
         curves.to_csv(folder / f"{table}.csv", float_format="%.6g")
 

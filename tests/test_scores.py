@@ -75,6 +75,14 @@ def test_curves_are_means_over_the_replicates_that_reached_the_epoch(tmp_path):
     assert np.isnan(curve.train_loss_std[3])
 
 
+def test_runs_in_no_table_have_curves_too(tmp_path):
+    runs = {name: make_run() for name in "abc"}
+    scores.write_curves(tmp_path / "curves", {"T1": ["b"]}, runs)
+    assert set(pd.read_csv(tmp_path / "curves/others.csv").run) == {"a", "c"}
+    scores.write_curves(tmp_path / "again", {"T1": list("abc")}, runs)
+    assert [path.name for path in (tmp_path / "again").iterdir()] == ["T1.csv"]
+
+
 def test_samples_and_class_accuracies_are_written(tmp_path):
     truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 2])}
     run, names = make_run(), ["bad", "good", "none"]
