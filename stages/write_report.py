@@ -2,8 +2,8 @@
 
     python -m stages.write_report
 
-Reads metrics/, plots/, the digits, crops and photographs, and what the networks of F1 and F7 left; writes
-report/index.html, and its figures as files of their own in report/figures/.
+Reads claims.yaml, metrics/, plots/, the digits, crops and photographs, and what the networks of F1 and F7
+left; writes report/index.html, and its figures as files of their own in report/figures/.
 """
 
 import platform
@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
+from stages.claims import read_claims
 from stages.figures.confusions import count_confusions, draw_confusions, most_confused
 from stages.figures.curves import draw_curves
-from stages.figures.galleries import draw_gallery, spread
+from stages.figures.galleries import LIMIT, draw_gallery, spread
 from stages.figures.latents import draw_all_epochs, draw_latents
 from stages.figures.look import CLASS_COLOURS, Picture, render
 from stages.figures.photographs import Face, render_photograph
@@ -110,7 +111,7 @@ def plan_tables(results: Results) -> Plans:
 
 def plan_latents(separation: pd.DataFrame, digits: np.ndarray) -> Plans:
     """F1, F2 and F3, and F1 at every recorded epoch; `digits` are the classes of the test set."""
-    plans = {}
+    plans: Plans = {}
     for (figure, run), scores in separation.groupby(["figure", "run"]):
         points = read_csv(LATENTS / f"{figure}_{run}.csv")
         plans[f"{figure}_{run}"] = (draw_latents, points, scores)
@@ -217,6 +218,9 @@ def make_context(params: dict[str, Any], results: Results) -> dict[str, Any]:
         "panels": {name: make_panels(name, rows, results.claims, samples) for name, rows in tables},
         "f4": {name: confusion_cells(results.claims, split) for split, name in SPLITS.items()},
         "claims": list_claims(results.claims),
+        "other_curves": sorted(set(results.curves) - set(TITLES)),
+        "required": read_claims().probability,
+        "gallery": LIMIT,
         **facts(results),
         **provenance(params, results),
     }

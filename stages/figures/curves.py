@@ -1,16 +1,18 @@
 """Learning curves: what an epoch brought, for every run of a table."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from matplotlib.typing import LineStyleType
 
 from stages.figures.look import GREY, MARKERS, SERIES, label_logarithmic, new_figure
 
 PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
 WIDE = 4  # times the smallest value from which on an axis is logarithmic
-LINES = {"train": "-", "test": "--"}
+LINES: dict[str, LineStyleType] = {"train": "-", "test": "--"}
 
 
 def draw_curves(curves: pd.DataFrame) -> Figure:
@@ -24,9 +26,10 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
             for split in LINES:
                 draw_curve(axes, curves[curves.run == run], split, score, index)
         axes.set(xlabel="epoch", title=label)
-        bottom, top = axes.get_ylim()
-        if bottom <= 0 or top > WIDE * bottom:
+        drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+        if np.nanmax(drawn, initial=0) > WIDE * np.nanmin(drawn, initial=np.inf):
             axes.set_yscale("log")
+            axes.set_ylim(bottom=0.7 * np.nanmin(drawn))  # a band may go on to 0, which has no place here
             label_logarithmic(axes.yaxis)
         axes.margins(x=0.02)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -42,15 +45,21 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, split: str, score: str, index: i
     # An error of 0 has no place on a logarithmic axis: the line has a gap there.
     values = values.where(values > 1e-9)
     every = max(1, len(curve) // 6)
-    style = {"color": SERIES[index % len(SERIES)], "marker": MARKERS[index % len(MARKERS)]}
-    start = index * every // 5  # markers of equal curves lie side by side
+    colour = SERIES[index % len(SERIES)]
     axes.plot(
-        curve.epoch, values, LINES[split], **style, markersize=4, markevery=(start, every), linewidth=1.3
+        curve.epoch,
+        values,
+        color=colour,
+        linestyle=LINES[split],
+        linewidth=1.3,
+        marker=MARKERS[index % len(MARKERS)],
+        markersize=4,
+        markevery=(index * every // 5, every),  # markers of equal curves lie side by side
     )
     if f"{column}_std" in curve:
         spread = curve[f"{column}_std"].fillna(0)
         lower = (values - spread).clip(lower=values * 0.1)
-        axes.fill_between(curve.epoch, lower, values + spread, color=style["color"], alpha=0.15, linewidth=0)
+        axes.fill_between(curve.epoch, lower, values + spread, color=colour, alpha=0.15, linewidth=0)
 
 
 def _draw_legend(figure: Figure, axes: Axes, runs: list[str]) -> None:
@@ -58,4 +67,5 @@ def _draw_legend(figure: Figure, axes: Axes, runs: list[str]) -> None:
     splits = [Line2D([], [], color=GREY, linestyle=line) for line in LINES.values()]
     handles = [*axes.get_lines()[:: len(LINES)], *splits]
     labels = [*(run.replace("$", r"\$") for run in runs), "training set", "test set"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 7), fontsize=9)
+    columns = max(1, 84 // max(map(len, labels)))  # 84 letters fit the width
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), fontsize=9)

@@ -14,13 +14,13 @@ from matplotlib.ticker import LogLocator, NullFormatter
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
 SKY, YELLOW, GREY = "#56b4e9", "#f0e442", "#8a8a8a"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # so that series differ in grey print too
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # so that series differ in grey print too
 INK = "#1b1b1f"  # of text and axes; the page draws it in its own text colour, which is light in the dark
 
 # Of the classes of part 2, here and on photographs.
 CLASS_COLOURS = {"bad": VERMILLION, "good": BLUE, "none": ORANGE}
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.spines.right": False,
@@ -38,10 +38,9 @@ SCREEN_DPI, PRINT_DPI = 96, 150
 
 
 class Picture(NamedTuple):
-    """A figure as files by their suffix; the page holds the one named `inline`. Sizes in CSS pixels."""
+    """A figure as files by their suffix, "png" and, unless it is a photograph, "svg". Sizes in CSS pixels."""
 
     files: dict[str, bytes]
-    inline: str
     width: int
     height: int
 
@@ -54,7 +53,8 @@ def new_figure(height: float, columns: int = 1, rows: int = 1, **options: Any) -
 
 def label_logarithmic(axis: Axis) -> None:
     """Plain numbers such as 0.2 on a logarithmic axis, where matplotlib has powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
@@ -72,4 +72,4 @@ def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:
         # Points that are drawn as pixels within the SVG have the resolution of the PNG.
         figure.savefig(svg, format="svg", dpi=PRINT_DPI, transparent=True, metadata={"Date": None})
     width, height = figure.get_size_inches() * SCREEN_DPI
-    return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, "svg", round(width), round(height))
+    return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, round(width), round(height))

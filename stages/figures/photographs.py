@@ -28,20 +28,18 @@ class Face(NamedTuple):
 
 
 def render_photograph(photograph: Image.Image, faces: list[Face]) -> Picture:
-    """The photograph with its boxes and labels, as PNG and, for the page, as JPEG."""
-    picture = show_photograph(photograph, faces)
-    png, jpeg = BytesIO(), BytesIO()
+    """The photograph with its boxes and labels."""
+    picture, png = show_photograph(photograph, faces), BytesIO()
     picture.save(png, "PNG")
-    picture.save(jpeg, "JPEG", quality=88)
-    return Picture({"png": png.getvalue(), "jpg": jpeg.getvalue()}, "jpg", *picture.size)
+    return Picture({"png": png.getvalue()}, *picture.size)
 
 
 def show_photograph(photograph: Image.Image, faces: list[Face]) -> Image.Image:
     """The photograph in the size in which it is shown, with its boxes and labels."""
     scale = LONG_SIDE / max(photograph.size)
-    size = tuple(max(1, round(side * scale)) for side in photograph.size)
-    scaled = [face._replace(area=scale_area(face.area, photograph.size, size)) for face in faces]
-    return draw_faces(photograph.resize(size, Image.Resampling.LANCZOS), scaled)
+    width, height = (max(1, round(side * scale)) for side in photograph.size)
+    scaled = [face._replace(area=scale_area(face.area, photograph.size, (width, height))) for face in faces]
+    return draw_faces(photograph.resize((width, height), Image.Resampling.LANCZOS), scaled)
 
 
 def scale_area(area: Area, old: tuple[int, int], new: tuple[int, int]) -> Area:

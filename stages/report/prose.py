@@ -111,6 +111,12 @@ def confusion(digits: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def count_errors(samples: pd.DataFrame) -> dict[str, int]:
+    """How many samples are classified wrongly, and how many rightly."""
+    wrong = int((samples.truth != samples.predicted).sum())
+    return {"wrong": wrong, "right": len(samples) - wrong}
+
+
 def conclusions(claims: pd.DataFrame) -> dict[str, int]:
     """How many of the report's claims in words were judged, and hold."""
     judged = claims[(claims.kind != "value") & claims.verdict.isin(["passed", "failed"])]
@@ -137,6 +143,7 @@ def facts(results: Results) -> dict[str, Any]:
         "conclusions": conclusions(results.claims),
         "settings": results.settings["mlp"],
         "verdicts": results.claims.verdict.value_counts().to_dict(),
+        "crops": {split: count_errors(rows) for split, rows in results.crops.items()},
         "boxes": {
             "count": len(boxes),
             "photographs": boxes.photograph.nunique(),

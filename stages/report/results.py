@@ -18,7 +18,9 @@ TABLES = {
 
 
 class Results(NamedTuple):
-    """The parts are "mlp" and "cnn"; tables and curves are {table: rows}, as evaluate_* writes them."""
+    """The parts are "mlp" and "cnn"; tables and curves are {table: rows}, as evaluate_* writes them,
+    with the curves of the runs that are in no table as others_<part>.
+    """
 
     settings: dict[str, dict[str, dict[str, Any]]]  # part: run: settings, defaults filled in
     metrics: dict[str, dict[str, dict[str, float]]]  # part: run: score: value
@@ -48,13 +50,15 @@ def read_json(path: Path) -> Any:
 def read_results(root: Path, params: dict[str, Any]) -> Results:
     """All of it from the project's folder, pictures apart; InputError if a run of the report is missing."""
     plots, boxes = root / "plots", read_csv(root / "data/boxes.csv")
+    others = {part: plots / part / "curves/others.csv" for part in TABLES}  # if any run is in no table
     folders = [(table, plots / part) for part, tables in TABLES.items() for table in tables]
     return Results(
         settings={part: read_settings(params, part) for part in TABLES},
         metrics={part: read_json(root / f"metrics/{part}.json") for part in TABLES},
         claims=read_csv(plots / "claims/claims.csv", index_col="id"),
         tables={table: read_csv(folder / f"tables/{table}.csv") for table, folder in folders},
-        curves={table: read_csv(folder / f"curves/{table}.csv") for table, folder in folders},
+        curves={table: read_csv(folder / f"curves/{table}.csv") for table, folder in folders}
+        | {f"others_{part}": read_csv(path) for part, path in others.items() if path.is_file()},
         digits={
             split: read_csv(plots / f"mlp/confusion_{split}.csv", dtype=str) for split in ("train", "test")
         },

@@ -71,7 +71,7 @@ class Panel(NamedTuple):
 def number(score: str, value: float) -> str:
     """A score as text: accuracies with four digits after the point, losses with three that count."""
     if score == "epochs":
-        return f"{value:g}"
+        return f"{value:.1f}".removesuffix(".0")
     return f"{value:.3g}" if score.endswith("loss") else f"{value:.4f}"
 
 
@@ -138,19 +138,19 @@ def small_samples(rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, 
         said = [f"ours, {say_share(row[score], size)}"]
         key = find_claim(claims, table, row.run, score)
         if key is not None:
-            said.insert(0, f"the report's, {say_share(claims.report[key], size)}")
+            said.insert(0, f"the report's, {say_share(claims.report[key], size, digits=0)}")
         notes.append(f"{row.run}, class {name}: {'; '.join(said)}.")
     return notes
 
 
-def say_share(share: float, samples: int) -> str:
-    """A share of few samples in words.
+def say_share(share: float, samples: int, digits: int = 1) -> str:
+    """A share of few samples in words; the mean of ours over replicates may be a part of a sample.
 
-    >>> say_share(0.273, 22)
+    >>> say_share(0.27, 22, digits=0)
     '27 %, is 6 of 22 (95 % interval 13 % to 48 %)'
     """
     low, high = interval(share, samples)
-    count = f"{share * samples:.1f}".removesuffix(".0")
+    count = f"{share * samples:.{digits}f}".removesuffix(".0")
     bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
     return f"{percent(share, 0)}, is {count} of {samples} ({bounds})"
 
