@@ -1,9 +1,11 @@
 """Zip archives from strangers: read in place, one file at a time, never unpacked."""
 
+import lzma
 import stat
 import zipfile
 import zlib
 from collections import Counter
+from os import SEEK_END
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -11,24 +13,58 @@ from stages.settings import InputError
 
 PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
-COUNT_LIMIT = 500_000  # files in an archive
+COUNT_LIMIT = 100_000  # files in an archive
+DIRECTORY_LIMIT = 16 * 2**20  # bytes of its table of contents, which zipfile reads at once
+END_LIMIT = 2**17  # bytes at the end of an archive in which its end records stand
+RATIO_LIMIT = 100  # how often a file above RATIO_FLOOR may outgrow its compressed form
+RATIO_FLOOR = 16 * 2**20
+# What zipfile and its decompressors raise where an archive is damaged.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     """The archive in `file`, called `name` in errors; InputError if it is none or not fit for use."""
     try:
-        archive = zipfile.ZipFile(file)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        directory = _directory_size(file)
+        archive = zipfile.ZipFile(file) if directory <= DIRECTORY_LIMIT else None
+    except UNREADABLE as error:
         raise InputError(f"{name} cannot be read as a zip archive: {error}") from None
+    if archive is None or len(archive.infolist()) > COUNT_LIMIT:
+        raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files; give fewer, or larger ones")
     members = archive.infolist()
-    if len(members) > COUNT_LIMIT:
-        raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files")
     repeated = [member for member, count in Counter(archive.namelist()).items() if count > 1]
     faults = [f"{member!r} is there twice" for member in repeated]
     faults += [f"{member.filename!r} {fault}" for member in members if (fault := _fault(member))]
     if faults:
         raise InputError(f"{name}: {faults[0]}")
     return archive
+
+
+def _directory_size(file: Path | IO[bytes]) -> int:
+    """Bytes of an archive's table of contents, as the record at its end has it; 0 if there is none.
+
+    The record begins with PK 5 6 and has the size 12 bytes on. Of large archives it is PK 6 6, with the size
+    40 bytes on, where the 20 bytes before the former begin with PK 6 7.
+    """
+    if isinstance(file, Path):
+        with open(file, "rb") as opened:
+            return _directory_size(opened)
+    file.seek(max(0, file.seek(0, SEEK_END) - END_LIMIT))
+    tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    if tail[max(0, end - 20) : end].startswith(b"PK\6\7"):
+        large = tail.rfind(b"PK\6\6", 0, end)
+        return int.from_bytes(tail[large + 40 : large + 48], "little")
+    return int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
 
 
 def _fault(member: zipfile.ZipInfo) -> str | None:
@@ -42,6 +78,8 @@ def _fault(member: zipfile.ZipInfo) -> str | None:
         return "is encrypted"
     if member.file_size > MEMBER_LIMIT:
         return f"is larger than {MEMBER_LIMIT // 2**20} MiB"
+    if member.file_size > max(RATIO_FLOOR, RATIO_LIMIT * member.compress_size):
+        return f"would unpack to more than {RATIO_LIMIT} times its size, as no data does"
     return None
 
 
@@ -61,12 +99,19 @@ def read_file(archive: zipfile.ZipFile, name: str) -> bytes:
     """The content of one file; InputError if the archive is damaged there."""
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
 
 
 def archive_name(archive: zipfile.ZipFile) -> str:
     return Path(archive.filename or "archive").name
+
+
+def contents(archive: zipfile.ZipFile) -> str:
+    """What an archive holds, for errors: the names of its first files."""
+    names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    shown = ", ".join(names[:5]) or "nothing"
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
 def given_splits(names: list[str], archive: str) -> list[str]:

@@ -4,8 +4,8 @@ Whatever the file, a set of n digits is (images, labels): uint8 (n, 28, 28), whi
 """
 
 import re
+import tokenize
 import zipfile
-import zlib
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -18,7 +18,9 @@ from tqdm import tqdm
 from stages.settings import InputError
 from stages.sources.archives import (
     PICTURES,
+    UNREADABLE,
     archive_name,
+    contents,
     file_names,
     given_splits,
     open_archive,
@@ -29,7 +31,8 @@ from stages.sources.pictures import open_picture, to_rgb
 CLASSES = 10
 SIDE = 28
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
-UNREADABLE = (OSError, ValueError, EOFError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+# What numpy raises for the header of an array that is damaged, or claims more than memory holds.
+DAMAGED = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 
 Digits = tuple[np.ndarray, np.ndarray]
 
@@ -39,7 +42,11 @@ def read_digits(path: Path) -> dict[str, Digits]:
 
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
-    splits = {"": _read_arrays(path, path.name)} if path.suffix == ".npz" else _read_zip(path)
+    if path.suffix == ".npz":
+        with open(path, "rb") as file:
+            splits = {"": _read_arrays(file, path.name)}
+    else:
+        splits = _read_zip(path)
     for split, (_, labels) in splits.items():
         missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
         if missing:
@@ -65,21 +72,24 @@ def _read_zip(path: Path) -> dict[str, Digits]:
         arrays = {PurePosixPath(name).name: name for name in file_names(archive, frozenset({".npz"}))}
         if {"train.npz", "test.npz"} <= set(arrays):
             files = {split: arrays[f"{split}.npz"] for split in ("train", "test")}
-            contents = {split: BytesIO(read_file(archive, name)) for split, name in files.items()}
-            return {split: _read_arrays(contents[split], f"{path.name}: {files[split]}") for split in files}
+            return {
+                split: _read_arrays(BytesIO(read_file(archive, name)), f"{path.name}: {name}")
+                for split, name in files.items()
+            }
         pictures = file_names(archive, PICTURES)
         if arrays or not pictures:
             raise InputError(
-                f"{path.name} holds neither train.npz and test.npz nor pictures alone; give those, or one "
-                ".npz file, or a folder or zip of pictures named like 3_12_57.jpg"
+                f"{path.name} holds neither train.npz and test.npz nor pictures alone, but "
+                f"{contents(archive)}; give those, or one .npz file, or a folder or zip of pictures named "
+                "like 3_12_57.jpg"
             )
         return _read_pictures(archive, pictures)
 
 
-def _read_arrays(file: Path | IO[bytes], name: str) -> Digits:
+def _read_arrays(file: IO[bytes], name: str) -> Digits:
     """The keys `image` and `label` of an .npz file; `name` is what errors call it."""
     open_archive(file, name).close()
-    with np.load(file, allow_pickle=False) as npz:
+    with NpzFile(file, allow_pickle=False) as npz:
         images = _check_images(_array(npz, "image", name), name)
         labels = _check_labels(_array(npz, "label", name), name)
     if len(images) != len(labels):
@@ -93,7 +103,7 @@ def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
     try:
         # Objects would have to be unpickled, which can run any code: numpy refuses with a ValueError.
         array = npz[key]
-    except UNREADABLE as error:
+    except (*UNREADABLE, *DAMAGED) as error:
         raise InputError(f"{name}: {key!r} cannot be read: {error}") from None
     if not isinstance(array, np.ndarray):  # what numpy gives for a member that is no .npy file
         raise InputError(f"{name}: {key!r} is not an array")

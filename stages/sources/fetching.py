@@ -104,8 +104,8 @@ def _fetch_url(key: str, url: str, sha256: str | None, raw: Path) -> dict[str, A
 
 
 def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) -> dict[str, Any]:
-    path = Path(name).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(name))
+    if not (os.path.isdir(path) or os.path.isfile(path)):
         raise InputError(f"{key} is {name}: {_why_missing(name, path, catalogue)}")
     try:
         if path.is_dir():
@@ -165,6 +165,8 @@ def _relevant(folder: Path) -> list[str]:
                 f"{path} is a link to {os.readlink(path)}, which is not in {folder}; copy it there"
             )
         name = path.relative_to(folder).as_posix()
+        if any("\udc80" <= letter <= "\udcff" for letter in name):
+            raise InputError(f"{folder} holds {os.fsencode(name)!r}, a name that is not UTF-8; rename it")
         if path.is_file() and path.suffix.lower() in PACKED and is_data(PurePosixPath(name)):
             names.append(name)
     return sorted(names)

@@ -12,7 +12,7 @@ from stages.settings import InputError
 
 FORMATS = ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"]
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
 
 
 def open_picture(data: bytes, where: str) -> Image.Image:
