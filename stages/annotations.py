@@ -4,21 +4,22 @@ import csv
 import math
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
-from defusedxml import DefusedXmlException, ElementTree
+from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
 
 from stages.settings import InputError
-from stages.sources.archives import PICTURES, archive_name, file_names, given_splits, read_file
+from stages.sources.archives import PICTURES, archive_name, contents, file_names, given_splits, read_file
 
 CLASSES = ("bad", "good", "none")  # the order of ImageFolder, of labels 0, 1, 2 and of every table
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 REQUIRED = ("filename", "label", *CORNERS)
+FARTHEST = 1_000_000  # pixels: no photograph is as large, so no box can be meant so far out
 
 
 class Box(NamedTuple):
@@ -53,12 +54,13 @@ def read_boxes(archive: zipfile.ZipFile) -> list[Box]:
     elif voc:
         for name, split in zip(voc, given_splits(voc, archive_name(archive)), strict=True):
             boxes += _read_voc(archive, name, split, photographs)
+        _check_files(boxes)
     elif len(tables) == 1:
         boxes += _read_table(archive, tables[0], "", photographs)
     else:
         raise InputError(
             f"{archive_name(archive)} must hold train.csv and test.csv, or one CSV file, or Pascal VOC files "
-            f"(.xml); it holds {', '.join(tables) or 'none of them'}"
+            f"(.xml); it holds {', '.join(tables) or contents(archive)}"
         )
     if not boxes:
         raise InputError(f"{archive_name(archive)} holds no boxes")
@@ -113,18 +115,36 @@ def _check_sides(boxes: list[Box]) -> None:
             )
 
 
+def _check_files(boxes: list[Box]) -> None:
+    """Raise InputError if two Pascal VOC files have boxes of one photograph."""
+    first: dict[str, Box] = {}
+    for box in boxes:
+        other = first.setdefault(box.photograph, box)
+        if _voc_file(other) != _voc_file(box):
+            raise InputError(
+                f"{_voc_file(box)}: its photograph {box.photograph} is that of {_voc_file(other)} too; "
+                "correct <filename> in one of them"
+            )
+
+
+def _voc_file(box: Box) -> str:
+    return box.where.rpartition(" object ")[0]
+
+
 def _read_table(archive: zipfile.ZipFile, name: str, split: str, photographs: Photographs) -> Iterator[Box]:
     """The boxes of a CSV file with the columns REQUIRED and, if it has them, width and height."""
     # newline="" leaves line ends to csv; utf-8-sig drops the mark that spreadsheets put first.
     rows = csv.DictReader(StringIO(_decode(archive, name), newline=""), strict=True)
     try:
-        missing = [column for column in REQUIRED if column not in (rows.fieldnames or ())]
-        if missing:
-            raise InputError(f"{name}: no column {', '.join(missing)}; needed are {', '.join(REQUIRED)}")
+        _check_columns(list(rows.fieldnames or ()), name)
+        lines: dict[tuple[str, ...], int] = {}
         for row in rows:
             where = f"{name} line {rows.line_num}"
             if None in row or None in row.values():
                 raise InputError(f"{where}: not as many values as the header has columns")
+            first = lines.setdefault(tuple(row.values()), rows.line_num)
+            if first != rows.line_num:
+                raise InputError(f"{where}: the same row as line {first}; remove one of them")
             photograph = photographs.find(row["filename"], name, where)
             corners = _corners([row[column] for column in CORNERS], where)
             size = _size(row.get("width"), row.get("height"), where)
@@ -133,11 +153,27 @@ def _read_table(archive: zipfile.ZipFile, name: str, split: str, photographs: Ph
         raise InputError(f"{name} after line {rows.line_num}: not CSV: {error}") from None
 
 
+def _check_columns(columns: list[str], name: str) -> None:
+    """Raise InputError unless each of the columns REQUIRED is there, and none twice."""
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        found = ", ".join(map(repr, columns)) or "none"
+        raise InputError(
+            f"{name} line 1: no column {', '.join(missing)}; its columns are {found}; needed are "
+            f"{', '.join(REQUIRED)}, with commas between them"
+        )
+    twice = [column for column, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise InputError(f"{name} line 1: the column {twice[0]!r} is there twice; remove one of them")
+
+
 def _decode(archive: zipfile.ZipFile, name: str) -> str:
+    data = read_file(archive, name)
     try:
-        return read_file(archive, name).decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text: {error}; save it as UTF-8") from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name} line {line}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
 
 
 def _read_voc(archive: zipfile.ZipFile, name: str, split: str, photographs: Photographs) -> Iterator[Box]:
@@ -158,6 +194,10 @@ def _parse(archive: zipfile.ZipFile, name: str) -> Element:
     """The root of an XML file; entities, which can blow up or read files, are refused."""
     try:
         root = ElementTree.fromstring(read_file(archive, name), forbid_dtd=True)
+    except DTDForbidden:
+        raise InputError(
+            f"{name}: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"
+        ) from None
     except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise InputError(f"{name}: not usable XML: {error}") from None
     if root.tag != "annotation":
@@ -187,20 +227,30 @@ def _size(width: str | None, height: str | None, where: str) -> tuple[int, int] 
 
 def _number(text: str | None, name: str, where: str) -> int:
     """The nearest whole pixel to a number in decimal notation."""
+    text = text or ""
+    shown = repr(text if len(text) <= 40 else text[:40] + "...")
     try:
-        number = float(text or "")
+        number = math.nan if "_" in text else float(text)  # Python would take 1_0 for 10
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"{where}: {name} is {text or ''!r}, not a number")
+    if math.isnan(number):
+        raise InputError(f"{where}: {name} is {shown}, not a number")
+    if abs(number) > FARTHEST:
+        raise InputError(f"{where}: {name} is {shown}: no photograph has {FARTHEST:,} pixels in a row")
     return round(number)
 
 
-def map_labels(boxes: list[Box], classes: dict[str, str]) -> list[Box]:
+def map_labels(boxes: list[Box], classes: Mapping[str, str]) -> list[Box]:
     """The boxes with bad, good or none for the label; one InputError for all labels that `classes` lacks."""
-    unmapped = Counter(box.label for box in boxes if box.label not in classes)
+    unmapped: dict[str, list[str]] = defaultdict(list)
+    for box in boxes:
+        if box.label not in classes:
+            unmapped[box.label].append(box.where)
     if unmapped:
-        found = ", ".join(f"{label!r} ({count} boxes)" for label, count in sorted(unmapped.items()))
+        found = ", ".join(
+            f"{label!r} ({len(places)} boxes, the first in {places[0]})"
+            for label, places in sorted(unmapped.items())
+        )
         raise InputError(
             f"labels without a class: {found}; map them to bad, good or none in crop_masks.classes"
         )

@@ -164,6 +164,21 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
+def check_classes(boxes: list[Box]) -> None:
+    """Raise InputError if a class has no box to train on, or no box is left to test on."""
+    train = {box.label for box in boxes if box.split == "train"}
+    missing = [label for label in CLASSES if label not in train]
+    if missing:
+        raise InputError(
+            f"no box for training is of class {', '.join(missing)}; {', '.join(CLASSES)} must each have one: "
+            "add photographs that show it, or see which labels crop_masks.classes makes of which class"
+        )
+    if all(box.split == "train" for box in boxes):
+        raise InputError(
+            "all boxes are for training and none for testing; add photographs, or rows to test.csv"
+        )
+
+
 def report(rows: list[dict[str, Any]], boxes: list[Box]) -> None:
     """Print the boxes of each split and class, and what was done to them."""
     counts = Counter((row["split"], row["label"]) for row in rows)
@@ -185,12 +200,13 @@ def main() -> None:
         boxes = map_labels(read_boxes(archive), settings.classes)
     if not boxes[0].split:
         boxes = split_boxes(boxes, settings.test_share, generator(read_seed(params), "masks split"))
+    check_classes(boxes)
     processes = compute.processes(len(by_photograph(boxes)))
     with whole_folder(FOLDER) as folder:
         cuts = cut_boxes(RAW, boxes, settings.side, folder, processes)
         rows, arrays = collect(cuts, len(boxes), settings.side)
     with whole_file(ARRAYS) as partial, open(partial, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
     write_table(TABLE, rows)
     report(rows, boxes)
 

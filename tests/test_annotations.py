@@ -81,16 +81,16 @@ def test_width_and_height_may_be_missing(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "boxes.csv: no column filename, label, xmin"),
+        ("", "boxes.csv line 1: no column filename, label, xmin"),
         (HEADER, "archive holds no boxes"),
-        (HEADER.replace("xmin,", "") + ROW, "boxes.csv: no column xmin; needed are filename"),
-        ((HEADER + ROW).replace(",", ";"), "boxes.csv: no column filename, label"),
+        (HEADER.replace("xmin,", "") + ROW, "boxes.csv line 1: no column xmin; its .* needed are filename"),
+        ((HEADER + ROW).replace(",", ";"), "boxes.csv line 1: no column filename, label"),
         (HEADER + ROW + "a.jpg,1,2\n", "boxes.csv line 3: not as many values"),
         (HEADER + ROW.strip() + ",5\n", "boxes.csv line 2: not as many values"),
         (HEADER + ROW.replace("30", "3O"), "boxes.csv line 2: xmax is '3O', not a number"),
         (HEADER + ROW.replace("30", ""), "boxes.csv line 2: xmax is '', not a number"),
         (HEADER + ROW.replace("30", "nan"), "boxes.csv line 2: xmax is 'nan', not a number"),
-        (HEADER + ROW.replace("30", "inf"), "boxes.csv line 2: xmax is 'inf', not a number"),
+        (HEADER + ROW.replace("30", "inf"), "boxes.csv line 2: xmax is 'inf': no photograph"),
         (HEADER + ROW.replace("200", "wide"), "boxes.csv line 2: width is 'wide', not a number"),
         (HEADER + ROW.replace("200", ""), "boxes.csv line 2: width is '', not a number"),
         (
@@ -101,7 +101,7 @@ def test_width_and_height_may_be_missing(text: str) -> None:
         (HEADER + ROW.replace("a.jpg", "c.jpg"), "boxes.csv line 2: there is no photograph 'c.jpg'"),
         (HEADER + ROW.replace("a.jpg", "A.jpg"), "boxes.csv line 2: there is no photograph 'A.jpg'"),
         (HEADER + '"a.jpg' + ROW, "boxes.csv after line 1: not CSV"),
-        (HEADER.encode("utf-16") + ROW.encode("utf-16"), "boxes.csv: not UTF-8 text"),
+        (HEADER.encode("utf-16") + ROW.encode("utf-16"), "boxes.csv line 1: not UTF-8 text"),
     ],
 )
 def test_a_bad_table_is_an_error_that_names_the_line(text: str | bytes, message: str) -> None:
@@ -176,8 +176,8 @@ OUTSIDE = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + voc("<filen
     [
         ("<annotation><object>", "a.xml: not usable XML"),
         ("", "a.xml: not usable XML"),
-        (ENTITIES, "a.xml: not usable XML"),
-        (OUTSIDE, "a.xml: not usable XML"),
+        (ENTITIES, "a.xml: it has a <!DOCTYPE>"),
+        (OUTSIDE, "a.xml: it has a <!DOCTYPE>"),
         ('<?xml version="1.0" encoding="no-such"?>' + voc(), "a.xml: not usable XML"),
         ("<html/>", "a.xml: not a Pascal VOC file: it begins with <html>"),
         (voc().replace("xmax>", "right>"), "a.xml object 1: xmax is '', not a number"),
@@ -203,7 +203,8 @@ def some_boxes(labels: dict[str, list[str]]) -> list[Box]:
 def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
     boxes = some_boxes({"a": ["with_mask", "good"], "b": ["mask", "face", "mask"]})
     with pytest.raises(
-        InputError, match=r"'face' \(1 boxes\), 'mask' \(2 boxes\); map them .*crop_masks.classes"
+        InputError,
+        match=r"'face' \(1 boxes, the first in b\), 'mask' \(2 boxes, .* map them .*crop_masks.classes",
     ):
         map_labels(boxes, {"with_mask": "good", "good": "good"})
     mapped = map_labels(boxes, {"with_mask": "good", "good": "good", "mask": "good", "face": "bad"})

@@ -20,6 +20,8 @@ from stages.sources.pictures import open_picture, to_rgb
 
 Project = Callable[[dict[str, Any]], Path]
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
+# A stage that ends well has each class to train on, and something to test on.
+REST = "rest.png,,,bad,0,0,1,1\nrest.png,,,good,0,0,1,1\nrest.png,,,none,0,0,1,1\n"
 TURNED_RIGHT = 6  # EXIF: the picture is to be turned a quarter clockwise
 
 
@@ -263,24 +265,27 @@ def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
     picture = picture_bytes(Image.fromarray(gradient(60, 40)), exif=exif(TURNED_RIGHT))
     line = f"a.png,{size},good,{','.join(map(str, box))}\n"
     test = "b.png,,,good,1,1,2,2\n"
-    members = {"train.csv": HEADER + line, "test.csv": HEADER + test}
-    write_raw(folder, {**members, "a.png": picture, "b.png": picture})
+    members = {"train.csv": HEADER + line + REST, "test.csv": HEADER + test}
+    write_raw(folder, {**members, "a.png": picture, "b.png": picture, "rest.png": picture})
     crop_masks.main()
     rows = table()
-    assert [row["exif_rotated"] for row in rows] == ["1" if size == "40,60" else "0", "0"]
+    assert [row["exif_rotated"] for row in rows] == ["1" if size == "40,60" else "0", "0", "0", "0", "0"]
     assert (np.asarray(Image.open(crop_masks.FOLDER / rows[0]["crop"])) == expected).all()
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a.png,60,40,good,60,0,70,9\n", "boxes.csv line 2: the box .* lies outside of a.png"),
-        ("a.png,61,40,good,1,1,9,9\n", r"boxes.csv line 2: width and height are \(61, 40\), but a.png has"),
-        ("a.png,40,60,good,1,1,9,9\n", "boxes.csv line 2: width and height are"),
-        ("cut.png,60,40,good,1,1,9,9\n", "boxes.csv line 2: cut.png cannot be read as a picture"),
-        ("text.png,60,40,good,1,1,9,9\n", "boxes.csv line 2: text.png cannot be read as a picture: unknown"),
-        ("empty.png,60,40,good,1,1,9,9\n", "boxes.csv line 2: empty.png cannot be read as a picture"),
-        ("a.png,60,40,face,1,1,9,9\n", r"labels without a class: 'face' \(1 boxes\)"),
+        ("a.png,60,40,good,60,0,70,9\n", "test.csv line 2: the box .* lies outside of a.png"),
+        ("a.png,61,40,good,1,1,9,9\n", r"test.csv line 2: width and height are \(61, 40\), but a.png has"),
+        ("a.png,40,60,good,1,1,9,9\n", "test.csv line 2: width and height are"),
+        ("cut.png,60,40,good,1,1,9,9\n", "test.csv line 2: cut.png cannot be read as a picture"),
+        ("text.png,60,40,good,1,1,9,9\n", "test.csv line 2: text.png cannot be read as a picture: unknown"),
+        ("empty.png,60,40,good,1,1,9,9\n", "test.csv line 2: empty.png cannot be read as a picture"),
+        (
+            "a.png,60,40,face,1,1,9,9\n",
+            r"labels without a class: 'face' \(1 boxes, the first in test.csv line 2\)",
+        ),
     ],
 )
 def test_what_cannot_be_cropped_is_named_and_leaves_nothing(
@@ -289,7 +294,8 @@ def test_what_cannot_be_cropped_is_named_and_leaves_nothing(
     folder = project({"compute.workers": 1})
     picture = picture_bytes(Image.fromarray(gradient(60, 40)))
     broken = {"cut.png": picture[:-60], "text.png": "text", "empty.png": ""}
-    write_raw(folder, {"boxes.csv": HEADER + line, "a.png": picture, **broken})
+    tables = {"train.csv": HEADER + REST, "test.csv": HEADER + line}
+    write_raw(folder, {**tables, "a.png": picture, "rest.png": picture, **broken})
     with pytest.raises(InputError, match=message):
         crop_masks.main()
     assert [path.name for path in (folder / "data").iterdir()] == ["raw"]
@@ -298,9 +304,9 @@ def test_what_cannot_be_cropped_is_named_and_leaves_nothing(
 def test_an_error_in_a_worker_arrives_as_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project({"compute.workers": 2})
     monkeypatch.setattr(crop_masks, "BATCH", 1)
-    lines = "".join(f"{n}.png,60,40,good,1,1,9,9\n" for n in "ab")
+    lines = "".join(f"{n}.png,60,40,{c},1,1,9,9\n" for n in "ab" for c in ("bad", "good", "none"))
     write_raw(folder, {"boxes.csv": HEADER + lines, "a.png": "text", "b.png": "text"})
-    with pytest.raises(InputError, match="boxes.csv line [23]: [ab].png cannot be read"):
+    with pytest.raises(InputError, match="boxes.csv line [25]: [ab].png cannot be read"):
         crop_masks.main()
 
 
@@ -330,7 +336,9 @@ def test_the_real_photographs_with_their_odd_modes_are_cropped(
         rows = [line for line in lines[1:] if line.startswith(tuple(odd)) or ".png" in line]
         names = sorted({row.split(",")[0] for row in rows})
         pictures = {f"images/{name}": archive.read(f"images/{name}") for name in names}
-    write_raw(folder, {"boxes.csv": lines[0] + "".join(rows), **pictures})
+        rest = archive.read("images/" + lines[1].split(",")[0])
+    pictures |= {"images/rest.png": rest}
+    write_raw(folder, {"train.csv": HEADER + REST, "test.csv": lines[0] + "".join(rows), **pictures})
     crop_masks.main()
-    assert len(table()) == len(rows)
+    assert len(table()) == len(rows) + 3
     assert {row["clipped"] + row["exif_rotated"] for row in table()} == {"00"}
