@@ -70,6 +70,8 @@ def read_runs(params: dict[str, Any], part: str, models: Path) -> tuple[dict[str
     """Every run of a part ("mlp" or "cnn"), and its tables: the runs in each, all of them there."""
     names, tables = list(section(params, f"{part}.runs")), section(params, f"{part}.tables")
     for table, members in tables.items():
+        if not (isinstance(members, list) and members):
+            raise InputError(f"{part}.tables.{table} is {members!r}; it must list runs, as in [final]")
         for name in members:
             if name not in names:
                 raise InputError(

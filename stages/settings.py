@@ -1,6 +1,7 @@
 """`params.yaml`, checked at the door, and errors that speak to the person at the keyboard."""
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 PARAMS = Path("params.yaml")
+RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")  # a word of a command, a folder, and a part of a dotted key
 
 
 class InputError(Exception):
@@ -43,11 +46,35 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
         params = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no {path} in {Path.cwd()}; run from the project's folder") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{path}{line} is not valid YAML: {error.problem}") from None
+    except (YAMLError, ValueError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(params, dict):
         raise InputError(f"{path} must hold sections such as `seed:` and `data:`")
+    for part in ("mlp", "cnn"):
+        _check_runs(part, params.get(part))
     return params
+
+
+def _check_runs(part: str, values: Any) -> None:
+    """Raise InputError unless the defaults and runs of a part hold settings, under names fit for a folder."""
+    if values is None:
+        return
+    for dotted in (part, f"{part}.defaults", f"{part}.runs"):
+        if not isinstance(section({part: values}, dotted), dict):
+            raise InputError(f"{PARAMS}: `{dotted}` must hold settings, as `key: value`")
+    for name, run in values["runs"].items():
+        if not (isinstance(name, str) and RUN_NAME.fullmatch(name)):
+            raise InputError(
+                f"{PARAMS}: {name!r} in `{part}.runs` cannot be the name of a run; use letters a to z, "
+                "digits, _ and -"
+            )
+        if not isinstance(run, dict):
+            raise InputError(
+                f"{PARAMS}: `{part}.runs.{name}` is {run!r}; it must hold settings, or {{}} for the defaults"
+            )
 
 
 def section(params: dict[str, Any], dotted: str) -> Any:
@@ -74,6 +101,10 @@ def _explain(error: Any, where: str) -> str:
         return f"`{key}` is not a setting"
     if error["type"] == "missing":
         return f"`{key}` is missing"
+    if error["type"] == "model_type":
+        return f"`{key}` is {error['input']!r}: it must hold settings, as `key: value`"
+    if error["type"] == "value_error":  # a rule that joins several keys: the whole section is its input
+        return f"`{key}`: {error['ctx']['error']}"
     return f"`{key}` is {error['input']!r}: {error['msg']}"
 
 

@@ -49,6 +49,12 @@ class Settings(Strict):
             raise ValueError(f"snapshot_epoch {self.snapshot_epoch} is past the last epoch, {self.epochs}")
         return self
 
+    @model_validator(mode="after")
+    def padding_within_filter(self) -> "Settings":
+        if self.padding >= self.filter:
+            raise ValueError(f"padding {self.padding} must be less than filter {self.filter}")
+        return self
+
 
 def train_replicate(
     crops: Path, run: str, seed: int, values: dict[str, Any], replicate: int
