@@ -78,15 +78,15 @@ def git_blob_id(file: Path) -> str:
 
 def _is_final(error: requests.RequestException) -> bool:
     """Whether the same request would fail in the same way."""
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code < 500 and error.response.status_code not in (408, 429)
     return isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL)
 
 
 def _reason(error: Exception) -> str:
     match error:
-        case requests.HTTPError():
-            return f"the server answered {error.response.status_code} {error.response.reason}"
+        case requests.HTTPError(response=requests.Response() as answer):
+            return f"the server answered {answer.status_code} {answer.reason}"
         case requests.TooManyRedirects():
             return "the server redirects without end"
         case requests.Timeout():

@@ -179,7 +179,7 @@ def _find_room(
     size: float, low: float, others: list[Place], width: int, height: int, random: np.random.Generator
 ) -> Place:
     """The first of 40 random places where the person hides no other face, or else the best of them."""
-    best, least = None, np.inf
+    best, least = Place(0, 0, size), np.inf
     for _ in range(40):
         x = random.uniform(0.35 * size, width - 0.35 * size)
         highest = max(0.7 * size, GROUND * height - 6.4 * size)  # feet on the ground
@@ -245,17 +245,20 @@ def draw_background(width: int, height: int, random: np.random.Generator) -> Ima
 def _pick(colours: list[Colour], random: np.random.Generator, spread: float = 10) -> Colour:
     """One of `colours`, each channel moved a little."""
     moved = np.array(colours[random.integers(len(colours))]) + random.normal(0, spread, 3)
-    return tuple(np.clip(moved, 0, 255).astype(int).tolist())
+    red, green, blue = np.clip(moved, 0, 255).astype(int).tolist()
+    return red, green, blue
 
 
 def _shade(colour: Colour, factor: float) -> Colour:
     """The colour made darker (a factor below 1) or lighter."""
-    return tuple(min(255, max(0, round(channel * factor))) for channel in colour)
+    red, green, blue = (min(255, max(0, round(channel * factor))) for channel in colour)
+    return red, green, blue
 
 
 def _mix(one: Colour, other: Colour, share: float) -> Colour:
     """The colour `one` with a share, 0 to 1, of the colour `other`."""
-    return tuple(round(a + share * (b - a)) for a, b in zip(one, other, strict=True))
+    red, green, blue = (round(a + share * (b - a)) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 def _fill_gradient(image: Image.Image, top: Colour, bottom: Colour, from_y: int, to_y: int) -> None:
