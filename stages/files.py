@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,29 +13,63 @@ from typing import Any
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is renamed to `path`, else removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with _naming(path):
+        partial = _partial(path)
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    with _naming(path):
+        partial = _partial(path)
+        partial.mkdir()
+        retired = partial.with_suffix(".old.part")
+        try:
+            yield partial
+            if path.is_dir():
+                os.replace(path, retired)
+            os.replace(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(retired, ignore_errors=True)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """An error that names no file, as of a full disk, or a temporary one is an error about `path`."""
     try:
-        yield partial
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        yield
+    except OSError as error:
+        ours = error.filename is None or f".{os.getpid()}.part" in str(error.filename)
+        if error.errno is not None and ours:
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _partial(path: Path) -> Path:
+    """The temporary path beside `path` of this process; what killed processes left there is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.(\d+)(\.old)?\.part")
+    for left in path.parent.iterdir():
+        if (match := pattern.fullmatch(left.name)) and not _is_running(int(match[1])):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _is_running(pid: int) -> bool:
+    """Whether `pid` is a process, other than this one, that may be at work on its files."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()
 
 
 def write_json(path: Path, value: Any) -> None:

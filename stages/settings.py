@@ -1,11 +1,17 @@
 """`params.yaml`, checked at the door, and errors that speak to the person at the keyboard."""
 
+import errno
 import os
 import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML, YAMLError
@@ -117,16 +123,63 @@ def read_seed(params: dict[str, Any]) -> int:
 
 
 def run_stage(main: Callable[..., None], *arguments: str) -> None:
-    """Call a stage's `main`; an InputError or Ctrl-C ends it with one line, not a traceback."""
-    name = Path(sys.argv[0]).stem
+    """Call a stage's `main`; what a person can mend, and Ctrl-C, end it with one line, not a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # stages/__init__.py says why
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "DVC_STAGE" in os.environ:
+        end_with(os.getppid())
+    status = 1
     try:
         main(*arguments)
+        return
     except InputError as error:
-        _stop(f"{name}: {error}", 1)
+        message = str(error)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        message = _explain_os_error(error)
+    except BrokenExecutor:
+        message = (
+            "a worker process was killed, by hand or because memory ran out; nothing was written. "
+            f"Set `compute.workers` in {PARAMS} lower if it was the memory, and run again"
+        )
     except KeyboardInterrupt:
-        _stop(f"{name}: interrupted", 130)
-
-
-def _stop(message: str, status: int) -> NoReturn:
-    print(message, file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers are stopped; a second Ctrl-C adds nothing
+        message, status = "interrupted", 130
+    print(f"{Path(sys.argv[0]).stem}: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+@cache
+def end_with(parent: int) -> None:
+    """End this process soon after its `parent`, which may be killed and then cannot stop it.
+
+    A stage that outlived DVC could put its output over that of the next `dvc repro`, and a worker that
+    outlived its stage would compute on for nobody.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _explain_os_error(error: OSError) -> str:
+    """The path, what is wrong with it, and what to do."""
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            advice = "free some space, and run again"
+        case errno.EFBIG:
+            advice = "raise the limit on the size of a file (ulimit -f), and run again"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            advice = "make it readable and its folder writable for you, and run again"
+        case errno.EISDIR | errno.ENOTDIR | errno.EEXIST | errno.ENOTEMPTY:
+            advice = "something else is in its place: move it away, and run again"
+        case errno.ENOENT:
+            advice = "`dvc repro` runs the stages that make it"
+        case _:
+            advice = "see to it, and run again"
+    path = error.filename2 or error.filename
+    return f"{f'{path}: ' if path else ''}{error.strerror}; {advice}"
