@@ -1,8 +1,11 @@
 """Downloads, against a server on the loopback address that fails in every way a server can."""
 
+import errno
 import hashlib
 import io
+import os
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,6 +174,71 @@ def test_a_silent_server_is_an_error(server: Server, cache: Path, monkeypatch: p
         downloads.download(server.url)
     release.set()
     assert contents(cache) == []
+
+
+def test_a_dripping_server_is_an_error(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "SLOWEST", 0.2)
+    monkeypatch.setattr(downloads, "RETRIES", 1)
+    release = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        server.requests += 1
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        while not release.wait(0.05):  # well within TIMEOUT, again and again
+            handler.wfile.write(b"P")
+
+    server.http.RequestHandlerClass.do_GET = drip
+    with pytest.raises(InputError, match="came too slowly"):
+        downloads.download(server.url)
+    release.set()
+    assert server.requests == 2
+    assert contents(cache) == []
+
+
+def test_a_steady_transfer_may_take_its_time(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "SLOWEST", 0.4)
+    monkeypatch.setattr(downloads, "PIECE", 16)
+
+    def stroll(handler: BaseHTTPRequestHandler) -> None:
+        server.requests += 1
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(GOOD)))
+        handler.end_headers()
+        for first in range(0, len(GOOD), 16):  # 0.8 s in all
+            handler.wfile.write(GOOD[first : first + 16])
+            threading.Event().wait(0.8 * 16 / len(GOOD))
+
+    server.http.RequestHandlerClass.do_GET = stroll
+    assert downloads.download(server.url).read_bytes() == GOOD
+    assert server.requests == 1
+
+
+def test_a_full_disk_is_an_error_about_the_disk(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers = [(200, GOOD, {})]
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(downloads, "_fault", full)
+    with pytest.raises(InputError, match=f"{cache}.*No space left on device.*{downloads.CACHE}"):
+        downloads.download(server.url)
+    assert contents(cache) == []
+
+
+def test_what_killed_downloads_left_is_removed(server: Server, cache: Path) -> None:
+    server.answers = [(200, GOOD, {})]
+    cache.mkdir()
+    for name, age in (("tmpold", 10 * downloads.SLOWEST), ("tmpnew", 0)):
+        (cache / name).write_bytes(b"half")
+        os.utime(cache / name, (time.time() - age,) * 2)
+    downloads.download(server.url)
+    assert sorted(contents(cache)) == sorted([b"half", GOOD])
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(

@@ -2,6 +2,8 @@
 
 import hashlib
 import sys
+import threading
+import time
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,9 @@ from stages.settings import InputError
 
 CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
 RETRIES = 3  # pooch waits 1, 2 and 3 seconds before them
-TIMEOUT = (10, 30)  # seconds to connect, and between two pieces of the answer
+TIMEOUT = (10, 30)  # seconds to connect, and between two packets of the answer
+PIECE = 2**16  # bytes that are written at once
+SLOWEST = 60  # seconds for a piece: a server that drips would hold the stage for days
 ADVICE = (
     "Check the address, the checksum and the network, or download the file yourself and set its path "
     "in params.yaml instead"
@@ -37,12 +41,24 @@ def download(url: str, sha256: str | None = None, git_blob: str | None = None) -
     )
     copy = cache.abspath / name
     try:
+        _sweep(cache.abspath)
         if copy.exists() and _fault(copy, git_blob):
             copy.unlink()
         return Path(cache.fetch(name, downloader=partial(_transfer, git_blob)))
-    # OSError covers the failures of requests and of the disk, ValueError a wrong checksum.
-    except (OSError, ValueError) as error:
+    except (requests.RequestException, ValueError) as error:  # a ValueError is a wrong checksum
         raise InputError(f"{url}: {_reason(error)}. {ADVICE}") from None
+    except OSError as error:
+        raise InputError(
+            f"{cache.path}, where downloads are kept: {error.strerror or error}. "
+            f"Make room there, or set {CACHE} to another folder"
+        ) from None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed downloads left: temporary files that no transfer can be writing any more."""
+    for file in folder.glob("tmp*"):
+        if time.time() - file.stat().st_mtime > 2 * SLOWEST:
+            file.unlink(missing_ok=True)
 
 
 def _transfer(git_blob: str | None, url: str, file: str, cache: pooch.Pooch) -> None:
@@ -50,15 +66,37 @@ def _transfer(git_blob: str | None, url: str, file: str, cache: pooch.Pooch) -> 
 
     A ValueError or RequestException makes pooch delete the file and try again, an InputError ends it.
     """
-    transfer = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), chunk_size=2**16, timeout=TIMEOUT)
+    ended = threading.Event()
+    transfer = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
+        chunk_size=PIECE,
+        timeout=TIMEOUT,
+        hooks={"response": partial(_break_off_if_slow, Path(file), ended)},
+    )
     try:
         transfer(url, file, cache)
     except requests.RequestException as error:
         if _is_final(error):
             raise InputError(f"{url}: {_reason(error)}. {ADVICE}") from None
         raise
+    finally:
+        ended.set()
     if fault := _fault(Path(file), git_blob):
         raise ValueError(fault)
+
+
+def _break_off_if_slow(file: Path, ended: threading.Event, response: requests.Response, **_: object) -> None:
+    """Watch the transfer of `response` until `ended`; shut it down when `file` does not grow in SLOWEST."""
+
+    def watch() -> None:
+        size = 0
+        while not ended.wait(SLOWEST):
+            if file.stat().st_size == size:
+                return response.raw.shutdown()
+            size = file.stat().st_size
+
+    if response.ok and not response.is_redirect:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _fault(file: Path, git_blob: str | None) -> str | None:
@@ -92,7 +130,7 @@ def _reason(error: Exception) -> str:
         case requests.Timeout():
             return "the server did not answer in time"
         case requests.exceptions.ChunkedEncodingError():
-            return "the transfer broke off before its end"
+            return "the transfer broke off before its end, or came too slowly"
         case requests.ConnectionError():
             return "no connection to the server, or it broke off"
         case _:
