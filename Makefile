@@ -16,6 +16,7 @@ quick: .venv/ready
 test: .venv/ready
 	ruff check .
 	ruff format --check .
+	mypy
 	pytest
 
 .venv/ready: requirements.txt

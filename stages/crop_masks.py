@@ -16,16 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-import joblib
 import numpy as np
 from PIL import Image
 from pydantic import Field
 from tqdm import tqdm
 
 from stages.annotations import CLASSES, CORNERS, Box, map_labels, read_boxes, split_boxes
+from stages.compute import Compute
 from stages.files import whole_file, whole_folder
 from stages.seeds import generator
-from stages.settings import Compute, InputError, Strict, check, read_params, read_seed, run_stage, section
+from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
 from stages.sources.archives import open_archive, read_file
 from stages.sources.pictures import open_picture, to_rgb
 
@@ -130,17 +130,15 @@ def describe(box: Box, area: tuple[int, int, int, int], turned: bool, file: Path
     return dict(zip(COLUMNS, [*values, int(area != box.corners), int(turned), file.as_posix()], strict=True))
 
 
-def cut_boxes(archive: Path, boxes: list[Box], size: int, folder: Path, processes: int) -> Iterator[Cut]:
-    """The cuts of all boxes, photograph by photograph, in an order that no number of processes changes."""
+def cut_boxes(archive: Path, boxes: list[Box], size: int, folder: Path, compute: Compute) -> Iterator[Cut]:
+    """The cuts of all boxes, photograph by photograph, in the same order whatever `compute` says."""
     for split in ("train", "test"):
         for label in CLASSES:
             (folder / split / label).mkdir(parents=True)
     # A process that served another call may still work in another folder.
     archive, folder = archive.absolute(), folder.absolute()
-    # A generator hands results over in order while later ones are made, so that few are in memory.
-    parallel = joblib.Parallel(n_jobs=processes, return_as="generator")
-    tasks = (joblib.delayed(cut_batch)(archive, batch, size, folder) for batch in batches(boxes))
-    for cuts in parallel(tasks):
+    tasks = [(archive, batch, size, folder) for batch in batches(boxes)]
+    for cuts in compute.each(cut_batch, iter(tasks), len(tasks)):
         yield from cuts
 
 
@@ -201,9 +199,8 @@ def main() -> None:
     if not boxes[0].split:
         boxes = split_boxes(boxes, settings.test_share, generator(read_seed(params), "masks split"))
     check_classes(boxes)
-    processes = compute.processes(len(by_photograph(boxes)))
     with whole_folder(FOLDER) as folder:
-        cuts = cut_boxes(RAW, boxes, settings.side, folder, processes)
+        cuts = cut_boxes(RAW, boxes, settings.side, folder, compute)
         rows, arrays = collect(cuts, len(boxes), settings.side)
     with whole_file(ARRAYS) as partial, open(partial, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

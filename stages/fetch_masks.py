@@ -5,7 +5,8 @@ python -m stages.fetch_masks        writes data/raw/masks/: masks.zip and source
 
 from pathlib import Path
 
-from stages.settings import Compute, check, read_params, read_seed, run_stage, section
+from stages.compute import Compute
+from stages.settings import check, read_params, read_seed, run_stage, section
 from stages.sources.catalogue import MASKS
 from stages.sources.fetching import Data, fetch_source
 from stages.sources.synthetic_masks import write_masks

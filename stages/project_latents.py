@@ -11,14 +11,14 @@ and the mean silhouette (Rousseeuw, 1987; from -1 to 1).
 from pathlib import Path
 from typing import Annotated
 
-import joblib
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from stages.compute import Compute
 from stages.files import whole_folder
 from stages.seeds import generator
-from stages.settings import Compute, InputError, Strict, check, read_params, read_seed, run_stage, section
+from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
 
 DIGITS = Path("data/digits.npz")
 MODELS = Path("models/mlp")
@@ -113,9 +113,8 @@ def main() -> None:
             epochs = settings[f"{method}_epochs"]
             for replicate, latents in enumerate(read_latents(run, epochs)):
                 jobs.append((figure, run, epochs, replicate))
-                tasks.append(joblib.delayed(project_replicate)(method, latents, digits, random_state))
-    with joblib.parallel_config(backend=compute.backend):
-        results = joblib.Parallel(n_jobs=compute.processes(len(tasks)))(tasks)
+                tasks.append((method, latents, digits, random_state))
+    results = list(compute.each(project_replicate, iter(tasks), len(tasks)))
 
     with whole_folder(PLOTS) as folder:
         rows = []

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from tqdm import tqdm
 
+from stages.compute import Compute
 from stages.files import write_json
-from stages.settings import Compute, InputError
+from stages.settings import InputError
 
 
 class Curve:
@@ -72,12 +72,16 @@ class Patience:
 
 
 def run_replicates(
-    train: Callable[[int], dict[str, Any]], replicates: int, compute: Compute
+    train: Callable[[list[int], str], list[dict[str, Any]]], replicates: int, compute: Compute
 ) -> list[dict[str, Any]]:
-    """train(0), train(1), ... in processes of their own; the same results however many there are."""
-    with joblib.parallel_config(backend=compute.backend):
-        parallel = joblib.Parallel(n_jobs=compute.processes(replicates))
-        return parallel(joblib.delayed(train)(replicate) for replicate in range(replicates))
+    """train(replicates, device): all at once on a GPU, else each in a process of its own with one thread.
+
+    On a processor the results are the same however many processes there are, and wherever they run.
+    """
+    if compute.on_gpu():
+        return train(list(range(replicates)), "cuda")
+    tasks = (([replicate], "cpu") for replicate in range(replicates))
+    return [result for results in compute.each(train, tasks, replicates) for result in results]
 
 
 def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str, Any]]) -> None:
@@ -89,6 +93,7 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str,
         writer.writeheader()
         writer.writerows(rows)
     splits = [name for name in ("train", "test", "snapshot_test") if name in replicates[0]]
-    np.savez(folder / "predictions.npz", **{name: np.stack([r[name] for r in replicates]) for name in splits})
+    predicted: dict[str, Any] = {name: np.stack([r[name] for r in replicates]) for name in splits}
+    np.savez(folder / "predictions.npz", **predicted)
     for index, replicate in enumerate(replicates):
-        save_file(replicate["weights"], folder / f"replicate_{index}.safetensors")
+        (folder / f"replicate_{index}.safetensors").write_bytes(save(replicate["weights"]))

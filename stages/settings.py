@@ -11,9 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
 
@@ -29,18 +29,6 @@ class Strict(BaseModel):
     """Settings in which an unknown key, a wrong type or an impossible number is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Compute(Strict):
-    """`compute`: how the work is spread out. No result depends on it, so no stage does."""
-
-    device: Literal["auto", "cpu"] = "auto"
-    workers: int = Field(0, ge=0)
-    backend: Literal["loky"] = "loky"
-
-    def processes(self, tasks: int) -> int:
-        """How many processes to start for so many tasks: `workers`, or the cores if it is 0."""
-        return max(1, min(self.workers or len(os.sched_getaffinity(0)), tasks))
 
 
 Settings = TypeVar("Settings", bound=BaseModel)

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from stages.compute import Compute
 from stages.files import whole_folder
 from stages.replicates import run_replicates, write_run
-from stages.settings import Compute, Strict, check, read_params, read_seed, run_stage, section
+from stages.settings import Strict, check, read_params, read_seed, run_stage, section
 
 CROPS = Path("data/crops.npz")
 MODELS = Path("models/cnn")
@@ -56,13 +57,13 @@ class Settings(Strict):
         return self
 
 
-def train_replicate(
-    crops: Path, run: str, seed: int, values: dict[str, Any], replicate: int
-) -> dict[str, Any]:
-    """One replicate, in a process that imports torch; the stage itself starts without waiting for it."""
+def train_replicates(
+    crops: Path, run: str, seed: int, values: dict[str, Any], replicates: list[int], device: str
+) -> list[dict[str, Any]]:
+    """Some of the replicates, where torch is imported: not here, if that is in a process of their own."""
     from stages.networks import cnn
 
-    return cnn.train(crops, run, seed, replicate, **values)
+    return cnn.train(crops, run, seed, replicates, device, **values)
 
 
 def main(run: str) -> None:
@@ -71,14 +72,14 @@ def main(run: str) -> None:
     settings = check(Settings, values, f"cnn.runs.{run}")
     compute = check(Compute, section(params, "compute"), "compute")
     train = partial(
-        train_replicate, CROPS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
+        train_replicates, CROPS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
     )
     replicates = run_replicates(train, settings.seeds, compute)
     with whole_folder(MODELS / run) as folder:
         write_run(folder, settings.model_dump(), replicates)
         if settings.snapshot_epoch:
             for index, replicate in enumerate(replicates):
-                save_file(replicate["snapshot"], folder / f"snapshot_{index}.safetensors")
+                (folder / f"snapshot_{index}.safetensors").write_bytes(save(replicate["snapshot"]))
 
 
 if __name__ == "__main__":

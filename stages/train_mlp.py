@@ -17,9 +17,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from stages.compute import Compute
 from stages.files import whole_folder
 from stages.replicates import run_replicates, write_run
-from stages.settings import Compute, InputError, Strict, check, read_params, read_seed, run_stage, section
+from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
 
 DIGITS = Path("data/digits.npz")
 MODELS = Path("models/mlp")
@@ -43,13 +44,13 @@ class Settings(Strict):
     seeds: int = Field(ge=1)
 
 
-def train_replicate(
-    digits: Path, run: str, seed: int, values: dict[str, Any], replicate: int
-) -> dict[str, Any]:
-    """One replicate, in a process that imports torch; the stage itself starts without waiting for it."""
+def train_replicates(
+    digits: Path, run: str, seed: int, values: dict[str, Any], replicates: list[int], device: str
+) -> list[dict[str, Any]]:
+    """Some of the replicates, where torch is imported: not here, if that is in a process of their own."""
     from stages.networks import mlp
 
-    return mlp.train(digits, run, seed, replicate, **values)
+    return mlp.train(digits, run, seed, replicates, device, **values)
 
 
 def write_latents(path: Path, latents: list[dict[int, np.ndarray]]) -> None:
@@ -67,7 +68,7 @@ def main(run: str) -> None:
     settings = check(Settings, values, f"mlp.runs.{run}")
     compute = check(Compute, section(params, "compute"), "compute")
     train = partial(
-        train_replicate, DIGITS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
+        train_replicates, DIGITS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
     )
     replicates = run_replicates(train, settings.seeds, compute)
     with whole_folder(MODELS / run) as folder:

@@ -42,7 +42,7 @@ def crops(tmp_path):
 
 
 def train(crops_file, **changes):
-    return cnn.train(crops_file, "test", changes.pop("seed", 0), 0, **SETTINGS | changes)
+    return cnn.train(crops_file, "test", changes.pop("seed", 0), [0], "cpu", **SETTINGS | changes)[0]
 
 
 def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
@@ -104,7 +104,7 @@ def test_shuffling_takes_every_crop_once_and_weights_balance_the_classes():
 
 
 def test_splits_and_both_kinds_of_crops(crops):
-    resized, pooled = cnn.load_crops(crops, "resized"), cnn.load_crops(crops, "own_size")
+    resized, pooled = (cnn.load_crops(crops, kind, "cpu") for kind in ("resized", "own_size"))
     with np.load(crops) as arrays:
         np.testing.assert_array_equal(
             resized["test"].images.numpy(), arrays["resized"][arrays["test"]] / np.float32(255)
@@ -135,6 +135,18 @@ def test_the_snapshot_is_the_network_of_its_epoch(crops):
         np.testing.assert_array_equal(result["snapshot"][name], weights)
     np.testing.assert_array_equal(result["snapshot_test"], shorter["test"])
     assert not np.array_equal(result["weights"]["0.weight"], result["snapshot"]["0.weight"])
+
+
+def test_replicates_trained_in_turn_as_on_a_gpu_are_those_trained_alone(crops):
+    in_turn = cnn.train(crops, "test", 0, [1, 0], "cpu", **SETTINGS)
+    assert in_turn[1]["curve"] == train(crops)["curve"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_agrees_with_the_processor(crops):
+    on_gpu = cnn.train(crops, "test", 0, [0], "cuda", **SETTINGS)[0]
+    for name, weights in train(crops)["weights"].items():
+        np.testing.assert_allclose(on_gpu["weights"][name], weights, rtol=1e-3, atol=1e-4)
 
 
 def test_divergence_names_epoch_and_learning_rate(crops):

@@ -52,7 +52,15 @@ def digits(tmp_path):
 def train(digits, **changes):
     seed = changes.pop("seed", 0)
     replicate = changes.pop("replicate", 0)
-    return mlp.train(digits, "test", seed, replicate, **SETTINGS | changes)
+    return train_together(digits, [replicate], seed=seed, **changes)[0]
+
+
+def train_together(digits, replicates, seed=0, **changes):
+    return mlp.train(digits, "test", seed, replicates, "cpu", **SETTINGS | changes)
+
+
+def with_ones(rows):
+    return torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
 
 
 def accuracies(result, split="train"):
@@ -78,58 +86,63 @@ def autograd_loss(layers, images, labels, activation):
 )
 def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pixels, seed):
     rng = np.random.default_rng(seed)
-    start = mlp.starting_layers([pixels, *hidden, 10], "normal", "normal", 1.0, activation, rng)
+    start = mlp.starting_layers([pixels, *hidden, 10], "normal", "normal", 1.0, activation, [rng])
     layers = [layer.double() for layer in start]
     images = torch.from_numpy(rng.random((samples, pixels)))
     labels = torch.from_numpy(rng.integers(0, 10, samples))
     targets = torch.nn.functional.one_hot(labels, 10).double()
 
-    expected = [layer.clone().requires_grad_() for layer in layers]
+    expected = [layer[0].clone().requires_grad_() for layer in layers]
     autograd_loss(expected, images, labels, activation).backward()
 
     before = [layer.clone() for layer in layers]
-    mlp.train_epoch(layers, mlp.with_ones(images), targets, samples, 0.1, activation)
+    mlp.train_epoch(layers, with_ones(images)[None], targets[None], samples, 0.1, activation)
     for was, now, reference in zip(before, layers, expected, strict=True):
-        torch.testing.assert_close((was - now) / 0.1, reference.grad, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(((was - now) / 0.1)[0], reference.grad, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
     rng = np.random.default_rng(1)
-    start = mlp.starting_layers([5, 4, 3, 10], "normal", "normal", 0.5, activation, rng)
+    start = mlp.starting_layers([5, 4, 3, 10], "normal", "normal", 0.5, activation, [rng, rng])
     layers = [layer.double() for layer in start]
-    images = torch.from_numpy(rng.random((10, 5)))
-    labels = torch.from_numpy(rng.integers(0, 10, 10))
-    expected = [layer.clone().requires_grad_() for layer in layers]
-    optimizer = torch.optim.SGD(expected, lr=0.3)
-    for batch, truth in zip(images.split(4), labels.split(4), strict=True):
-        optimizer.zero_grad()
-        autograd_loss(expected, batch, truth, activation).backward()
-        optimizer.step()
+    images = torch.from_numpy(rng.random((2, 10, 5)))  # each replicate has samples of its own
+    labels = torch.from_numpy(rng.integers(0, 10, (2, 10)))
+    references = [[layer[index].clone().requires_grad_() for layer in layers] for index in range(2)]
+    for expected, samples, classes in zip(references, images, labels, strict=True):
+        optimizer = torch.optim.SGD(expected, lr=0.3)
+        for batch, truth in zip(samples.split(4), classes.split(4), strict=True):
+            optimizer.zero_grad()
+            autograd_loss(expected, batch, truth, activation).backward()
+            optimizer.step()
 
     targets = torch.nn.functional.one_hot(labels, 10).double()
-    mlp.train_epoch(layers, mlp.with_ones(images), targets, 4, 0.3, activation)
-    for now, reference in zip(layers, expected, strict=True):
-        torch.testing.assert_close(now, reference.detach(), rtol=1e-9, atol=1e-12)
+    inputs = torch.cat([images, images.new_ones(2, 10, 1)], dim=2)
+    mlp.train_epoch(layers, inputs, targets, 4, 0.3, activation)
+    for index, expected in enumerate(references):
+        for now, reference in zip(layers, expected, strict=True):
+            torch.testing.assert_close(now[index], reference.detach(), rtol=1e-9, atol=1e-12)
 
 
 def test_the_step_worked_in_the_docstring():
-    layers = [torch.zeros(2, 2)]
-    mlp.train_epoch(layers, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 0.0]]), 1, 1.0, "sigmoid")
-    torch.testing.assert_close(layers[0], torch.tensor([[0.5, -0.5], [0.5, -0.5]]))
+    layers = [torch.zeros(1, 2, 2)]
+    mlp.train_epoch(layers, torch.tensor([[[1.0, 1.0]]]), torch.tensor([[[1.0, 0.0]]]), 1, 1.0, "sigmoid")
+    torch.testing.assert_close(layers[0], torch.tensor([[[0.5, -0.5], [0.5, -0.5]]]))
 
 
 def test_evaluation_agrees_with_scikit_learn():
     rng = np.random.default_rng(2)
-    layers = mlp.starting_layers([6, 5, 10], "normal", "zeros", 1.0, "sigmoid", rng)
-    inputs = mlp.with_ones(torch.from_numpy(rng.random((2500, 6), np.float32)))
-    labels = torch.from_numpy(rng.integers(0, 10, 2500))
-    loss, predicted, latents = mlp.evaluate(layers, inputs, labels, "sigmoid")
-    probabilities = torch.softmax(mlp.forward(layers, inputs, "sigmoid")[1].double(), 1).numpy()
-    assert loss == pytest.approx(log_loss(labels, probabilities, labels=range(10)), rel=1e-5)
-    assert predicted.tolist() == probabilities.argmax(1).tolist()
-    assert latents.shape == (2500, 5)
-    torch.testing.assert_close(latents, torch.sigmoid(inputs @ layers[0]))
+    layers = mlp.starting_layers([6, 5, 10], "normal", "zeros", 1.0, "sigmoid", [rng, rng])
+    images, labels = torch.from_numpy(rng.random((1250, 6), np.float32)), torch.arange(1250) % 10
+    latents = torch.empty(2, 1250, 5)
+    losses, predicted = mlp.evaluate(layers, with_ones(images), labels, "sigmoid", latents)
+    for index, (first, last) in enumerate(zip(*layers, strict=True)):
+        hidden = torch.sigmoid(images @ first[:-1] + first[-1])
+        probabilities = torch.softmax((hidden @ last[:-1] + last[-1]).double(), 1).numpy()
+        expected = log_loss(labels, probabilities, labels=range(10))
+        assert losses[index].item() == pytest.approx(expected, rel=1e-5)
+        assert predicted[index].tolist() == probabilities.argmax(1).tolist()
+        torch.testing.assert_close(latents[index], hidden)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +155,15 @@ def test_evaluation_agrees_with_scikit_learn():
     ],
 )
 def test_initial_weights_have_their_deviation(weights, activation, std):
-    layer = mlp.starting_layers([400, 300], weights, "zeros", 0.3, activation, np.random.default_rng(0))[0]
+    draws = [np.random.default_rng(0)]
+    layer = mlp.starting_layers([400, 300], weights, "zeros", 0.3, activation, draws)[0][0]
     assert layer[:-1].std().item() == pytest.approx(std, rel=0.02)
     assert not layer[-1].any()
 
 
 def test_initial_biases_can_be_normal():
-    layer = mlp.starting_layers([3, 5000], "zeros", "normal", 0.3, "sigmoid", np.random.default_rng(0))[0]
+    draws = [np.random.default_rng(0)]
+    layer = mlp.starting_layers([3, 5000], "zeros", "normal", 0.3, "sigmoid", draws)[0][0]
     assert layer[-1].std().item() == pytest.approx(0.3, rel=0.05)
     assert not layer[:-1].any()
 
@@ -197,6 +212,39 @@ def test_latents_are_recorded_every_n_epochs(digits):
     assert list(result["latents"]) == [2, 4, 6]
     assert result["latents"][6].shape == (100, 6)
     assert not np.array_equal(result["latents"][2], result["latents"][6])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"latents_every": 2},
+        {"early_stopping": "accuracy", "patience": 2, "learning_rate": 4.0, "epochs": 60},
+        {"keep_best": True, "learning_rate": 4.0, "epochs": 20},
+    ],
+)
+def test_replicates_trained_together_as_on_a_gpu_are_those_trained_alone(digits, changes):
+    together = train_together(digits, [0, 1, 2], **changes)
+    alone = [train(digits, replicate=replicate, **changes) for replicate in range(3)]
+    if "early_stopping" in changes:
+        lengths = {len(result["curve"]) for result in alone}
+        assert len(lengths) > 1, "they must stop at different epochs for this test to show anything"
+    for one, other in zip(together, alone, strict=True):
+        assert [row["kept"] for row in one["curve"]] == [row["kept"] for row in other["curve"]]
+        for name, weights in other["weights"].items():  # products may be rounded in another order
+            np.testing.assert_allclose(one["weights"][name], weights, rtol=1e-3, atol=1e-4)
+        assert one["curve"][-1]["train_loss"] == pytest.approx(other["curve"][-1]["train_loss"], rel=1e-3)
+        np.testing.assert_array_equal(one["test"], other["test"])
+        assert list(one["latents"]) == list(other["latents"])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_agrees_with_the_processor(digits):
+    alone = train(digits, epochs=3, latents_every=1)
+    on_gpu = mlp.train(digits, "test", 0, [0, 1], "cuda", **SETTINGS | {"epochs": 3, "latents_every": 1})[0]
+    for name, weights in alone["weights"].items():
+        np.testing.assert_allclose(on_gpu["weights"][name], weights, rtol=1e-3, atol=1e-4)
+    for epoch, latents in alone["latents"].items():
+        np.testing.assert_allclose(on_gpu["latents"][epoch], latents, rtol=1e-3, atol=1e-4)
 
 
 def test_divergence_names_epoch_and_learning_rate(digits):

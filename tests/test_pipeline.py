@@ -3,12 +3,15 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pandas as pd
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tools import quick
 
@@ -181,3 +184,28 @@ def test_queued_experiments_run(clean):
     losses = "metrics/mlp.json:custom.train_loss"
     by_rate = shown.groupby("mlp.runs.custom.learning_rate")[losses].first()
     assert by_rate.nunique() > 1
+
+
+@pytest.fixture
+def s3_server(monkeypatch):
+    """An empty bucket `storage` on a server of the loopback address: the server's URL."""
+    for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=url, region_name="us-east-1").create_bucket(Bucket="storage")
+    yield url
+    server.stop()
+
+
+def test_results_come_back_from_a_remote_on_s3(clean, s3_server):
+    clean.dvc("remote", "add", "--local", "--default", "storage", "s3://storage/report")
+    clean.dvc("remote", "modify", "--local", "storage", "endpointurl", s3_server)
+    clean.dvc("push")
+    before = (clean.folder / "report/index.html").read_bytes()
+    for folder in (".dvc/cache", "data", "models", "report"):
+        shutil.rmtree(clean.folder / folder)
+    clean.dvc("pull")
+    assert clean.stages_run(clean.dvc("repro")) == []
+    assert (clean.folder / "report/index.html").read_bytes() == before

@@ -3,7 +3,8 @@
 import pytest
 
 from stages import files, settings
-from stages.settings import Compute, InputError, check, read_params, read_seed, section
+from stages.compute import Compute
+from stages.settings import InputError, check, read_params, read_seed, section
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
@@ -40,14 +41,6 @@ def test_every_wrong_key_is_named_at_once():
         check(Compute, {"workers": -1, "wokers": 2}, "compute")
     assert "`compute.workers` is -1" in str(error.value)
     assert "`compute.wokers` is not a setting" in str(error.value)
-
-
-def test_processes_are_the_cores_or_the_tasks(monkeypatch):
-    monkeypatch.setattr(settings.os, "sched_getaffinity", lambda _: {0, 1, 2})
-    assert Compute(workers=0).processes(10) == 3
-    assert Compute(workers=0).processes(2) == 2
-    assert Compute(workers=7).processes(10) == 7
-    assert Compute(workers=7).processes(0) == 1
 
 
 def test_a_stage_ends_with_one_line_for_an_input_error(capsys):

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 OVERRIDES = Path("quick.yaml")
 RESULTS = ("dvc.lock", "metrics", "plots")
-# Two parts of the pipeline that share no stage, so that DVC can run them at the same time.
-WINGS = (["evaluate_mlp", "project_latents"], ["evaluate_cnn"])
 
 
 def merge(values: Any, changes: dict[str, Any]) -> None:
@@ -58,7 +57,17 @@ def commit(folder: Path, message: str) -> None:
     subprocess.run(["git", *identity, "commit", "--quiet", "--message", message], cwd=folder, check=True)
 
 
-def start_dvc(folder: Path, *arguments: str) -> subprocess.Popen:
+def phases(params: dict[str, Any]) -> Iterator[tuple[list[str], list[str]]]:
+    """The arguments of DVC, twice at a time: two commands that make no stage in common run together."""
+    yield ["repro", "prepare_digits"], ["repro", "crop_masks"]
+    trainings = [f"train_{part}@{run}" for part in ("cnn", "mlp") for run in params[part]["runs"]]
+    alone = ["repro", "--single-item"]  # what they need is there by now
+    yield [*alone, *trainings[::2]], [*alone, *trainings[1::2]]
+    yield ["repro", "evaluate_mlp", "project_latents"], ["repro", "evaluate_cnn"]
+    yield ["repro", "--quiet"], ["plots", "show"]
+
+
+def start_dvc(folder: Path, arguments: list[str]) -> subprocess.Popen:
     """DVC in `folder`, with this Python first on the path, since the stages call `python`."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
@@ -73,9 +82,8 @@ def main(target: str = "quick") -> None:
     elif folder.exists():
         sys.exit(f"quick: {folder} exists and is no quick run; remove it or name another folder")
     make_workspace(folder)
-    together = [["repro", *wing] for wing in WINGS]
-    for commands in (together, [["repro", "--quiet"]], [["plots", "show"]]):
-        running = [start_dvc(folder, *command) for command in commands]
+    for commands in phases(YAML(typ="safe").load(folder / "params.yaml")):
+        running = [start_dvc(folder, command) for command in commands]
         statuses = [process.wait() for process in running]
         if any(statuses):
             sys.exit(f"quick: the pipeline failed in {folder}; the message is above")

@@ -25,7 +25,7 @@ class Split(NamedTuple):
     labels: Tensor
 
 
-def load_crops(path: Path, crops: str) -> dict[str, Split]:
+def load_crops(path: Path, crops: str, device: str) -> dict[str, Split]:
     """The splits "train" and "test", from the crops resized (method 2) or pooled from own size (method 1)."""
     with np.load(path, allow_pickle=False) as arrays:
         images = (
@@ -34,7 +34,8 @@ def load_crops(path: Path, crops: str) -> dict[str, Split]:
             else torch.from_numpy(arrays["pooled"])
         )
         labels, test = torch.from_numpy(arrays["label"]).long(), torch.from_numpy(arrays["test"])
-    return {"train": Split(images[~test], labels[~test]), "test": Split(images[test], labels[test])}
+    masks = {"train": ~test, "test": test}
+    return {split: Split(images[mask].to(device), labels[mask].to(device)) for split, mask in masks.items()}
 
 
 def build(
@@ -89,22 +90,21 @@ def score(network: nn.Module, splits: dict[str, Split]) -> tuple[dict[str, float
         classes = logits.argmax(dim=1)
         scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
         scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()
-        predicted[split] = classes.to(torch.uint8).numpy()
+        predicted[split] = classes.to(torch.uint8).cpu().numpy()
     return scores, predicted
 
 
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
     """A copy of the weights by their names in the network."""
-    return {name: tensor.detach().clone().numpy() for name, tensor in network.state_dict().items()}
+    return {name: tensor.detach().clone().cpu().numpy() for name, tensor in network.state_dict().items()}
 
 
-def train(
-    crops_file: Path,
+def train_replicate(
+    splits: dict[str, Split],
     run: str,
     seed: int,
     replicate: int,
     *,
-    crops: str,
     channels: list[int],
     filter: int,
     stride: int,
@@ -118,29 +118,24 @@ def train(
     sampler: str,
     snapshot_epoch: int,
 ) -> dict[str, Any]:
-    """Train one network in this process, on one thread; all that it leaves, as arrays.
-
-    `curve`: a row for each epoch. `weights`: by name. `train`, `test`: predicted classes (n,).
-    `snapshot`: weights after `snapshot_epoch`, and `snapshot_test` the classes that they predict.
-    """
-    torch.set_num_threads(1)  # what makes reruns bit-identical, and with a process a core, faster
-    splits = load_crops(crops_file, crops)
+    """Train one network on crops that lie where it is to be trained; see `train` for what it leaves."""
     images, labels = splits["train"]
     if batch_size > len(labels):
-        raise InputError(
-            f"cnn.runs.{run}: batch_size is {batch_size}, but there are {len(labels)} training crops"
-        )
+        raise InputError(f"{run}: batch_size is {batch_size}, but there are {len(labels)} training crops")
     torch.manual_seed(int(generator(seed, "weights", replicate).integers(2**63)))
-    network = build(images.shape[-1], channels, filter, stride, padding, head)
+    network = build(images.shape[-1], channels, filter, stride, padding, head).to(images.device)
     shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
-    if optimizer == "adam":
-        steps = torch.optim.Adam(network.parameters(), learning_rate)
-    else:
-        steps = torch.optim.SGD(network.parameters(), learning_rate, momentum)
-    curve, left = Curve(f"cnn.runs.{run}", replicate, epochs, learning_rate), {}
+    steps = (
+        torch.optim.Adam(network.parameters(), learning_rate)
+        if optimizer == "adam"
+        else torch.optim.SGD(network.parameters(), learning_rate, momentum)
+    )
+    classes = labels.cpu()
+    curve = Curve(run, replicate, epochs, learning_rate)
+    left: dict[str, Any] = {}
 
     for epoch in range(1, epochs + 1):
-        order = order_of_epoch(labels, sampler, shuffling)
+        order = order_of_epoch(classes, sampler, shuffling).to(images.device)
         train_epoch(network, steps, images[order], labels[order], batch_size)
         scores, predicted = score(network, splits)
         curve.record(epoch, scores)
@@ -148,3 +143,27 @@ def train(
             left |= {"snapshot": weights_of(network), "snapshot_test": predicted["test"]}
 
     return left | {"curve": curve.close(), "weights": weights_of(network)} | predicted
+
+
+def train(
+    crops_file: Path,
+    run: str,
+    seed: int,
+    replicates: list[int],
+    device: str,
+    *,
+    crops: str,
+    **settings: Any,
+) -> list[dict[str, Any]]:
+    """Train `replicates` of one network, one after the other, on one thread or a GPU that holds all crops.
+
+    Each leaves, as arrays: `curve`, a row for each epoch; `weights` by name; `train`, `test`, predicted
+    classes (n,); `snapshot`, weights after `snapshot_epoch`, and `snapshot_test`, what they predict.
+    """
+    torch.set_num_threads(1)  # what makes reruns bit-identical, and with a process a core, faster
+    torch.backends.cudnn.deterministic = True  # the same on a GPU
+    torch.backends.cudnn.allow_tf32 = False  # whose products would else keep 10 bits of 23
+    splits = load_crops(crops_file, crops, device)
+    return [
+        train_replicate(splits, f"cnn.runs.{run}", seed, replicate, **settings) for replicate in replicates
+    ]

@@ -1,8 +1,9 @@
 """A fully connected network whose back-propagation is written out by hand.
 
-Shapes: n samples of `inputs` pixels, layers of `units`, 10 classes. The biases of a layer are the
-last row of its weight matrix (inputs + 1, units), and every layer's input carries a last column of
-ones, so that one matrix product holds them both, forward, backward and in the update.
+Shapes: r replicates of a network, n samples of `inputs` pixels, layers of `units`, 10 classes. The
+biases of a layer are the last row of its weight matrix (r, inputs + 1, units), and every layer's input
+carries a last column of ones, so that one matrix product holds them both, forward, backward and in the
+update. On a processor each replicate has a process of its own and r is 1; a GPU trains all at once.
 
 The gradients, for softmax cross-entropy averaged over a mini-batch of m samples (Rumelhart, Hinton
 and Williams, Nature 323, 1986). With the input a of a layer, its weights W and z = a W:
@@ -17,7 +18,7 @@ biases become [0.5, -0.5], and the probability of class 0 rises from 0.5 to 1 / 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,9 @@ from stages.seeds import generator
 from stages.settings import InputError
 
 CLASSES = 10
+EVALUATED = 500  # samples at a time: their activations fit the caches
+
+Scored = tuple[dict[str, Tensor], dict[str, Tensor]]  # scores (r,), and arrays (r, ...), by name
 
 
 def _sigmoid_backward_(gradient: Tensor, units: Tensor) -> None:
@@ -53,29 +57,30 @@ ACTIVATIONS = {
 
 
 def starting_layers(
-    sizes: Sequence[int], weights: str, biases: str, std: float, activation: str, rng: np.random.Generator
+    sizes: Sequence[int],
+    weights: str,
+    biases: str,
+    std: float,
+    activation: str,
+    draws: Sequence[np.random.Generator],
 ) -> list[Tensor]:
-    """A matrix (inputs + 1, units) in float32 for each layer of `sizes`, biases in the last row.
+    """For each layer of `sizes` float32 (r, inputs + 1, units), biases last, each replicate from its draws.
 
     `weights` and `biases` are "zeros" or "normal", N(0, std); weights can be "scaled": N(0, 1 / inputs)
     (LeCun et al., Efficient BackProp, 1998), N(0, 2 / inputs) for ReLU (He et al., 2015).
     """
     layers = []
     for inputs, units in zip(sizes, sizes[1:], strict=False):
-        layer = np.zeros((inputs + 1, units), np.float32)
-        if weights != "zeros":
-            gain = 2 if activation == "relu" else 1
-            spread = std if weights == "normal" else math.sqrt(gain / inputs)
-            layer[:-1] = rng.standard_normal((inputs, units), np.float32) * np.float32(spread)
-        if biases == "normal":
-            layer[-1] = rng.standard_normal(units, np.float32) * np.float32(std)
+        layer = np.zeros((len(draws), inputs + 1, units), np.float32)
+        for replicate, rng in zip(layer, draws, strict=True):
+            if weights != "zeros":
+                gain = 2 if activation == "relu" else 1
+                spread = std if weights == "normal" else math.sqrt(gain / inputs)
+                replicate[:-1] = rng.standard_normal((inputs, units), np.float32) * np.float32(spread)
+            if biases == "normal":
+                replicate[-1] = rng.standard_normal(units, np.float32) * np.float32(std)
         layers.append(torch.from_numpy(layer))
     return layers
-
-
-def with_ones(rows: Tensor) -> Tensor:
-    """(n, units) -> (n, units + 1): the column of ones that the biases multiply."""
-    return torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
 
 
 class HiddenLayer(NamedTuple):
@@ -84,21 +89,32 @@ class HiddenLayer(NamedTuple):
     Made once an epoch: on small networks, allocations and views cost more than the arithmetic.
     """
 
-    output: Tensor  # (m, units + 1), the last column ones
-    units: Tensor  # (m, units), its part that is computed
-    transposed: Tensor  # (units + 1, m)
-    delta: Tensor  # (m, units), the loss's derivative by this layer's z, times m
-    weights_above: Tensor  # (units above, units), the next layer's weights without biases, transposed
+    output: Tensor  # (r, m, units + 1), the last column ones
+    units: Tensor  # (r, m, units), its part that is computed
+    transposed: Tensor  # (r, units + 1, m)
+    delta: Tensor  # (r, m, units), the loss's derivative by this layer's z, times m
+    weights_above: Tensor  # (r, units above, units), the next layer's weights without biases, transposed
 
 
 def hidden_layers(layers: list[Tensor], size: int) -> list[HiddenLayer]:
     """Buffers for every hidden layer of a network and mini-batches of `size` samples."""
     buffers = []
     for layer, above in zip(layers, layers[1:], strict=False):
-        output = layer.new_ones(size, layer.shape[1] + 1)
-        delta = layer.new_empty(size, layer.shape[1])
-        buffers.append(HiddenLayer(output, output[:, :-1], output.T, delta, above[:-1].T))
+        replicates, _, units = layer.shape
+        output = layer.new_ones(replicates, size, units + 1)
+        delta = layer.new_empty(replicates, size, units)
+        buffers.append(HiddenLayer(output, output[:, :, :-1], output.mT, delta, above[:, :-1].mT))
     return buffers
+
+
+def forward(layers: list[Tensor], hidden: list[HiddenLayer], batch: Tensor, activation: str) -> Tensor:
+    """The logits (r, m, 10) of a mini-batch (r, m, pixels + 1), leaving the activations in `hidden`."""
+    activate_, _ = ACTIVATIONS[activation]
+    below = batch
+    for layer, buffer in zip(layers, hidden, strict=False):
+        activate_(torch.bmm(below, layer, out=buffer.units))
+        below = buffer.output
+    return torch.bmm(below, layers[-1])
 
 
 def train_epoch(
@@ -109,16 +125,17 @@ def train_epoch(
     learning_rate: float,
     activation: str,
 ) -> None:
-    """One pass of mini-batch SGD over `inputs` (n, pixels + 1) and one-hot `targets` (n, 10), in place.
+    """One pass of mini-batch SGD over `inputs` (r, n, pixels + 1) and one-hot `targets` (r, n, 10), in place.
 
     The rows are taken in the order given, so shuffle them before. The last mini-batch may be smaller,
     and averages over its own size.
     """
     hidden = hidden_layers(layers, batch_size)
-    for batch, target in zip(inputs.split(batch_size), targets.split(batch_size), strict=True):
-        if len(batch) < batch_size:
-            hidden = hidden_layers(layers, len(batch))
-        train_step(layers, hidden, batch, target, learning_rate / len(batch), activation)
+    for batch, target in zip(inputs.split(batch_size, 1), targets.split(batch_size, 1), strict=True):
+        size = batch.shape[1]
+        if size < batch_size:
+            hidden = hidden_layers(layers, size)
+        train_step(layers, hidden, batch, target, learning_rate / size, activation)
 
 
 def train_step(
@@ -130,42 +147,37 @@ def train_step(
     activation: str,
 ) -> None:
     """One step of gradient descent on one mini-batch of m samples, in place; `rate` is already over m."""
-    activate_, backward_ = ACTIVATIONS[activation]
-    below = batch
-    for layer, buffer in zip(layers, hidden, strict=False):
-        activate_(torch.mm(below, layer, out=buffer.units))
-        below = buffer.output
-    above = torch.softmax(below @ layers[-1], dim=1).sub_(target)
+    _, backward_ = ACTIVATIONS[activation]
+    above = torch.softmax(forward(layers, hidden, batch, activation), dim=2).sub_(target)
 
     for layer, buffer in zip(reversed(layers), reversed(hidden), strict=False):
-        torch.mm(above, buffer.weights_above, out=buffer.delta)  # before those weights change
-        layer.addmm_(buffer.transposed, above, alpha=-rate)
+        torch.bmm(above, buffer.weights_above, out=buffer.delta)  # before those weights change
+        layer.baddbmm_(buffer.transposed, above, alpha=-rate)
         backward_(buffer.delta, buffer.units)
         above = buffer.delta
-    layers[0].addmm_(batch.T, above, alpha=-rate)
-
-
-def forward(layers: list[Tensor], inputs: Tensor, activation: str) -> tuple[Tensor, Tensor]:
-    """The activations of the last hidden layer (n, units) and the logits (n, 10) of `inputs`."""
-    activate_, _ = ACTIVATIONS[activation]
-    for layer in layers[:-1]:
-        hidden = activate_(inputs @ layer)
-        inputs = with_ones(hidden)
-    return hidden, inputs @ layers[-1]
+    layers[0].baddbmm_(batch.mT, above, alpha=-rate)
 
 
 def evaluate(
-    layers: list[Tensor], inputs: Tensor, labels: Tensor, activation: str
-) -> tuple[float, Tensor, Tensor]:
-    """Mean cross-entropy in nats, predicted classes (n,), and last hidden activations (n, units)."""
-    total = torch.zeros((), dtype=torch.float64)
-    predicted, latents = [], []
-    for rows, truth in zip(inputs.split(1000), labels.split(1000), strict=True):  # fits the caches
-        hidden, logits = forward(layers, rows, activation)
-        total += torch.nn.functional.cross_entropy(logits, truth, reduction="sum").double()
-        predicted.append(logits.argmax(dim=1))
-        latents.append(hidden)
-    return (total / len(labels)).item(), torch.cat(predicted), torch.cat(latents)
+    layers: list[Tensor], inputs: Tensor, labels: Tensor, activation: str, latents: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropies in nats (r,) and predicted classes (r, n) of inputs (n, pixels + 1).
+
+    `latents` (r, n, units), where given, is filled with the activations of the last hidden layer.
+    """
+    replicates = len(layers[0])
+    logits = inputs.new_empty(replicates, len(inputs), CLASSES)
+    hidden = hidden_layers(layers, EVALUATED)
+    for start in range(0, len(inputs), EVALUATED):
+        rows = inputs[start : start + EVALUATED].expand(replicates, -1, -1)
+        size = rows.shape[1]
+        if size < EVALUATED:
+            hidden = hidden_layers(layers, size)
+        logits[:, start : start + size] = forward(layers, hidden, rows, activation)
+        if latents is not None:
+            latents[:, start : start + size] = hidden[-1].units
+    of_truth = torch.log_softmax(logits, dim=2).gather(2, labels.expand(replicates, -1)[:, :, None])
+    return -of_truth.squeeze(2).double().mean(dim=1), logits.argmax(dim=2)
 
 
 class Split(NamedTuple):
@@ -175,36 +187,117 @@ class Split(NamedTuple):
     labels: Tensor  # (n,)
 
 
-def load_digits(path: Path) -> dict[str, Split]:
+def load_digits(path: Path, device: str) -> dict[str, Split]:
     """The splits "train" and "test" of the prepared digits."""
+    splits = {}
     with np.load(path, allow_pickle=False) as digits:
-        return {
-            split: Split(
-                with_ones(torch.from_numpy(digits[f"{split}_images"]).flatten(1).float() / 255),
-                torch.from_numpy(digits[f"{split}_labels"]).long(),
-            )
-            for split in ("train", "test")
-        }
+        for split in ("train", "test"):
+            pixels = torch.from_numpy(digits[f"{split}_images"]).flatten(1).float() / 255
+            inputs = torch.cat([pixels, pixels.new_ones(len(pixels), 1)], dim=1)
+            labels = torch.from_numpy(digits[f"{split}_labels"]).long()
+            splits[split] = Split(inputs.to(device), labels.to(device))
+    return splits
 
 
 def score(
     layers: list[Tensor], splits: dict[str, Split], activation: str
-) -> tuple[dict[str, float], dict[str, Tensor]]:
-    """Loss and accuracy of both splits; the classes predicted for each, and the test set's latents."""
-    scores, arrays = {}, {}
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Loss and accuracy (r,) of both splits; the classes predicted for each, and the test set's latents."""
+    inputs, _ = splits["test"]
+    arrays = {"latents": inputs.new_empty(len(layers[0]), len(inputs), layers[-1].shape[1] - 1)}
+    scores = {}
     for split, (inputs, labels) in splits.items():
-        loss, predicted, latents = evaluate(layers, inputs, labels, activation)
-        scores[f"{split}_loss"] = loss
-        scores[f"{split}_accuracy"] = (predicted == labels).double().mean().item()
+        latents = arrays["latents"] if split == "test" else None
+        scores[f"{split}_loss"], predicted = evaluate(layers, inputs, labels, activation, latents)
+        scores[f"{split}_accuracy"] = (predicted == labels).double().mean(dim=1)
         arrays[split] = predicted.to(torch.uint8)
-    return scores, arrays | {"latents": latents}
+    return scores, arrays
+
+
+def as_graph(epoch: Callable[[], Scored], layers: list[Tensor]) -> Callable[[], Scored]:
+    """`epoch` captured as one CUDA graph: its thousands of small kernels then cost one launch.
+
+    The graph works on the memory that it was captured with: the layers, and what `epoch` returns, which
+    each call fills anew.
+    """
+    before = [layer.clone() for layer in layers]
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        epoch()  # CUDA sets itself up on first use, which a graph must not hold
+    torch.cuda.current_stream().wait_stream(stream)
+    for layer, start in zip(layers, before, strict=True):
+        layer.copy_(start)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        left = epoch()
+
+    def replay() -> Scored:
+        graph.replay()
+        return left
+
+    return replay
+
+
+class Replicate:
+    """One of the networks in training: its draws, its record, and what it keeps."""
+
+    def __init__(self, run: str, seed: int, number: int, epochs: int, learning_rate: float) -> None:
+        self.weights = generator(seed, "weights", number)
+        self.shuffling = generator(seed, "shuffling", number)
+        self.curve = Curve(run, number, epochs, learning_rate)
+        self.waited = Patience()
+        self.kept: dict[str, Tensor] = {}
+        self.layers: list[Tensor] = []
+        self.latents: dict[int, np.ndarray] = {}
+        self.stopped = False
+
+    def record(
+        self,
+        epoch: int,
+        scores: dict[str, float],
+        arrays: dict[str, Tensor],
+        layers: list[Tensor],
+        keep_best: bool,
+    ) -> None:
+        """Keep what an epoch has left; with `keep_best` only where training accuracy rose (T6), else put
+        the best weights so far back into `layers`, so that training goes on from them."""
+        self.waited.see(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
+        keep = not keep_best or self.waited.epochs["accuracy"] == 0
+        self.curve.record(epoch, scores, kept=keep)
+        if keep:
+            self.kept = {name: values.cpu() for name, values in arrays.items()}
+            self.layers = [layer.clone() for layer in layers]
+        else:
+            for layer, best in zip(layers, self.layers, strict=True):
+                layer.copy_(best)
+
+    def stop_after(self, rule: str, patience: int) -> None:
+        """Stop once training accuracy (rule 1 of T5) or loss (rule 2) has not improved for so many epochs."""
+        if rule != "none" and self.waited.epochs[rule] >= patience:
+            self.stopped = True
+            self.curve.say(
+                f"stops after epoch {len(self.curve.rows)}: "
+                f"training {rule} has not improved for {patience} epochs"
+            )
+
+    def results(self) -> dict[str, Any]:
+        """All that it leaves; see `train`."""
+        return {
+            "curve": self.curve.close(),
+            "weights": {f"layer_{index}": layer.cpu().numpy() for index, layer in enumerate(self.layers)},
+            "train": self.kept["train"].numpy(),
+            "test": self.kept["test"].numpy(),
+            "latents": self.latents,
+        }
 
 
 def train(
     digits: Path,
     run: str,
     seed: int,
-    replicate: int,
+    replicates: list[int],
+    device: str,
     *,
     hidden: list[int],
     activation: str,
@@ -218,51 +311,54 @@ def train(
     patience: int,
     keep_best: bool,
     latents_every: int,
-) -> dict[str, Any]:
-    """Train one network in this process, on one thread; all that it leaves, as arrays.
+) -> list[dict[str, Any]]:
+    """Train `replicates` of one network at once, on one thread or a GPU; all that each leaves, as arrays.
 
     `curve`: a row for each epoch. `weights`: by layer. `train`, `test`: predicted classes (n,).
     `latents`: by epoch, the last hidden activations of the test set (n, units).
     """
     torch.set_num_threads(1)  # what makes reruns bit-identical, and with a process a core, faster
-    splits = load_digits(digits)
+    splits = load_digits(digits, device)
     inputs, labels = splits["train"]
     if batch_size > len(labels):
         raise InputError(
             f"mlp.runs.{run}: batch_size is {batch_size}, but there are {len(labels)} training samples"
         )
-    targets = torch.nn.functional.one_hot(labels, CLASSES).float()
-    shuffled = torch.empty_like(inputs)
+    ours = [Replicate(f"mlp.runs.{run}", seed, number, epochs, learning_rate) for number in replicates]
     sizes = [inputs.shape[1] - 1, *hidden, CLASSES]
-    rng = generator(seed, "weights", replicate)
-    layers = starting_layers(sizes, initial_weights, initial_biases, initial_std, activation, rng)
-    shuffling = generator(seed, "shuffling", replicate)
-    curve, waited, latents = Curve(f"mlp.runs.{run}", replicate, epochs, learning_rate), Patience(), {}
+    draws = [one.weights for one in ours]
+    layers = starting_layers(sizes, initial_weights, initial_biases, initial_std, activation, draws)
+    layers = [layer.to(device) for layer in layers]
+    targets = torch.nn.functional.one_hot(labels, CLASSES).float()
+    shuffled = inputs.new_empty(len(ours), *inputs.shape)  # once an epoch, into the same memory
+    shuffled_targets = targets.new_empty(len(ours), *targets.shape)
+
+    def train_and_score() -> Scored:
+        train_epoch(layers, shuffled, shuffled_targets, batch_size, learning_rate, activation)
+        return score(layers, splits, activation)
+
+    run_epoch = as_graph(train_and_score, layers) if device == "cuda" else train_and_score
 
     for epoch in range(1, epochs + 1):
-        order = torch.from_numpy(shuffling.permutation(len(labels)))
-        torch.index_select(inputs, 0, order, out=shuffled)  # once an epoch, into the same memory
-        train_epoch(layers, shuffled, targets[order], batch_size, learning_rate, activation)
-        scores, arrays = score(layers, splits, activation)
-        waited.see(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
-        keep = not keep_best or waited.epochs["accuracy"] == 0
-        curve.record(epoch, scores, kept=keep)
-        if keep:
-            kept, kept_layers = arrays, [layer.clone() for layer in layers]
-        else:  # T6: training goes on from the best weights so far
-            layers = [layer.clone() for layer in kept_layers]
-        if latents_every and epoch % latents_every == 0:
-            latents[epoch] = kept["latents"].numpy()
-        if early_stopping != "none" and waited.epochs[early_stopping] >= patience:
-            curve.say(
-                f"stops after epoch {epoch}: training {early_stopping} has not improved for {patience} epochs"
-            )
+        for index, one in enumerate(ours):
+            order = torch.from_numpy(one.shuffling.permutation(len(labels))).to(device)
+            torch.index_select(inputs, 0, order, out=shuffled[index])
+            torch.index_select(targets, 0, order, out=shuffled_targets[index])
+        all_scores, arrays = run_epoch()
+        columns = {name: values.tolist() for name, values in all_scores.items()}
+        for index, one in enumerate(ours):
+            if not one.stopped:
+                one.record(
+                    epoch,
+                    {name: values[index] for name, values in columns.items()},
+                    {name: values[index] for name, values in arrays.items()},
+                    [layer[index] for layer in layers],
+                    keep_best,
+                )
+                if latents_every and epoch % latents_every == 0:
+                    one.latents[epoch] = one.kept["latents"].numpy()
+                one.stop_after(early_stopping, patience)
+        if all(one.stopped for one in ours):
             break
 
-    return {
-        "curve": curve.close(),
-        "weights": {f"layer_{index}": layer.numpy() for index, layer in enumerate(kept_layers)},
-        "train": kept["train"].numpy(),
-        "test": kept["test"].numpy(),
-        "latents": latents,
-    }
+    return [one.results() for one in ours]

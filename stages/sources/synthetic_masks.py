@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from stages.files import whole_file
@@ -383,7 +384,7 @@ class Pen:
         self.roll = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
         self.turn = turn  # radians, positive to the viewer's right
 
-    def pixels(self, points) -> np.ndarray:
+    def pixels(self, points: ArrayLike) -> np.ndarray:
         """Canvas pixels (n, 2) of points (n, 2) in face units; the head is a cylinder of radius 0.5."""
         points = np.array(points, dtype=float)
         if self.turn:
@@ -391,10 +392,10 @@ class Pen:
             points[:, 0] = np.sin(np.clip(angles, -np.pi / 2, np.pi / 2)) / 2
         return points @ self.roll * self.scale + self.origin
 
-    def fill(self, points, colour: Colour) -> None:
+    def fill(self, points: ArrayLike, colour: Colour) -> None:
         self.draw.polygon(self.pixels(points).ravel().tolist(), fill=colour)
 
-    def stroke(self, points, colour: Colour, width: float) -> None:
+    def stroke(self, points: ArrayLike, colour: Colour, width: float) -> None:
         thickness = max(1, round(width * self.scale))
         self.draw.line(self.pixels(points).ravel().tolist(), fill=colour, width=thickness)
 

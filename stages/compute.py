@@ -1,0 +1,99 @@
+"""`compute`: where the work of a stage is done. No result depends on it, so no stage does."""
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Literal, Self
+
+import joblib
+from pydantic import Field, model_validator
+
+from stages.settings import InputError, Strict, end_with
+
+
+class Compute(Strict):
+    """The section `compute` of params.yaml, which explains each key."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int = Field(0, ge=0)
+    backend: Literal["loky", "dask"] = "loky"
+    address: str | None = None
+
+    @model_validator(mode="after")
+    def one_place(self) -> Self:
+        if (self.backend == "dask") != (self.address is not None):
+            raise ValueError(
+                "backend dask needs an address, that of its scheduler such as tcp://10.0.0.1:8786, "
+                "and backend loky has none"
+            )
+        if self.backend == "dask" and self.device == "cuda":
+            raise ValueError("a Dask cluster trains on processors: device cuda goes with backend loky")
+        return self
+
+    def processes(self, tasks: int) -> int:
+        """How many processes to start for so many tasks: `workers`, or the cores if it is 0."""
+        return max(1, min(self.workers or len(os.sched_getaffinity(0)), tasks))
+
+    def on_gpu(self) -> bool:
+        """Whether trainings belong on a GPU; InputError if that is asked for and there is none."""
+        if self.device == "cpu" or self.backend == "dask":
+            return False
+        found = _finds_gpu()
+        if self.device == "cuda" and not found:
+            raise InputError("compute.device is cuda, but PyTorch finds no CUDA device here; set auto or cpu")
+        return found
+
+    def each(
+        self, function: Callable[..., Any], tasks: Iterator[tuple[Any, ...]], count: int
+    ) -> Iterator[Any]:
+        """function(*task) for each of `count` tasks, in other processes; results as they come, in order.
+
+        Tasks are taken as processes get free and results handed over in between, so that few are in
+        memory.
+        """
+        parallel = partial(joblib.Parallel, n_jobs=self.processes(count), return_as="generator")
+        if self.backend == "dask":
+            with self._cluster() as client, joblib.parallel_config(backend="dask", client=client):
+                yield from parallel()(joblib.delayed(function)(*task) for task in tasks)
+            return
+        stage = os.getpid()
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # by workers too: the stage stops them
+        calls = (joblib.delayed(_in_worker)(stage, function, *task) for task in tasks)
+        results = parallel(backend="loky")(calls)
+        signal.signal(signal.SIGINT, interrupt)
+        yield from results
+
+    @contextmanager
+    def _cluster(self) -> Generator[Any]:
+        """A client of the Dask scheduler at `address`."""
+        from distributed import Client
+
+        try:
+            client = Client(self.address, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise InputError(f"compute.address: no Dask scheduler at {self.address} ({error})") from None
+        with client:
+            crowded = [address for address, threads in client.nthreads().items() if threads > 1]
+            if crowded:  # PyTorch's seed is one for a whole process
+                raise InputError(f"Dask worker {crowded[0]} has several threads; start it with --nthreads 1")
+            yield client
+
+
+def _in_worker(stage: int, function: Callable[..., Any], *task: Any) -> Any:
+    """function(*task) in a process that ends when the stage does, even if that is killed."""
+    if os.getpid() != stage:
+        end_with(stage)
+    return function(*task)
+
+
+def _finds_gpu() -> bool:
+    try:
+        ctypes.CDLL("libcuda.so.1")  # without the driver there is no need to wait for PyTorch's import
+    except OSError:
+        return False
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,142 @@
+"""Where the work is done: processes, a GPU, a Dask cluster; and that no result depends on it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+from stages import compute, train_mlp
+from stages.compute import Compute
+from stages.settings import InputError, check
+from tests.conftest import ROOT
+
+
+def test_processes_are_the_cores_or_the_tasks(monkeypatch):
+    monkeypatch.setattr(compute.os, "sched_getaffinity", lambda _: {0, 1, 2})
+    assert Compute(workers=0).processes(10) == 3
+    assert Compute(workers=0).processes(2) == 2
+    assert Compute(workers=7).processes(10) == 7
+    assert Compute(workers=7).processes(0) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"device": "gpu"}, "'auto', 'cpu' or 'cuda'"),
+        ({"backend": "dask"}, "backend dask needs an address"),
+        ({"address": "tcp://127.0.0.1:8786"}, "backend loky has none"),
+        ({"backend": "dask", "address": "tcp://127.0.0.1:1", "device": "cuda"}, "goes with backend loky"),
+    ],
+)
+def test_impossible_settings_are_named(wrong, message):
+    with pytest.raises(InputError) as error:
+        check(Compute, wrong, "compute")
+    assert message in str(error.value)
+
+
+def test_a_gpu_is_used_where_there_is_one_and_asked_for_in_vain_where_there_is_none(monkeypatch):
+    for found in (True, False):
+        monkeypatch.setattr(compute, "_finds_gpu", lambda found=found: found)
+        assert Compute(device="auto").on_gpu() == found
+        assert not Compute(device="cpu").on_gpu()
+    with pytest.raises(InputError, match="compute.device is cuda, but PyTorch finds no CUDA device"):
+        Compute(device="cuda").on_gpu()
+
+
+def test_a_missing_scheduler_is_named():
+    cluster = Compute(backend="dask", address="tcp://127.0.0.1:9")
+    with pytest.raises(InputError, match="compute.address: no Dask scheduler at tcp://127.0.0.1:9"):
+        list(cluster.each(abs, iter([(-1,)]), 1))
+
+
+def start(*command: str) -> subprocess.Popen:
+    """A process of the cluster, in a group of its own so that it can be killed with its children."""
+    return subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, start_new_session=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler and two workers of one thread, each a process of its own: the address."""
+    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    worker = ["dask", "worker", "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(file)]
+    started = [start(*scheduler, "--scheduler-file", str(file))]
+    started += [start(*worker), start(*worker)]
+    try:
+        while not file.exists() or not file.read_text():
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        with Client(address, timeout="30s") as client:
+            client.wait_for_workers(2)
+        yield address
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def write_project(folder: Path, **compute: str) -> Path:
+    """Noise to train on for a second or two, in a folder in which the stage can run."""
+    (folder / "data").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    arrays = {"train": 2000, "test": 500}
+    np.savez(
+        folder / "data/digits.npz",
+        **{f"{split}_images": rng.integers(0, 256, (n, 28, 28), np.uint8) for split, n in arrays.items()},
+        **{f"{split}_labels": (np.arange(n) % 10).astype(np.uint8) for split, n in arrays.items()},
+    )
+    settings = {
+        **{"hidden": [32, 16], "activation": "sigmoid", "initial_weights": "normal", "initial_std": 1.0},
+        **{"initial_biases": "zeros", "learning_rate": 0.1, "batch_size": 32, "epochs": 200, "patience": 10},
+        **{"early_stopping": "none", "keep_best": False, "latents_every": 100, "seeds": 3},
+    }
+    mlp = {"defaults": settings, "runs": {"mine": {}}}
+    (folder / "params.yaml").write_text(json.dumps({"seed": 0, "compute": compute, "mlp": mlp}))
+    return folder
+
+
+def files_of_run() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path("models/mlp/mine").iterdir()}
+
+
+@pytest.mark.xdist_group("dask")
+def test_a_cluster_gives_the_same_bytes_even_when_a_worker_is_killed(cluster, tmp_path, monkeypatch):
+    monkeypatch.chdir(write_project(tmp_path / "local"))
+    train_mlp.main("mine")
+    local = files_of_run()
+
+    monkeypatch.chdir(write_project(tmp_path / "cluster", backend="dask", address=cluster))
+    train_mlp.main("mine")
+    assert files_of_run() == local
+
+    monkeypatch.chdir(write_project(tmp_path / "killed", backend="dask", address=cluster))
+    with Client(cluster) as client, ThreadPoolExecutor() as pool:
+        killed = pool.submit(kill_a_busy_worker, client)
+        train_mlp.main("mine")
+        assert killed.result() not in client.run(os.getpid).values(), "a new worker must have replaced it"
+    assert files_of_run() == local
+
+
+def kill_a_busy_worker(client: Client) -> int:
+    """Wait until a worker has been at work for a moment and kill its process: its number."""
+    while not (busy := [worker for worker, tasks in client.processing().items() if tasks]):
+        time.sleep(0.05)
+    time.sleep(1)  # the import of torch takes longer
+    number = client.run(os.getpid, workers=busy[:1])[busy[0]]
+    os.kill(number, signal.SIGKILL)
+    return number
+
+
+def test_a_worker_of_several_threads_is_refused():
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as crowded:
+        place = Compute(backend="dask", address=crowded.scheduler_address)
+        with pytest.raises(InputError, match="has several threads; start it with --nthreads 1"):
+            list(place.each(abs, iter([(-1,)]), 1))
