@@ -96,7 +96,7 @@ def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pi
     autograd_loss(expected, images, labels, activation).backward()
 
     before = [layer.clone() for layer in layers]
-    mlp.train_epoch(layers, with_ones(images)[None], targets[None], samples, 0.1, activation)
+    mlp.train_batches(layers, with_ones(images)[None], targets[None], samples, 0.1, activation)
     for was, now, reference in zip(before, layers, expected, strict=True):
         torch.testing.assert_close(((was - now) / 0.1)[0], reference.grad, rtol=1e-9, atol=1e-12)
 
@@ -118,7 +118,7 @@ def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
 
     targets = torch.nn.functional.one_hot(labels, 10).double()
     inputs = torch.cat([images, images.new_ones(2, 10, 1)], dim=2)
-    mlp.train_epoch(layers, inputs, targets, 4, 0.3, activation)
+    mlp.train_batches(layers, inputs, targets, 4, 0.3, activation)
     for index, expected in enumerate(references):
         for now, reference in zip(layers, expected, strict=True):
             torch.testing.assert_close(now[index], reference.detach(), rtol=1e-9, atol=1e-12)
@@ -126,7 +126,7 @@ def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
 
 def test_the_step_worked_in_the_docstring():
     layers = [torch.zeros(1, 2, 2)]
-    mlp.train_epoch(layers, torch.tensor([[[1.0, 1.0]]]), torch.tensor([[[1.0, 0.0]]]), 1, 1.0, "sigmoid")
+    mlp.train_batches(layers, torch.tensor([[[1.0, 1.0]]]), torch.tensor([[[1.0, 0.0]]]), 1, 1.0, "sigmoid")
     torch.testing.assert_close(layers[0], torch.tensor([[[0.5, -0.5], [0.5, -0.5]]]))
 
 

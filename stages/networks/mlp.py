@@ -31,6 +31,7 @@ from stages.seeds import generator
 from stages.settings import InputError
 
 CLASSES = 10
+GATHERED = 16  # mini-batches that are put in order at a time: still in the cache when they are used
 EVALUATED = 500  # samples at a time: their activations fit the caches
 
 Scored = tuple[dict[str, Tensor], dict[str, Tensor]]  # scores (r,), and arrays (r, ...), by name
@@ -117,7 +118,7 @@ def forward(layers: list[Tensor], hidden: list[HiddenLayer], batch: Tensor, acti
     return torch.bmm(below, layers[-1])
 
 
-def train_epoch(
+def train_batches(
     layers: list[Tensor],
     inputs: Tensor,
     targets: Tensor,
@@ -125,7 +126,7 @@ def train_epoch(
     learning_rate: float,
     activation: str,
 ) -> None:
-    """One pass of mini-batch SGD over `inputs` (r, n, pixels + 1) and one-hot `targets` (r, n, 10), in place.
+    """Mini-batch SGD over `inputs` (r, n, pixels + 1) and one-hot `targets` (r, n, 10), in place.
 
     The rows are taken in the order given, so shuffle them before. The last mini-batch may be smaller,
     and averages over its own size.
@@ -330,20 +331,25 @@ def train(
     layers = starting_layers(sizes, initial_weights, initial_biases, initial_std, activation, draws)
     layers = [layer.to(device) for layer in layers]
     targets = torch.nn.functional.one_hot(labels, CLASSES).float()
-    shuffled = inputs.new_empty(len(ours), *inputs.shape)  # once an epoch, into the same memory
-    shuffled_targets = targets.new_empty(len(ours), *targets.shape)
+    orders = torch.empty(len(ours), len(labels), dtype=torch.long, device=device)
+    gathered = inputs.new_empty(len(ours), GATHERED * batch_size, inputs.shape[1])
+    gathered_targets = inputs.new_empty(len(ours), GATHERED * batch_size, CLASSES)
 
     def train_and_score() -> Scored:
-        train_epoch(layers, shuffled, shuffled_targets, batch_size, learning_rate, activation)
+        for part in orders.split(GATHERED * batch_size, 1):
+            size = part.shape[1]
+            for index, order in enumerate(part):
+                torch.index_select(inputs, 0, order, out=gathered[index, :size])
+                torch.index_select(targets, 0, order, out=gathered_targets[index, :size])
+            samples, truth = gathered[:, :size], gathered_targets[:, :size]
+            train_batches(layers, samples, truth, batch_size, learning_rate, activation)
         return score(layers, splits, activation)
 
     run_epoch = as_graph(train_and_score, layers) if device == "cuda" else train_and_score
 
     for epoch in range(1, epochs + 1):
-        for index, one in enumerate(ours):
-            order = torch.from_numpy(one.shuffling.permutation(len(labels))).to(device)
-            torch.index_select(inputs, 0, order, out=shuffled[index])
-            torch.index_select(targets, 0, order, out=shuffled_targets[index])
+        for order, one in zip(orders, ours, strict=True):
+            order.copy_(torch.from_numpy(one.shuffling.permutation(len(labels))))
         all_scores, arrays = run_epoch()
         columns = {name: values.tolist() for name, values in all_scores.items()}
         for index, one in enumerate(ours):
