@@ -27,7 +27,7 @@ from stages.files import whole_file, whole_folder
 from stages.seeds import generator
 from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
 from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import open_picture, to_rgb
+from stages.sources.pictures import open_picture, to_rgb, turn
 
 RAW = Path("data/raw/masks/masks.zip")
 FOLDER = Path("data/crops")
@@ -94,15 +94,16 @@ def cut_photograph(
     name = boxes[0].photograph
     stored = open_picture(read_file(archive, name), f"{boxes[0].where}: {name}")
     turned = [is_turned(stored, box) for box in boxes]
-    views = {turn: to_rgb(crops.turn(stored) if turn else stored) for turn in set(turned)}
-    for number, (box, turn) in enumerate(zip(boxes, turned, strict=True), start=first):
-        area = crops.clip(box.corners, *views[turn].size)
+    views = {exif: to_rgb(turn(stored) if exif else stored) for exif in set(turned)}
+    for number, (box, exif) in enumerate(zip(boxes, turned, strict=True), start=first):
+        view = views[exif]
+        area = crops.clip(box.corners, *view.size)
         if area is None:
-            raise InputError(f"{box.where}: the box {box.corners} lies outside of {name}, {views[turn].size}")
-        crop = views[turn].crop(area)
+            raise InputError(f"{box.where}: the box {box.corners} lies outside of {name}, {view.size}")
+        crop = view.crop(area)
         file = folder / box.split / box.label / f"{number:05}_{safe_stem(name)}.png"
         crop.save(file, compress_level=1)
-        row = describe(box, area, turn, file.relative_to(folder))
+        row = describe(box, area, exif, file.relative_to(folder))
         yield Cut(row, crops.resize(crop, size), crops.pool(crop, size))
 
 

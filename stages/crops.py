@@ -9,17 +9,9 @@ import torch
 from PIL import Image
 from torchvision.transforms import Resize
 
-from stages.sources.pictures import BROKEN
+from stages.sources.pictures import QUARTER_TURNS, orientation
 
 Area = tuple[int, int, int, int]
-
-ORIENTATION = 0x0112  # the EXIF tag
-QUARTER_TURNS = {  # its values that exchange width and height, and how to undo them
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def clip(box: Area, width: int, height: int) -> Area | None:
@@ -42,19 +34,6 @@ def fits_turned(photograph: Image.Image, size: tuple[int, int]) -> bool | None:
         return False
     turned = orientation(photograph) in QUARTER_TURNS
     return True if turned and size == photograph.size[::-1] else None
-
-
-def orientation(photograph: Image.Image) -> int | None:
-    """What EXIF says of how the photograph was held; None where it says nothing, or nothing legible."""
-    try:
-        return photograph.getexif().get(ORIENTATION)
-    except BROKEN:
-        return None
-
-
-def turn(photograph: Image.Image) -> Image.Image:
-    """The photograph of which `fits_turned` is True, turned as its EXIF says."""
-    return photograph.transpose(QUARTER_TURNS[photograph.getexif()[ORIENTATION]])
 
 
 def resize(crop: Image.Image, side: int) -> np.ndarray:

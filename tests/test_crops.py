@@ -16,7 +16,7 @@ from torchvision.datasets import ImageFolder
 
 from stages import crop_masks, crops
 from stages.settings import InputError
-from stages.sources.pictures import open_picture, to_rgb
+from stages.sources.pictures import ORIENTATION, open_picture, to_rgb
 
 Project = Callable[[dict[str, Any]], Path]
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
@@ -39,7 +39,7 @@ def picture_bytes(picture: Image.Image, form: str = "PNG", **options: Any) -> by
 
 def exif(orientation: int) -> Image.Exif:
     tags = Image.Exif()
-    tags[crops.ORIENTATION] = orientation
+    tags[ORIENTATION] = orientation
     return tags
 
 

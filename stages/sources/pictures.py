@@ -12,6 +12,13 @@ from stages.settings import InputError
 
 FORMATS = ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"]
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+ORIENTATION = 0x0112  # the EXIF tag
+QUARTER_TURNS = {  # its values that exchange width and height, and how to undo them
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
 
 
@@ -38,6 +45,22 @@ def open_picture(data: bytes, where: str) -> Image.Image:
 def _reason(error: Exception) -> str:
     # Pillow's own text ends with the address of a BytesIO, which says nothing and differs every time.
     return "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+
+
+def orientation(picture: Image.Image) -> int | None:
+    """What EXIF says of how the camera was held; None where it says nothing, or nothing legible."""
+    try:
+        return picture.getexif().get(ORIENTATION)
+    except BROKEN:
+        return None
+
+
+def turn(picture: Image.Image) -> Image.Image:
+    """A picture whose `orientation` is one of QUARTER_TURNS, as its EXIF has it.
+
+    Pillow's exif_transpose would write all of the EXIF anew, which fails where any other tag is damaged.
+    """
+    return picture.transpose(QUARTER_TURNS[picture.getexif()[ORIENTATION]])
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
