@@ -27,13 +27,13 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class SyntheticDigits(Strict):
     """`data.synthetic_digits`."""
 
-    samples: int = Field(ge=1)
+    samples: int = Field(ge=1, le=1_000_000)
 
 
 class SyntheticMasks(Strict):
     """`data.synthetic_masks`."""
 
-    photographs: int = Field(ge=1)
+    photographs: int = Field(ge=1, le=50_000)
 
 
 class Data(Strict):
