@@ -103,8 +103,12 @@ def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
     try:
         # Objects would have to be unpickled, which can run any code: numpy refuses with a ValueError.
         array = npz[key]
-    except (*UNREADABLE, *DAMAGED) as error:
+    except UNREADABLE as error:
         raise InputError(f"{name}: {key!r} cannot be read: {error}") from None
+    except DAMAGED:
+        raise InputError(
+            f"{name}: {key!r} cannot be read: its header is damaged, or asks for too much memory"
+        ) from None
     if not isinstance(array, np.ndarray):  # what numpy gives for a member that is no .npy file
         raise InputError(f"{name}: {key!r} is not an array")
     return array
