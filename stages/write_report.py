@@ -114,7 +114,7 @@ def plan_latents(separation: pd.DataFrame, digits: np.ndarray) -> Plans:
     plans: Plans = {}
     for (figure, run), scores in separation.groupby(["figure", "run"]):
         points = read_csv(LATENTS / f"{figure}_{run}.csv")
-        plans[f"{figure}_{run}"] = (draw_latents, points, scores)
+        plans[f"{figure}_{run}"] = (draw_latents, points, scores, figure != "F3")
         if figure == "F1":
             with np.load(MODELS / "mlp" / run / "latents.npz", allow_pickle=False) as arrays:
                 activations, epochs = arrays["activations"][0], arrays["epoch"].tolist()

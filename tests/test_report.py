@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from sklearn.metrics import confusion_matrix
 
 from stages import evaluate_cnn, evaluate_mlp, scores, write_report
-from stages.figures import confusions, galleries, look, photographs, shares
+from stages.figures import confusions, galleries, latents, look, photographs, shares
 from stages.figures.photographs import Face
 from stages.report import changes, page, results, tables
 from stages.settings import InputError
@@ -290,6 +290,14 @@ def test_confusions_are_counted_as_scikit_learn_does():
     truth, predicted = confusions.most_confused(counts)
     assert truth != predicted
     assert counts.loc[truth, predicted] == max(counts.loc[a, b] for a in "abc" for b in "abc" if a != b)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_epochs_are_on_the_same_axes_where_they_can_be_compared(same):
+    points = pd.DataFrame({"epoch": [10, 10, 110, 110], "x": [0, 1, 4, 9], "y": [0, 1, 5, 7], "digit": 3})
+    separation = pd.DataFrame({"epoch": [10, 110], "knn_accuracy": 0.5, "silhouette": 0.1})
+    left, right = latents.draw_latents(points, separation, same).axes
+    assert (left.get_xlim() == right.get_xlim()) == (left.get_ylim() == right.get_ylim()) == same
 
 
 def test_a_gallery_and_an_interval_of_nothing():
