@@ -436,6 +436,7 @@ addEventListener("load", () => {
     links: all("a").length,
     broken: all("a").map(a => a.getAttribute("href")).filter(h => !document.getElementById(h.slice(1))),
     outside: addresses.filter(address => !/^(#|data:)/.test(address)),
+    wide: all(".scroll:has(table)").filter(e => e.scrollWidth > e.clientWidth).map(e => e.ariaLabel),
     repeated: ids.filter((id, index) => ids.indexOf(id) !== index),
   }, "*");
 });
@@ -479,15 +480,16 @@ def test_in_a_browser_without_a_network(report, tmp_path, width):
     assert seen["room"] == width and seen["width"] <= width
     assert seen["pictures"] >= 30 and not seen["missing"]
     assert seen["links"] > 20 and not seen["broken"]
-    assert not seen["outside"] and not seen["repeated"]
+    assert not seen["outside"] and not seen["repeated"] and not seen["wide"]
 
 
 def test_the_browser_test_sees_what_is_wrong(tmp_path):
-    wrong = '<body><a href="#no">x</a><img alt="gone" src="gone.png"><hr style="width: 900px"></body>'
+    wrong = '<body><a href="#no">x</a><img alt="gone" src="gone.png"><hr style="width: 900px">'
+    wrong += '<div class="scroll" style="width: 9px" aria-label="T"><table><td>Long</td></table></div></body>'
     wrong += "<script>nonsense()</script>"
     (tmp_path / "page.html").write_text(wrong.replace("</body>", f"{CHECK}</body>"))
     (tmp_path / "frame.html").write_text(FRAME.format(width=390))
     document, log = browse(tmp_path, tmp_path / "frame.html")
     seen = json.loads(html.unescape(re.search(r"<pre>(.*?)</pre>", document, re.DOTALL).group(1)))
     assert seen["broken"] == ["#no"] and seen["missing"] == ["gone"] and seen["outside"] == ["gone.png"]
-    assert seen["width"] > 390 and "CONSOLE" in log
+    assert seen["width"] > 390 and seen["wide"] == ["T"] and "CONSOLE" in log

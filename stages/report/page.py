@@ -70,4 +70,4 @@ def render_page(context: dict[str, Any], pictures: dict[str, Picture]) -> str:
         "uri": data_uri,
     }
     environment.filters |= filters
-    return environment.get_template("page.html").render(context, pictures=pictures)
+    return environment.get_template("page.html").render(context, pictures=pictures, zip=zip)
