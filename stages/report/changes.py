@@ -16,6 +16,7 @@ CHANGES = [
     ("mlp", "h512_256", "long", "test_accuracy"),
     ("mlp", "h512_128", "final", "test_accuracy"),
     ("cnn", "stride_2", "adam", "test_accuracy"),
+    ("cnn", "stride_2", "stride_2_padded", "test_accuracy"),
     ("cnn", "adam", "filter_5", "test_accuracy"),
     ("cnn", "sgd", "adam", "test_accuracy"),
     ("cnn", "sgd", "own_size", "test_accuracy"),
