@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from html.parser import HTMLParser
 from io import BytesIO
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -414,6 +415,49 @@ def test_a_run_that_the_page_compares_must_be_there(here):
     del params["mlp"]["runs"]["scaled"]
     with pytest.raises(InputError, match="no mlp.runs.scaled, which the report's page compares"):
         results.read_results(here, params)
+
+
+def test_every_run_has_its_curves(read):
+    params, found = read
+    drawn = {run for curves in found.curves.values() for run in curves.run}
+    assert drawn == {*params["mlp"]["runs"], *params["cnn"]["runs"]}
+    assert set(found.curves) - set(write_report.TITLES) == {"others_mlp", "others_cnn"}
+    text = words(params, found)
+    assert text.count("Learning curves of the runs that are in no table") == 2
+    del found.curves["others_mlp"]
+    assert words(params, found).count("Learning curves of the runs that are in no table") == 1
+
+
+def test_the_probability_that_a_claim_needs_is_that_of_claims_yaml(read, here):
+    sentence = "holds with a probability of at least {}, which"
+    assert sentence.format(0.9) in words(*read)
+    text = (ROOT / "claims.yaml").read_text()
+    (here / "claims.yaml").write_text(text.replace("probability: 0.9", "probability: 0.8"))
+    assert sentence.format(0.8) in words(*read)
+    (here / "claims.yaml").write_text(text)
+
+
+def test_pictures_are_small_on_the_page_and_look_the_same():
+    drawn = np.asarray(Image.linear_gradient("L").resize((400, 400)).convert("RGB"))
+    png = BytesIO()
+    Image.fromarray(drawn).save(png, "PNG")
+    with Image.open(BytesIO(page.to_webp(png.getvalue()))) as shown:
+        assert np.abs(np.asarray(shown, dtype=int) - drawn).mean() < 2
+    large = look.Picture({"png": png.getvalue(), "svg": b" " * (page.SVG_LIMIT + 1)}, 400, 400)
+    assert page.data_uri(large).startswith("data:image/webp;base64,")
+
+
+def test_an_inline_svg_keeps_its_scale_and_takes_the_reader_s_colours():
+    svg = (
+        f'<style type="text/css">*{{}}</style><path d="M 123.456789 4.5 \nL 61.234567 9" fill="{look.INK}"/>'
+    )
+    svg += '<g transform="scale(0.015625)"/>'
+    shown = page.adapt_svg(svg)
+    assert 'd="M 123.45 4.5  L 61.23 9" fill="currentColor"' in shown and "scale(0.015625)" in shown
+    assert "prefers-color-scheme:dark" in shown
+    address = page.data_uri(look.Picture({"svg": svg.encode()}, 1, 1))
+    assert unquote(address) == f"data:image/svg+xml,{shown}"
+    assert not set('"<>#&') & set(address)
 
 
 def test_changes_are_ordered_by_what_they_gain(read):
