@@ -30,10 +30,6 @@ def read(members: dict[str, str | bytes]) -> list[Box]:
         return read_boxes(archive)
 
 
-def read_table(text: str | bytes) -> list[Box]:
-    return read({"boxes.csv": text, "images/a.jpg": "", "images/b.jpg": ""})
-
-
 def voc(filename: str = "<filename>a.jpg</filename>") -> str:
     return VOC.format(filename=filename)
 
@@ -54,86 +50,11 @@ def test_tables_give_the_split_and_photographs_are_found_beneath(folder: str) ->
     ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        HEADER + ROW,
-        "\ufeff" + HEADER + ROW,
-        (HEADER + ROW).replace("\n", "\r\n"),
-        "ymax,note,label,filename,xmin,xmax,ymin,height,width\n40,x,good,a.jpg,1,30,2,100,200\n",
-        HEADER + '"a.jpg","200","100","good","1.2","1.6","29.9","40"\n',
-    ],
-    ids=["plain", "mark", "line ends", "order", "quotes and floats"],
-)
-def test_every_way_to_write_a_table(text: str) -> None:
-    (box,) = read_table(text)
-    assert box == Box("", "images/a.jpg", "good", (1, 2, 30, 40), (200, 100), "boxes.csv line 2")
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["filename,label,xmin,ymin,xmax,ymax\na.jpg,good,1,2,30,40\n", HEADER + "a.jpg,,,good,1,2,30,40\n"],
-)
-def test_width_and_height_may_be_missing(text: str) -> None:
-    assert read_table(text)[0].size is None
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "boxes.csv line 1: no column filename, label, xmin"),
-        (HEADER, "archive holds no boxes"),
-        (HEADER.replace("xmin,", "") + ROW, "boxes.csv line 1: no column xmin; its .* needed are filename"),
-        ((HEADER + ROW).replace(",", ";"), "boxes.csv line 1: no column filename, label"),
-        (HEADER + ROW + "a.jpg,1,2\n", "boxes.csv line 3: not as many values"),
-        (HEADER + ROW.strip() + ",5\n", "boxes.csv line 2: not as many values"),
-        (HEADER + ROW.replace("30", "3O"), "boxes.csv line 2: xmax is '3O', not a number"),
-        (HEADER + ROW.replace("30", ""), "boxes.csv line 2: xmax is '', not a number"),
-        (HEADER + ROW.replace("30", "nan"), "boxes.csv line 2: xmax is 'nan', not a number"),
-        (HEADER + ROW.replace("30", "inf"), "boxes.csv line 2: xmax is 'inf': no photograph"),
-        (HEADER + ROW.replace("200", "wide"), "boxes.csv line 2: width is 'wide', not a number"),
-        (HEADER + ROW.replace("200", ""), "boxes.csv line 2: width is '', not a number"),
-        (
-            HEADER + "\n" + ROW.replace("1,2,30,40", "30,2,1,40"),
-            "line 3: .* has no area; are corners swapped",
-        ),
-        (HEADER + ROW.replace("40", "2"), "boxes.csv line 2: .* has no area"),
-        (HEADER + ROW.replace("a.jpg", "c.jpg"), "boxes.csv line 2: there is no photograph 'c.jpg'"),
-        (HEADER + ROW.replace("a.jpg", "A.jpg"), "boxes.csv line 2: there is no photograph 'A.jpg'"),
-        (HEADER + '"a.jpg' + ROW, "boxes.csv after line 1: not CSV"),
-        (HEADER.encode("utf-16") + ROW.encode("utf-16"), "boxes.csv line 1: not UTF-8 text"),
-    ],
-)
-def test_a_bad_table_is_an_error_that_names_the_line(text: str | bytes, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        read_table(text)
-
-
-def test_a_photograph_on_both_sides_is_an_error() -> None:
-    with pytest.raises(
-        InputError, match="test.csv line 2: a.jpg is in test, but in train too .train.csv line 3."
-    ):
-        read(
-            {
-                "train.csv": HEADER + ROW.replace("a", "b", 1) + ROW,
-                "test.csv": HEADER + ROW,
-                "a.jpg": "",
-                "b.jpg": "",
-            }
-        )
-
-
 def test_two_photographs_of_one_name_are_an_error_unless_one_is_beside() -> None:
     members = {"t/boxes.csv": HEADER + ROW, "x/a.jpg": "", "y/a.jpg": ""}
     with pytest.raises(InputError, match="line 2: 'a.jpg' could be any of x/a.jpg, y/a.jpg"):
         read(members)
     assert read(members | {"t/a.jpg": ""})[0].photograph == "t/a.jpg"
-
-
-@pytest.mark.parametrize("members", [{"a.jpg": ""}, {"x.csv": HEADER, "y.csv": HEADER}])
-def test_no_annotations_are_an_error(members: dict[str, str | bytes]) -> None:
-    with pytest.raises(InputError, match="must hold train.csv and test.csv, or one CSV file, or Pascal VOC"):
-        read(members)
 
 
 @pytest.mark.parametrize(
@@ -160,40 +81,6 @@ def test_pascal_voc_in_folders_train_and_test_is_split() -> None:
         ("test", "d/test/a.jpg"),
         ("train", "d/train/a.jpg"),
     ]
-
-
-def test_a_photograph_without_faces_has_no_boxes() -> None:
-    empty = "<annotation><filename>b.jpg</filename></annotation>"
-    assert len(read({"a.xml": voc(), "a.jpg": "", "b.xml": empty, "b.jpg": ""})) == 1
-
-
-ENTITIES = '<!DOCTYPE a [<!ENTITY b "bbbb">]>' + voc()
-OUTSIDE = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + voc("<filename>&b;</filename>")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("<annotation><object>", "a.xml: not usable XML"),
-        ("", "a.xml: not usable XML"),
-        (ENTITIES, "a.xml: it has a <!DOCTYPE>"),
-        (OUTSIDE, "a.xml: it has a <!DOCTYPE>"),
-        ('<?xml version="1.0" encoding="no-such"?>' + voc(), "a.xml: not usable XML"),
-        ("<html/>", "a.xml: not a Pascal VOC file: it begins with <html>"),
-        (voc().replace("xmax>", "right>"), "a.xml object 1: xmax is '', not a number"),
-        (voc().replace("40", "forty"), "a.xml object 1: ymax is 'forty', not a number"),
-        (voc().replace("40", "2"), "a.xml object 1: .* has no area"),
-        (voc().replace("100", ""), "a.xml: height is '', not a number"),
-    ],
-)
-def test_a_bad_voc_file_is_an_error_that_names_it(text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        read({"a.xml": text, "a.jpg": ""})
-
-
-def test_a_voc_file_without_its_photograph_is_an_error() -> None:
-    with pytest.raises(InputError, match="b.xml: there is no photograph 'a.jpg'"):
-        read({"b.xml": voc(), "c.jpg": ""})
 
 
 def some_boxes(labels: dict[str, list[str]]) -> list[Box]:

@@ -159,17 +159,6 @@ def test_transparent_pixels_lie_on_white(mode: str) -> None:
     assert to_rgb(open_picture(data, "x")).getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_pixels_without_an_agreed_white_are_refused() -> None:
-    with pytest.raises(InputError, match="x has real numbers for pixels"):
-        open_picture(picture_bytes(Image.new("F", (2, 2), 0.5), "TIFF"), "x")
-
-
-def test_of_an_animation_the_first_picture_counts() -> None:
-    frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
-    data = picture_bytes(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert to_rgb(open_picture(data, "x")).getpixel((0, 0)) == (255, 0, 0)
-
-
 def test_a_picture_too_large_for_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 99)
     assert open_picture(picture_bytes(Image.new("L", (9, 11))), "x").size == (9, 11)
@@ -273,47 +262,12 @@ def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
     assert (np.asarray(Image.open(crop_masks.FOLDER / rows[0]["crop"])) == expected).all()
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("a.png,60,40,good,60,0,70,9\n", "test.csv line 2: the box .* lies outside of a.png"),
-        ("a.png,61,40,good,1,1,9,9\n", r"test.csv line 2: width and height are \(61, 40\), but a.png has"),
-        ("a.png,40,60,good,1,1,9,9\n", "test.csv line 2: width and height are"),
-        ("cut.png,60,40,good,1,1,9,9\n", "test.csv line 2: cut.png cannot be read as a picture"),
-        ("text.png,60,40,good,1,1,9,9\n", "test.csv line 2: text.png cannot be read as a picture: unknown"),
-        ("empty.png,60,40,good,1,1,9,9\n", "test.csv line 2: empty.png cannot be read as a picture"),
-        (
-            "a.png,60,40,face,1,1,9,9\n",
-            r"labels without a class: 'face' \(1 boxes, the first in test.csv line 2\)",
-        ),
-    ],
-)
-def test_what_cannot_be_cropped_is_named_and_leaves_nothing(
-    project: Project, line: str, message: str
-) -> None:
-    folder = project({"compute.workers": 1})
-    picture = picture_bytes(Image.fromarray(gradient(60, 40)))
-    broken = {"cut.png": picture[:-60], "text.png": "text", "empty.png": ""}
-    tables = {"train.csv": HEADER + REST, "test.csv": HEADER + line}
-    write_raw(folder, {**tables, "a.png": picture, "rest.png": picture, **broken})
-    with pytest.raises(InputError, match=message):
-        crop_masks.main()
-    assert [path.name for path in (folder / "data").iterdir()] == ["raw"]
-
-
 def test_an_error_in_a_worker_arrives_as_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project({"compute.workers": 2})
     monkeypatch.setattr(crop_masks, "BATCH", 1)
     lines = "".join(f"{n}.png,60,40,{c},1,1,9,9\n" for n in "ab" for c in ("bad", "good", "none"))
     write_raw(folder, {"boxes.csv": HEADER + lines, "a.png": "text", "b.png": "text"})
     with pytest.raises(InputError, match="boxes.csv line [25]: [ab].png cannot be read"):
-        crop_masks.main()
-
-
-@pytest.mark.parametrize("classes", [{"bad": "worst"}, {}, {"bad": None}])
-def test_a_class_table_with_other_targets_is_an_error(project: Project, classes: dict[str, Any]) -> None:
-    project({"crop_masks.classes": classes})
-    with pytest.raises(InputError, match="`crop_masks.classes"):
         crop_masks.main()
 
 

@@ -146,34 +146,6 @@ def test_an_address_is_downloaded_with_the_checksum_of_the_parameters(
     assert record(DIGITS)["address"] == "https://example.org/d.npz"
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("tibetan", "data.digits is tibetan: neither a file .* nor one of synthetic, tibetan-mnist"),
-        ("../nothing.npz", "data.digits is ../nothing.npz: there is no such file .* needs an absolute path"),
-        ("/nothing.npz", "data.digits is /nothing.npz: there is no such file or folder$"),
-        ("ftp://example.org/a.npz", "only http:// and https://"),
-        ("text.npz", "data.digits: text.npz cannot be read as a zip archive.*give a folder or .npz or .zip"),
-        ("empty", "empty holds no file of .*.csv.*.npz"),
-    ],
-)
-def test_what_cannot_be_a_source_is_an_error_that_leaves_nothing(
-    project: Project, name: str, message: str
-) -> None:
-    folder = project({"data.digits": name})
-    (folder / "text.npz").write_text("not an archive")
-    (folder / "empty").mkdir()
-    with pytest.raises(InputError, match=message):
-        fetch_digits.main()
-    assert list((folder / "data").rglob("*.*")) == []
-
-
-def test_arrays_are_no_source_of_masks(project: Project, tmp_path: Path) -> None:
-    project({"data.masks": str(write_npz(tmp_path / "arrays.npz"))})
-    with pytest.raises(InputError, match="arrays.npz holds arrays; give a folder or .zip"):
-        fetch_masks.main()
-
-
 def test_a_wrong_checksum_of_an_own_file_is_an_error(project: Project, tmp_path: Path) -> None:
     file = write_npz(tmp_path / "mine.npz")
     project({"data.digits": str(file), "data.digits_sha256": "0" * 64})
@@ -182,37 +154,3 @@ def test_a_wrong_checksum_of_an_own_file_is_an_error(project: Project, tmp_path:
     ):
         fetch_digits.main()
     assert not DIGITS.exists()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("data.digits", 3, "`data.digits` is 3"),
-        ("data.digits_sha256", "abc", "`data.digits_sha256` is 'abc'"),
-        ("data.synthetic_digits", {"samples": 0}, "`data.synthetic_digits.samples` is 0"),
-        ("data.sheets", 1, "`data.sheets` is not a setting"),
-    ],
-)
-def test_a_wrong_setting_is_named(project: Project, key: str, value: object, message: str) -> None:
-    project({key: value})
-    with pytest.raises(InputError, match=message):
-        fetch_digits.main()
-
-
-@pytest.mark.parametrize("hostile", ["../out.jpg", "/out.jpg", "a/../../out.jpg", "..\\out.jpg"])
-def test_an_archive_that_climbs_out_is_refused(project: Project, tmp_path: Path, hostile: str) -> None:
-    with zipfile.ZipFile(tmp_path / "hostile.zip", "w") as archive:
-        archive.writestr(zipfile.ZipInfo(hostile), b"")
-    project({"data.masks": str(tmp_path / "hostile.zip")})
-    with pytest.raises(InputError, match="points outside of the archive"):
-        fetch_masks.main()
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_an_archive_with_a_name_twice_is_refused(project: Project, tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive:
-        archive.writestr("a.jpg", b"1")
-        archive.writestr("a.jpg", b"2")
-    project({"data.masks": str(tmp_path / "twice.zip")})
-    with pytest.raises(InputError, match="'a.jpg' is there twice"):
-        fetch_masks.main()

@@ -176,77 +176,10 @@ def test_black_on_white_is_inverted_and_said(project: Project, capsys: pytest.Ca
     assert out.startswith("digits of class 0 to 9: train 41 (")
 
 
-def bad_rows(row: int, value: object) -> np.ndarray:
-    images = IMAGES.astype(np.float64)
-    images[row, 3, 3] = value
-    return images
-
-
-BAD_ARRAYS = {
-    "no label": ({"image": IMAGES}, "digits.npz has no key 'label'; its keys are image"),
-    "objects": ({"image": IMAGES.astype(object), "label": LABELS}, "'image' cannot be read: Object arrays"),
-    "shape": ({"image": IMAGES[:, :27], "label": LABELS}, r"'image' has shape \(60, 27, 28\)"),
-    "colours": ({"image": np.stack([IMAGES] * 3, -1), "label": LABELS}, "'image' has shape"),
-    "no rows": ({"image": IMAGES[:0], "label": LABELS[:0]}, "'image' has shape"),
-    "text": ({"image": IMAGES.astype(str), "label": LABELS}, "'image' has type <U"),
-    "complex": ({"image": IMAGES.astype(complex), "label": LABELS}, "'image' has type complex"),
-    "NaN": ({"image": bad_rows(7, np.nan), "label": LABELS}, "'image' row 7 has values"),
-    "infinite": ({"image": bad_rows(8, np.inf), "label": LABELS}, "'image' row 8 has values"),
-    "negative": ({"image": bad_rows(9, -1), "label": LABELS}, "'image' row 9 has values"),
-    "too bright": ({"image": IMAGES.astype(np.int32) + 255, "label": LABELS}, "'image' row 0 has values"),
-    "label 10": ({"image": IMAGES, "label": LABELS + 1}, "'label' row 9 is 10, not within 0 to 9"),
-    "label -1": ({"image": IMAGES, "label": LABELS.astype(int) - 1}, "'label' row 0 is -1"),
-    "float label": ({"image": IMAGES, "label": LABELS / 1}, "type float64; it must be"),
-    "one-hot": ({"image": IMAGES, "label": np.eye(10, dtype=int)[LABELS]}, "it must be .n,. whole numbers"),
-    "lengths": ({"image": IMAGES, "label": LABELS[:-1]}, "60 rows in 'image' but 59 in 'label'"),
-    "class": ({"image": IMAGES, "label": LABELS % 9}, "digits.npz: no digit of class 9"),
-    "few": ({"image": IMAGES[:11], "label": LABELS[:11]}, "11 digits cannot be split into 7 and 4"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_ARRAYS)
-def test_bad_arrays_are_an_error_that_leaves_nothing(project: Project, case: str) -> None:
-    arrays, message = BAD_ARRAYS[case]
-    np.savez(raw_folder(project) / "digits.npz", **arrays)
-    with pytest.raises(InputError, match=message):
-        prepare_digits.main()
-    assert not Path("data/digits.npz").exists()
-
-
-BAD_ZIPS = {
-    "name": ({"seven.png": square(9)}, "the name of seven.png must begin with its class"),
-    "two digits": ({"12_1.png": square(9)}, "the name of 12_1.png must begin with its class"),
-    "no picture": ({"3_1.png": b"text"}, "digits.zip: 3_1.png cannot be read as a picture: unknown format"),
-    "truncated": ({"3_1.png": square(9)[:-40]}, "3_1.png cannot be read as a picture"),
-    "nothing": ({"readme.md": b""}, "holds neither train.npz and test.npz nor pictures alone"),
-    "train alone": ({"train.npz": npz_bytes(image=IMAGES, label=LABELS)}, "holds neither train.npz and"),
-    "test is text": ({"train.npz": b"text", "test.npz": b"text"}, "digits.zip: train.npz cannot be read"),
-    "class": ({f"{label}_1.png": square(9) for label in range(9)}, "digits.zip: no digit of class 9"),
-    "stray": (
-        {f"{split}/{label}_1.png": square(9) for label in range(10) for split in ("train", "test", "more")},
-        "more/0_1.png is in neither of the folders train and test",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD_ZIPS)
-def test_bad_archives_are_an_error(project: Project, case: str) -> None:
-    members, message = BAD_ZIPS[case]
-    write_zip(raw_folder(project) / "digits.zip", members)
-    with pytest.raises(InputError, match=message):
-        prepare_digits.main()
-
-
 def test_a_class_that_only_one_side_would_get_is_an_error() -> None:
     labels = np.r_[np.resize(np.arange(9), 900), 9, 9]
     with pytest.raises(InputError, match="902 digits .* 880 and 20: a class would be on one side only"):
         prepare_digits.split_digits((np.zeros((902, 28, 28), np.uint8), labels), 880, 20, seed=0)
-
-
-def test_nothing_fetched_is_an_error(project: Project) -> None:
-    raw_folder(project)
-    with pytest.raises(InputError, match="run fetch_digits first"):
-        prepare_digits.main()
 
 
 def test_the_real_digits_split_as_in_the_report(project: Project, shared_data: Path) -> None:

@@ -13,18 +13,6 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
     assert read_params(path) == {"rate": 1e-4, "switch": "no"}
 
 
-@pytest.mark.parametrize("text", ["a: [1", "- 1\n", "", "a: 1\na: 2\n"])
-def test_what_is_no_mapping_is_an_error(tmp_path, text):
-    (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(InputError, match="params.yaml"):
-        read_params(tmp_path / "params.yaml")
-
-
-def test_no_params_file_is_an_error(tmp_path):
-    with pytest.raises(InputError, match="there is no"):
-        read_params(tmp_path / "params.yaml")
-
-
 def test_a_missing_section_is_named():
     with pytest.raises(InputError, match="no `mlp.runs.mine`"):
         section({"mlp": {"runs": {}}}, "mlp.runs.mine")

@@ -1,0 +1,80 @@
+"""What the cases are made of: pictures, arrays, archives and annotations, all small and all by code."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
+IMAGES = np.zeros((60, 28, 28), np.uint8)
+IMAGES[:, 10:18, 10:18] = 200
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
+# Each class to train on and one box to test on: with this much, crop_masks ends well.
+TRAIN = "rest.png,60,40,bad,0,0,9,9\nrest.png,60,40,good,0,0,9,9\nrest.png,60,40,none,0,0,9,9\n"
+TEST = "a.png,60,40,good,1,2,30,40\n"
+
+Members = dict[str, str | bytes]
+Project = Callable[[dict[str, Any]], Path]
+Refused = Callable[..., None]
+Accepted = Callable[..., str]
+
+
+def png(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def photograph(width: int = 60, height: int = 40) -> Image.Image:
+    """A picture in which every pixel tells its column and row."""
+    rows, columns = np.mgrid[:height, :width]
+    return Image.fromarray(np.stack([columns, rows, columns + rows], axis=-1).astype(np.uint8))
+
+
+PHOTOGRAPH = png(photograph())
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def zipped(members: Members, compression: int = zipfile.ZIP_STORED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content, compression)
+    return buffer.getvalue()
+
+
+def tables(test: str | bytes, train: str | bytes = HEADER + TRAIN) -> Members:
+    """An archive's members: test.csv as given, and what else a good archive needs."""
+    return {"train.csv": train, "test.csv": test, "rest.png": PHOTOGRAPH, "a.png": PHOTOGRAPH}
+
+
+def voc(label: str, box: tuple[float, ...] = (1, 2, 30, 40), photograph: str = "a.png") -> str:
+    corners = "".join(f"<{name}>{value}</{name}>" for name, value in zip(CORNERS, box, strict=True))
+    return (
+        f"<annotation><filename>{photograph}</filename><size><width>60</width><height>40</height></size>"
+        f"<object><name>{label}</name><bndbox>{corners}</bndbox></object></annotation>"
+    )
+
+
+def annotations(last: str | bytes) -> Members:
+    """An archive's members: test/a.xml as given, and what else a good archive needs."""
+    names = ("bad", "good", "none")
+    train: Members = {f"train/{name}.xml": voc(name, photograph=f"{name}.png") for name in names}
+    train |= {f"train/{name}.png": PHOTOGRAPH for name in names}
+    return train | {"test/a.xml": last, "test/a.png": PHOTOGRAPH}
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

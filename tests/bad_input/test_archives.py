@@ -1,0 +1,193 @@
+"""Bad archives: what the fetch stages say of a zip that is none, or that means harm."""
+
+import io
+import stat
+import struct
+import zipfile
+
+import pytest
+from making import (
+    HEADER,
+    IMAGES,
+    LABELS,
+    PHOTOGRAPH,
+    TEST,
+    Accepted,
+    Project,
+    Refused,
+    npz,
+    put,
+    tables,
+    zipped,
+)
+
+GOOD = zipped(tables(HEADER + TEST))
+LZMA = zipped(tables(HEADER + TEST), zipfile.ZIP_LZMA)
+CENTRAL = b"PK\1\2"  # begins the entry of a file in the table of contents
+
+
+def single(name: str, content: bytes = PHOTOGRAPH, mode: int = stat.S_IFREG) -> bytes:
+    member = zipfile.ZipInfo(name)
+    member.external_attr = (mode | 0o644) << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(member, content)
+    return buffer.getvalue()
+
+
+def patched(archive: bytes, offset: int, value: bytes) -> bytes:
+    """The archive with other bytes in the first entry of its table of contents."""
+    at = archive.index(CENTRAL) + offset
+    return archive[:at] + value + archive[at + len(value) :]
+
+
+def count_bomb(count: int) -> bytes:
+    """An archive with `count` names for one empty file."""
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
+    entries = b"".join(
+        struct.pack("<4s6H3L5H2L", CENTRAL, 20, 20, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0)
+        + b"%06x.jpg" % number
+        for number in range(count)
+    )
+    shown = min(count, 65_535)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, shown, shown, len(entries), len(local), 0)
+    return local + entries + end
+
+
+REFUSED = {
+    "empty file": (b"", "mine.zip cannot be read as a zip archive: File is not a zip file"),
+    "text": (b"not a zip", "mine.zip cannot be read as a zip archive: File is not a zip file"),
+    "picture": (PHOTOGRAPH, "mine.zip cannot be read as a zip archive: File is not a zip file"),
+    "tar.gz": (b"\x1f\x8b\x08\0", "mine.zip cannot be read as a zip archive: File is not a zip file"),
+    "truncated": (GOOD[:-200], "mine.zip cannot be read as a zip archive: File is not a zip file"),
+    "table of contents damaged": (
+        GOOD.replace(CENTRAL, b"PK??", 1),
+        "mine.zip cannot be read as a zip archive: Bad magic number for central directory",
+    ),
+    "climbs out": (single("../out.png"), "mine.zip: '../out.png' points outside of the archive"),
+    "climbs out of a folder": (
+        single("a/../../out.png"),
+        "mine.zip: 'a/../../out.png' points outside of the archive",
+    ),
+    "climbs out as on Windows": (
+        single("..\\out.png"),
+        "mine.zip: '..\\\\out.png' points outside of the archive",
+    ),
+    "absolute": (single("/out.png"), "mine.zip: '/out.png' points outside of the archive"),
+    "absolute as on Windows": (single("\\out.png"), "mine.zip: '\\\\out.png' points outside of the archive"),
+    "link": (single("a.png", b"/etc/passwd", stat.S_IFLNK), "mine.zip: 'a.png' is a symbolic link"),
+    "encrypted": (patched(GOOD, 8, b"\1"), "mine.zip: 'train.csv' is encrypted"),
+    "two files with one name": (
+        zipped({"a.png": "1"})[:0] + GOOD.replace(b"rest.png", b"a.png\0\0\0"),
+        "mine.zip: 'a.png' is there twice",
+    ),
+    "bomb by ratio": (
+        zipped({"a.bmp": bytes(20 * 2**20)}, zipfile.ZIP_DEFLATED),
+        "mine.zip: 'a.bmp' would unpack to more than 100 times its size, as no data does",
+    ),
+    "bomb by size": (patched(GOOD, 24, b"\0\0\0\x40"), "mine.zip: 'train.csv' is larger than 512 MiB"),
+    "bomb by count": (
+        count_bomb(100_001),
+        "mine.zip holds more than 100,000 files; give fewer, or larger ones",
+    ),
+    "larger bomb by count": (
+        count_bomb(400_000),
+        "mine.zip holds more than 100,000 files; give fewer, or larger ones",
+    ),
+    "arrays": (npz(image=IMAGES, label=LABELS), "mine.zip holds arrays"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(project: Project, refused: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    put(project({"data.masks": "mine.zip"}) / "mine.zip", content)
+    refused("fetch_masks", f"data.masks: {message}; give a folder or .zip")
+
+
+@pytest.mark.parametrize("case", ["bomb by ratio", "bomb by size", "bomb by count", "larger bomb by count"])
+def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    put(project({"data.masks": "mine.zip"}) / "mine.zip", content)
+    refused_alone("fetch_masks", f"data.masks: {message}; give a folder or .zip")
+
+
+@pytest.mark.parametrize("case", ["climbs out", "link", "encrypted", "bomb by ratio", "larger bomb by count"])
+def test_refused_as_raw_data_too(project: Project, refused: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    put(project({}) / "data/raw/masks/masks.zip", content)
+    refused("crop_masks", message.replace("mine.zip", "data/raw/masks/masks.zip"))
+
+
+DAMAGED = {
+    "bits flipped": (
+        GOOD.replace(b"60,40,bad", b"60,40,bid"),
+        "masks.zip: train.csv cannot be read: Bad CRC-32 for file 'train.csv'",
+    ),
+    "a header lost": (
+        GOOD.replace(b"PK\3\4", b"PK??", 1),
+        "masks.zip: train.csv cannot be read: Bad magic number for file header",
+    ),
+    "a name that differs": (
+        GOOD.replace(b"train.csv", b"TRAIN.csv", 1),
+        "masks.zip: train.csv cannot be read: File name in directory 'train.csv' and header b'TRAIN.csv' "
+        "differ.",
+    ),
+    "an unknown compression": (
+        patched(GOOD, 10, b"\x63"),
+        "masks.zip: train.csv cannot be read: That compression method is not supported",
+    ),
+    "damaged deflate": (
+        patched(GOOD, 10, b"\x08"),
+        "masks.zip: train.csv cannot be read: Error -3 while decompressing data: invalid block type",
+    ),
+    "damaged bzip2": (
+        patched(GOOD, 10, b"\x0c"),
+        "masks.zip: train.csv cannot be read: Invalid data stream",
+    ),
+    "damaged LZMA": (
+        LZMA[:48] + b"\xff" * 16 + LZMA[64:],
+        "masks.zip: train.csv cannot be read: Corrupt input data",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damaged_inside(project: Project, refused: Refused, case: str) -> None:
+    content, message = DAMAGED[case]
+    put(project({}) / "data/raw/masks/masks.zip", content)
+    refused("crop_masks", message)
+
+
+def test_nested_for_masks(project: Project, accepted: Accepted, refused: Refused) -> None:
+    put(project({"data.masks": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
+    accepted("fetch_masks")
+    refused(
+        "crop_masks",
+        "masks.zip must hold train.csv and test.csv, or one CSV file, or Pascal VOC files (.xml); it holds "
+        "inner.zip",
+    )
+
+
+def test_nested_for_digits(project: Project, accepted: Accepted, refused: Refused) -> None:
+    put(project({"data.digits": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
+    accepted("fetch_digits")
+    refused(
+        "prepare_digits",
+        "digits.zip holds neither train.npz and test.npz nor pictures alone, but inner.zip; give those, or "
+        "one .npz "
+        "file, or a folder or zip of pictures named like 3_12_57.jpg",
+    )
+
+
+def test_a_link_out_of_a_folder(project: Project, refused: Refused) -> None:
+    folder = project({"data.masks": "mine"})
+    put(folder / "mine/a.png", PHOTOGRAPH)
+    (folder / "mine/out.png").symlink_to("/etc/passwd")
+    refused("fetch_masks", "mine/out.png is a link to /etc/passwd, which is not in mine; copy it there")
+
+
+def test_a_good_archive_is_fine(project: Project, accepted: Accepted) -> None:
+    put(project({"data.masks": "mine.zip", "compute.workers": 1}) / "mine.zip", GOOD)
+    assert accepted("fetch_masks").startswith("data/raw/masks/masks.zip: mine.zip, your own file or folder")
+    assert "1 test boxes" in accepted("crop_masks")

@@ -1,0 +1,233 @@
+"""Bad tables: what crop_masks says of a test.csv that cannot be taken literally."""
+
+import pytest
+from making import HEADER, PHOTOGRAPH, TEST, TRAIN, Accepted, Members, Project, Refused, put, tables, zipped
+
+NEEDED = "needed are filename, label, xmin, ymin, xmax, ymax, with commas between them"
+
+
+def row(**changed: str) -> str:
+    """The good row with other values."""
+    values = dict(zip(HEADER.strip().split(","), TEST.strip().split(","), strict=True)) | changed
+    return HEADER + ",".join(values.values()) + "\n"
+
+
+REFUSED: dict[str, tuple[str | bytes, str]] = {
+    "empty file": (
+        "",
+        f"test.csv line 1: no column filename, label, xmin, ymin, xmax, ymax; its columns are none; {NEEDED}",
+    ),
+    "header alone": (
+        HEADER,
+        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+    ),
+    "missing column": (
+        "filename,label,ymin,xmax,ymax\na.png,good,2,30,40\n",
+        "test.csv line 1: no column xmin; its columns are 'filename', 'label', 'ymin', 'xmax', 'ymax'; "
+        f"{NEEDED}",
+    ),
+    "column twice": (
+        "label," + HEADER + "bad," + TEST,
+        "test.csv line 1: the column 'label' is there twice; remove one of them",
+    ),
+    "semicolons": (
+        "filename;label;xmin;ymin;xmax;ymax\na.png;good;1;2;30;40\n",
+        "test.csv line 1: no column filename, label, xmin, ymin, xmax, ymax; its columns are "
+        f"'filename;label;xmin;ymin;xmax;ymax'; {NEEDED}",
+    ),
+    "UTF-16": (
+        (HEADER + TEST).encode("utf-16"),
+        "test.csv line 1: not UTF-8 text (invalid start byte); save it as UTF-8",
+    ),
+    "Latin-1": (
+        row(filename="é.png").encode("latin-1"),
+        "test.csv line 2: not UTF-8 text (invalid continuation byte); save it as UTF-8",
+    ),
+    "open quotes": (HEADER + '"a.png,60', "test.csv after line 1: not CSV: unexpected end of data"),
+    "quotes inside a value": (
+        HEADER + TEST + '"a"b,60,40,good,1,2,3,4\n',
+        "test.csv after line 2: not CSV: ',' expected after '\"'",
+    ),
+    "short row": (
+        HEADER + TEST + "a.png,60\n",
+        "test.csv line 3: not as many values as the header has columns",
+    ),
+    "long row": (
+        HEADER + TEST.strip() + ",5\n",
+        "test.csv line 2: not as many values as the header has columns",
+    ),
+    "row twice": (
+        HEADER + TEST + row(label="bad")[len(HEADER) :] + TEST,
+        "test.csv line 4: the same row as line 2; remove one of them",
+    ),
+    "letters": (row(xmax="3O"), "test.csv line 2: xmax is '3O', not a number"),
+    "no number": (row(xmax=""), "test.csv line 2: xmax is '', not a number"),
+    "underscore": (row(xmax="3_0"), "test.csv line 2: xmax is '3_0', not a number"),
+    "hexadecimal": (row(xmax="0x1e"), "test.csv line 2: xmax is '0x1e', not a number"),
+    "decimal comma": (row(xmax='"29,6"'), "test.csv line 2: xmax is '29,6', not a number"),
+    "NaN": (row(xmax="nan"), "test.csv line 2: xmax is 'nan', not a number"),
+    "infinity": (
+        row(xmax="inf"),
+        "test.csv line 2: xmax is 'inf': no photograph has 1,000,000 pixels in a row",
+    ),
+    "huge": (
+        row(xmin="-1e300"),
+        "test.csv line 2: xmin is '-1e300': no photograph has 1,000,000 pixels in a row",
+    ),
+    "many digits": (
+        row(xmax="9" * 5000),
+        f"test.csv line 2: xmax is '{'9' * 40}...': no photograph has 1,000,000 pixels in a row",
+    ),
+    "width in words": (row(width="wide"), "test.csv line 2: width is 'wide', not a number"),
+    "height without width": (row(width=""), "test.csv line 2: width is '', not a number"),
+    "swapped corners": (
+        row(xmin="30", xmax="1"),
+        "test.csv line 2: the box from (30, 2) to (1, 40) has no area; are corners swapped?",
+    ),
+    "zero area": (
+        row(ymax="2"),
+        "test.csv line 2: the box from (1, 2) to (30, 2) has no area; are corners swapped?",
+    ),
+    "zero area once rounded": (
+        row(xmin="5.1", xmax="5.4"),
+        "test.csv line 2: the box from (5, 2) to (5, 40) has no area; are corners swapped?",
+    ),
+    "right of the photograph": (
+        row(xmin="60", xmax="70"),
+        "test.csv line 2: the box (60, 2, 70, 40) lies outside of a.png, (60, 40)",
+    ),
+    "negative": (
+        row(xmin="-9", xmax="-1"),
+        "test.csv line 2: the box (-9, 2, -1, 40) lies outside of a.png, (60, 40)",
+    ),
+    "another size": (
+        row(width="61"),
+        "test.csv line 2: width and height are (61, 40), but a.png has (60, 40); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+    "no size": (
+        row(width="0", height="0"),
+        "test.csv line 2: width and height are (0, 0), but a.png has (60, 40); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+    "exchanged size": (
+        row(width="40", height="60"),
+        "test.csv line 2: width and height are (40, 60), but a.png has (60, 40); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+    "unknown label": (
+        row(label="face"),
+        "labels without a class: 'face' (1 boxes, the first in test.csv line 2); map them to bad, good or "
+        "none "
+        "in crop_masks.classes",
+    ),
+    "no label": (
+        row(label=" "),
+        "labels without a class: '' (1 boxes, the first in test.csv line 2); map them to bad, good or none "
+        "in "
+        "crop_masks.classes",
+    ),
+    "unknown photograph": (
+        row(filename="c.png"),
+        "test.csv line 2: there is no photograph 'c.png' in the archive",
+    ),
+    "another case": (row(filename="A.png"), "test.csv line 2: there is no photograph 'A.png' in the archive"),
+    "no photograph": (row(filename=""), "test.csv line 2: there is no photograph '' in the archive"),
+    "photograph in both": (
+        row(filename="rest.png"),
+        "test.csv line 2: rest.png is in test, but in train too (train.csv line 2); a photograph must be "
+        "on one "
+        "side only",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(project: Project, refused: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(tables(content)))
+    refused("crop_masks", message)
+
+
+FINE: dict[str, str | bytes] = {
+    "as it should be": HEADER + TEST,
+    "byte-order mark": "\ufeff" + HEADER + TEST,
+    "line ends of Windows": (HEADER + TEST).replace("\n", "\r\n"),
+    "other order and extra columns": "ymax,note,label,filename,xmin,xmax,ymin\n40,x,good,a.png,1,30,2\n",
+    "quotes": HEADER + '"a.png","60","40","good","1","2","30","40"\n',
+    "floats": row(xmin="1.2", ymin="1.6", xmax="29.9"),
+    "spaces": row(xmin=" 1 ", label=" good "),
+    "no size": row(width="", height=""),
+    "empty lines": HEADER + "\n" + TEST + "\n\n",
+    "no last line end": (HEADER + TEST).strip(),
+}
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_fine(project: Project, accepted: Accepted, case: str) -> None:
+    folder = project({"compute.workers": 1})
+    put(folder / "data/raw/masks/masks.zip", zipped(tables(FINE[case])))
+    assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
+    last = (folder / "data/boxes.csv").read_text().splitlines()[-1]
+    assert last.startswith("test,a.png,good,1,2,30,40,1,2,30,40,0,0,")
+
+
+def test_a_box_larger_than_the_photograph_is_clipped_and_counted(
+    project: Project, accepted: Accepted
+) -> None:
+    folder = project({"compute.workers": 1})
+    larger = row(xmin="-5", ymin="-5", xmax="100", ymax="100")
+    put(folder / "data/raw/masks/masks.zip", zipped(tables(larger)))
+    assert "masks: 1 boxes clipped to their photograph" in accepted("crop_masks")
+    assert ",-5,-5,100,100,0,0,60,40,1,0," in (folder / "data/boxes.csv").read_text()
+
+
+def test_a_box_repeated_with_other_words_is_counted(project: Project, accepted: Accepted) -> None:
+    twice = HEADER + TEST + TEST.replace("30", "30.0")
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(tables(twice)))
+    assert "masks: 1 boxes repeat another of the same photograph, class and corners" in accepted("crop_masks")
+
+
+NO_TRAINING = (
+    "no box for training is of class {}; bad, good, none must each have one: add photographs that show it, "
+    "or "
+    "see which labels crop_masks.classes makes of which class"
+)
+HOLDS = "masks.zip must hold train.csv and test.csv, or one CSV file, or Pascal VOC files (.xml); it holds "
+ARCHIVES: dict[str, tuple[Members, str]] = {
+    "no annotations": ({"a.png": PHOTOGRAPH}, HOLDS + "a.png"),
+    "nothing": ({}, HOLDS + "nothing"),
+    "many files": (
+        {f"{n}.png": "" for n in range(9)},
+        HOLDS + "0.png, 1.png, 2.png, 3.png, 4.png and 4 more",
+    ),
+    "two tables": ({"x.csv": HEADER, "y.csv": HEADER}, HOLDS + "x.csv, y.csv"),
+    "no boxes": ({"x.csv": HEADER}, "masks.zip holds no boxes"),
+    "test.csv twice": (
+        tables(HEADER + TEST) | {"t/test.csv": HEADER + TEST},
+        HOLDS + "t/test.csv, test.csv, train.csv",
+    ),
+    "a class missing": (
+        tables(HEADER + TEST, HEADER + TRAIN.replace("good,0", "none,1")),
+        NO_TRAINING.format("good"),
+    ),
+    "classes in test alone": (
+        tables(HEADER + TEST, HEADER + TRAIN.split("\n")[0]),
+        NO_TRAINING.format("good, none"),
+    ),
+    "one photograph, which cannot be split": (
+        {"boxes.csv": HEADER + TRAIN, "rest.png": PHOTOGRAPH},
+        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+    ),
+    "two photographs of one name": (
+        {"boxes.csv": HEADER + TEST, "x/a.png": PHOTOGRAPH, "y/a.png": PHOTOGRAPH},
+        "boxes.csv line 2: 'a.png' could be any of x/a.png, y/a.png",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_archives(project: Project, refused: Refused, case: str) -> None:
+    members, message = ARCHIVES[case]
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    refused("crop_masks", message)

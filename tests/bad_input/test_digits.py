@@ -1,0 +1,227 @@
+"""Bad digits: what fetch_digits and prepare_digits say of arrays and pictures that cannot be trained on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from making import IMAGES, LABELS, Accepted, Members, Project, Refused, npz, photograph, png, put, zipped
+
+
+def reals(row: int, value: float) -> np.ndarray:
+    images = IMAGES.astype(np.float64)
+    images[row, 3, 3] = value
+    return images
+
+
+def header(text: bytes) -> bytes:
+    """A zip with an array of digits whose .npy header is `text`."""
+    array = b"\x93NUMPY\x01\x00\x76\x00" + text.ljust(0x75) + b"\n"
+    return zipped({"image.npy": array + IMAGES.tobytes(), "label.npy": array})
+
+
+class Trap:
+    """What runs code when it is unpickled; here it would leave a file."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, ("sprung", "w")
+
+
+TRAPS = np.array([Trap()] * 60, dtype=object)
+
+ARRAYS = {
+    "pickled objects": (
+        npz(image=TRAPS, label=LABELS),
+        "digits.npz: 'image' cannot be read: Object arrays cannot be loaded when allow_pickle=False",
+    ),
+    "pickled labels": (
+        npz(image=IMAGES, label=TRAPS),
+        "digits.npz: 'label' cannot be read: Object arrays cannot be loaded when allow_pickle=False",
+    ),
+    "no image": (
+        npz(images=IMAGES, label=LABELS),
+        "digits.npz has no key 'image'; its keys are images, label",
+    ),
+    "no label": (npz(image=IMAGES), "digits.npz has no key 'label'; its keys are image"),
+    "no keys": (zipped({}), "digits.npz has no key 'image'; its keys are none"),
+    "27 rows": (
+        npz(image=IMAGES[:, :27], label=LABELS),
+        "digits.npz: 'image' has shape (60, 27, 28); it must be (n, 28, 28) or (n, 784)",
+    ),
+    "colours": (
+        npz(image=np.stack([IMAGES] * 3, -1), label=LABELS),
+        "digits.npz: 'image' has shape (60, 28, 28, 3); it must be (n, 28, 28) or (n, 784)",
+    ),
+    "no samples": (
+        npz(image=IMAGES[:0], label=LABELS[:0]),
+        "digits.npz: 'image' has shape (0, 28, 28); it must be (n, 28, 28) or (n, 784)",
+    ),
+    "a single number": (
+        npz(image=np.array(3), label=LABELS),
+        "digits.npz: 'image' has shape (); it must be (n, 28, 28) or (n, 784)",
+    ),
+    "text": (
+        npz(image=IMAGES.astype(str), label=LABELS),
+        "digits.npz: 'image' has type <U3; it must be numbers",
+    ),
+    "complex": (
+        npz(image=IMAGES.astype(complex), label=LABELS),
+        "digits.npz: 'image' has type complex128; it must be numbers",
+    ),
+    "NaN": (
+        npz(image=reals(7, np.nan), label=LABELS),
+        "digits.npz: 'image' row 7 has values that are not within 0 to 255",
+    ),
+    "infinite": (
+        npz(image=reals(8, np.inf), label=LABELS),
+        "digits.npz: 'image' row 8 has values that are not within 0 to 255",
+    ),
+    "negative": (
+        npz(image=reals(9, -1), label=LABELS),
+        "digits.npz: 'image' row 9 has values that are not within 0 to 255",
+    ),
+    "too bright": (
+        npz(image=IMAGES.astype(np.int32) + 255, label=LABELS),
+        "digits.npz: 'image' row 0 has values that are not within 0 to 255",
+    ),
+    "label 10": (
+        npz(image=IMAGES, label=LABELS + 1),
+        "digits.npz: 'label' row 9 is 10, not within 0 to 9",
+    ),
+    "label -1": (
+        npz(image=IMAGES, label=LABELS.astype(int) - 1),
+        "digits.npz: 'label' row 0 is -1, not within 0 to 9",
+    ),
+    "real labels": (
+        npz(image=IMAGES, label=LABELS / 1),
+        "digits.npz: 'label' has shape (60,) and type float64; it must be (n,) whole numbers",
+    ),
+    "one-hot labels": (
+        npz(image=IMAGES, label=np.eye(10, dtype=int)[LABELS]),
+        "digits.npz: 'label' has shape (60, 10) and type int64; it must be (n,) whole numbers",
+    ),
+    "lengths": (
+        npz(image=IMAGES, label=LABELS[:-1]),
+        "digits.npz: 60 rows in 'image' but 59 in 'label'",
+    ),
+    "one class missing": (npz(image=IMAGES, label=LABELS % 9), "digits.npz: no digit of class 9"),
+    "too few to split": (
+        npz(image=IMAGES[:11], label=LABELS[:11]),
+        "11 digits cannot be split into 7 and 4: The least populated classes in y have only 1 member, which "
+        "is too few. The minimum number of groups for any class cannot be less than 2. Classes with too few "
+        "members are: [1, 2, 3, 4, 5, 6, 7, 8, 9]",
+    ),
+    "truncated": (
+        npz(image=IMAGES, label=LABELS)[:-100],
+        "digits.npz cannot be read as a zip archive: File is not a zip file",
+    ),
+    "flipped bits": (
+        npz(image=IMAGES, label=LABELS).replace(bytes([200] * 8), bytes([201] * 8), 1),
+        "digits.npz: 'image' cannot be read: Bad CRC-32 for file 'image.npy'",
+    ),
+    "a header without end": (
+        header(b"{'descr': '|u1', 'shape': ("),
+        "digits.npz: 'image' cannot be read: its header is damaged, or asks for too much memory",
+    ),
+    "a header that lies": (
+        header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 28, 28)}"),
+        "digits.npz: 'image' cannot be read: its header is damaged, or asks for too much memory",
+    ),
+    "no array": (zipped({"image": "text", "label": "text"}), "digits.npz: 'image' is not an array"),
+}
+
+
+@pytest.mark.parametrize("case", ARRAYS)
+def test_arrays(project: Project, refused: Refused, case: str) -> None:
+    content, message = ARRAYS[case]
+    put(project({}) / "data/raw/digits/digits.npz", content)
+    refused("prepare_digits", message)
+
+
+def square(value: int) -> bytes:
+    return png(photograph(28, 28).convert("L").point(lambda _: value))
+
+
+NEITHER = (
+    "digits.zip holds neither train.npz and test.npz nor pictures alone, but {}; give those, or one .npz "
+    "file, or a folder or zip of pictures named like 3_12_57.jpg"
+)
+ARCHIVES: dict[str, tuple[Members, str]] = {
+    "a name without class": (
+        {"seven.png": square(9)},
+        "digits.zip: the name of seven.png must begin with its class, as 3_12.jpg",
+    ),
+    "a class of two digits": (
+        {"12_1.png": square(9)},
+        "digits.zip: the name of 12_1.png must begin with its class, as 3_12.jpg",
+    ),
+    "a picture that is text": (
+        {"3_1.png": "text"},
+        "digits.zip: 3_1.png cannot be read as a picture: unknown format",
+    ),
+    "a truncated picture": (
+        {"3_1.png": square(9)[:-30]},
+        "digits.zip: 3_1.png cannot be read as a picture: image file is truncated",
+    ),
+    "nothing of use": ({"readme.md": ""}, NEITHER.format("readme.md")),
+    "nothing": ({}, NEITHER.format("nothing")),
+    "train.npz alone": ({"train.npz": npz(image=IMAGES, label=LABELS)}, NEITHER.format("train.npz")),
+    "arrays that are text": (
+        {"train.npz": "text", "test.npz": "text"},
+        "digits.zip: train.npz cannot be read as a zip archive: File is not a zip file",
+    ),
+    "a test set without a class": (
+        {"train.npz": npz(image=IMAGES, label=LABELS), "test.npz": npz(image=IMAGES, label=LABELS % 8)},
+        "digits.zip, test: no digit of class 8, 9",
+    ),
+    "pictures without a class": (
+        {f"{label}_1.png": square(9) for label in range(9)},
+        "digits.zip: no digit of class 9",
+    ),
+    "a picture outside of the split": (
+        {f"{side}/{label}_1.png": square(9) for label in range(10) for side in ("train", "test", "more")},
+        "digits.zip: more/0_1.png is in neither of the folders train and test, as other files are",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_archives(project: Project, refused: Refused, case: str) -> None:
+    members, message = ARCHIVES[case]
+    put(project({}) / "data/raw/digits/digits.zip", zipped(members))
+    refused("prepare_digits", message)
+
+
+FILES = {
+    "an empty file": b"",
+    "a text file": b"image,label\n",
+    "a pickle": b"\x80\x04\x95",
+    "a bare array": b"\x93NUMPY\x01\x00" + IMAGES.tobytes(),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_files_that_are_no_archive(project: Project, refused: Refused, case: str) -> None:
+    put(project({"data.digits": "mine.npz"}) / "mine.npz", FILES[case])
+    refused(
+        "fetch_digits",
+        "data.digits: mine.npz cannot be read as a zip archive: File is not a zip file; "
+        "give a folder or .npz or .zip",
+    )
+
+
+def test_nothing_fetched(project: Project, refused: Refused) -> None:
+    project({})
+    refused("prepare_digits", "data/raw/digits must hold digits.npz or digits.zip; run fetch_digits first")
+
+
+def test_pickled_objects_cost_nothing_and_spring_no_trap(project: Project, refused_alone: Refused) -> None:
+    content, message = ARRAYS["pickled objects"]
+    put(project({}) / "data/raw/digits/digits.npz", content)
+    refused_alone("prepare_digits", message)
+    assert not Path("sprung").exists()
+
+
+def test_digits_as_they_should_be_are_fine(project: Project, accepted: Accepted) -> None:
+    put(project({}) / "data/raw/digits/digits.npz", npz(image=IMAGES, label=LABELS))
+    assert accepted("prepare_digits").startswith("digits of class 0 to 9: train 41 (")

@@ -1,0 +1,189 @@
+"""Bad photographs: what crop_masks says of a file that is no picture, and what it makes of an odd one."""
+
+import csv
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making import HEADER, PHOTOGRAPH, TEST, Accepted, Project, Refused, photograph, png, put, tables, zipped
+from PIL import Image
+
+from stages.sources.pictures import ORIENTATION
+
+BROKEN = "test.csv line 2: a.png cannot be read as a picture: "
+
+
+def exif(orientation: int) -> Image.Exif:
+    tags = Image.Exif()
+    tags[ORIENTATION] = orientation
+    return tags
+
+
+def bomb(side: int) -> bytes:
+    """A PNG that says it is `side` pixels wide and high."""
+    header = b"IHDR" + struct.pack(">2L5B", side, side, 8, 2, 0, 0, 0)
+    return (
+        PHOTOGRAPH[:8]
+        + struct.pack(">L", 13)
+        + header
+        + struct.pack(">L", zlib.crc32(header))
+        + PHOTOGRAPH[33:]
+    )
+
+
+REFUSED = {
+    "truncated PNG": (PHOTOGRAPH[:-60], BROKEN + "image file is truncated"),
+    "truncated JPEG": (
+        png(photograph(), "JPEG")[:-60],
+        BROKEN + "image file is truncated (12 bytes not processed)",
+    ),
+    "header alone": (PHOTOGRAPH[:8], BROKEN + "unknown format"),
+    "zero bytes": (b"", BROKEN + "unknown format"),
+    "text": (b"not a picture", BROKEN + "unknown format"),
+    "HTML of a server": (b"<!DOCTYPE html><title>404</title>", BROKEN + "unknown format"),
+    "PDF": (png(photograph(), "PDF"), BROKEN + "unknown format"),
+    "PostScript": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 40\n%%EndComments\n",
+        BROKEN + "unknown format",
+    ),
+    "flipped bits": (
+        PHOTOGRAPH[:60] + b"????" + PHOTOGRAPH[64:],
+        BROKEN + "broken data stream when reading image file",
+    ),
+    "bomb": (bomb(20_000), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
+    "larger bomb": (bomb(2**31 - 1), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
+    "no pixels": (bomb(0), BROKEN + "unknown format"),
+    "real numbers": (
+        png(Image.new("F", (60, 40), 0.5), "TIFF"),
+        "test.csv line 2: a.png has real numbers for pixels, which have no agreed white; save 8 or 16 bits",
+    ),
+    "1x1": (
+        png(photograph(1, 1)),
+        "test.csv line 2: width and height are (60, 40), but a.png has (1, 1); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+    "turned, with EXIF that cannot be read": (
+        png(photograph(40, 60), "WEBP", exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
+        "test.csv line 2: width and height are (60, 40), but a.png has (40, 60); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(project: Project, refused: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    members = tables(HEADER + TEST) | {"a.png": content}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    refused("crop_masks", message)
+
+
+@pytest.mark.parametrize("case", ["bomb", "larger bomb"])
+def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    members = tables(HEADER + TEST) | {"a.png": content}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    refused_alone("crop_masks", message)
+
+
+def transparent() -> Image.Image:
+    """A palette picture, white but for its first colour, which is transparent and stands everywhere."""
+    picture = Image.new("P", (60, 40), 0)
+    picture.putpalette([9, 9, 9] + [255] * 765)
+    return picture
+
+
+def animated(form: str) -> bytes:
+    return png(
+        Image.new("RGB", (60, 40), "white"), form, save_all=True, append_images=[photograph()], lossless=True
+    )
+
+
+WHITE = np.full((38, 29, 3), 255, np.uint8)
+PLAIN = np.asarray(photograph())[2:40, 1:30]
+FINE = {
+    "as it should be": (PHOTOGRAPH, PLAIN),
+    "wrong extension": (png(photograph(), "BMP"), PLAIN),
+    "CMYK": (png(Image.new("CMYK", (60, 40)), "JPEG"), WHITE),
+    "16 bits": (png(Image.fromarray(np.full((40, 60), 65535, np.uint16))), WHITE),
+    "1 bit": (png(Image.new("1", (60, 40), 1)), WHITE),
+    "palette with transparency": (png(transparent(), transparency=0), WHITE),
+    "transparent": (png(Image.new("RGBA", (60, 40), (0, 0, 0, 0))), WHITE),
+    "animated GIF": (animated("GIF"), WHITE),
+    "animated PNG": (animated("PNG"), WHITE),
+    "animated WebP": (animated("WEBP"), WHITE),
+    "turned by EXIF": (
+        png(photograph().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif(6)),
+        PLAIN,
+    ),
+    "upside down by EXIF, as stored": (png(photograph(), exif=exif(3)), PLAIN),
+    "EXIF that cannot be read": (
+        png(photograph(), "WEBP", lossless=True, exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
+        PLAIN,
+    ),
+    "bytes behind the end": (PHOTOGRAPH + b"more", PLAIN),
+}
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_fine(project: Project, accepted: Accepted, case: str) -> None:
+    content, crop = FINE[case]
+    members = tables(HEADER + TEST) | {"a.png": content}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    accepted("crop_masks")
+    assert (np.asarray(Image.open("data/crops/test/good/00003_a.png")) == crop).all()
+
+
+def test_a_photograph_of_one_pixel_is_fine(project: Project, accepted: Accepted) -> None:
+    members = tables(HEADER + "a.png,1,1,good,0,0,1,1\n") | {"a.png": png(photograph(1, 1))}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    accepted("crop_masks")
+    assert Image.open("data/crops/test/good/00003_a.png").size == (1, 1)
+
+
+NAMES = [
+    'it\'s "quoted".png',
+    "<b>&amp;.png",
+    "two\nlines.png",
+    "人 ü \N{GRINNING FACE}.png",
+    "a.png.png",
+    "-rf.png",
+    "%s{0}.png",
+    "rest.PNG",
+    "REST.png",
+    "a" * 200 + ".png",
+    "con.png",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_kept_in_the_table_and_made_safe_in_the_folder(
+    project: Project, accepted: Accepted, name: str
+) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    members = tables(HEADER + quoted + ",60,40,good,1,2,30,40\n") | {f"images/{name}": PHOTOGRAPH}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    accepted("crop_masks")
+    with open("data/boxes.csv", encoding="utf-8", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert last["photograph"] == f"images/{name}"
+    assert Path("data/crops", last["crop"]).is_file()
+    assert last["crop"].isascii() and not set(last["crop"]) & set("'\"<>&\n %{")
+
+
+def test_names_that_differ_only_by_case_are_two_photographs(project: Project, accepted: Accepted) -> None:
+    rows = "a.png,60,40,good,1,2,30,40\nA.png,1,1,good,0,0,1,1\n"
+    members = tables(HEADER + rows) | {"A.png": png(photograph(1, 1))}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    accepted("crop_masks")
+    assert Image.open("data/crops/test/good/00003_a.png").size == (29, 38)
+    assert Image.open("data/crops/test/good/00004_A.png").size == (1, 1)
+
+
+def test_a_name_that_is_not_utf_8(project: Project, refused: Refused) -> None:
+    folder = project({"data.masks": "mine"})
+    put(folder / "mine/a.png", PHOTOGRAPH)
+    (folder / "mine/a.png").rename(folder / "mine/\udcfcber.png")
+    refused("fetch_masks", "mine holds b'\\xfcber.png', a name that is not UTF-8; rename it")

@@ -1,0 +1,145 @@
+"""Bad Pascal VOC files: what crop_masks says of an annotation that cannot be taken literally."""
+
+import pytest
+from making import PHOTOGRAPH, Accepted, Members, Project, Refused, annotations, put, voc, zipped
+
+GOOD = voc("good")
+BOMB = (
+    '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True))
+    + "]>"
+    + GOOD.replace("good", "&j;")
+)
+OUTSIDE = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + GOOD.replace("good", "&b;")
+DOCTYPE = "test/a.xml: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"
+
+REFUSED: dict[str, tuple[str | bytes, str]] = {
+    "empty file": ("", "test/a.xml: not usable XML: no element found: line 1, column 0"),
+    "not closed": ("<annotation><object>", "test/a.xml: not usable XML: no element found: line 1, column 20"),
+    "closed wrongly": (
+        "<annotation>\n<a></b></annotation>",
+        "test/a.xml: not usable XML: mismatched tag: line 2, column 5",
+    ),
+    "200,000 elements deep": (
+        "<annotation>" + "<a>" * 200_000,
+        "test/a.xml: not usable XML: no element found: line 1, column 600012",
+    ),
+    "not XML": (
+        "good 1 2 30 40",
+        "test/a.xml: not usable XML: syntax error: line 1, column 0",
+    ),
+    "HTML": ("<html></html>", "test/a.xml: not a Pascal VOC file: it begins with <html>, not <annotation>"),
+    "entity bomb": (BOMB, DOCTYPE),
+    "external entity": (OUTSIDE, DOCTYPE),
+    "unknown encoding": (
+        '<?xml version="1.0" encoding="no-such"?>' + GOOD,
+        "test/a.xml: not usable XML: unknown encoding: no-such",
+    ),
+    "Latin-1 that says it is UTF-8": (
+        GOOD.replace("good", "bién").encode("latin-1"),
+        "test/a.xml: not usable XML: not well-formed (invalid token): line 1, column 103",
+    ),
+    "no box": (
+        GOOD.replace("bndbox", "polygon"),
+        "test/a.xml object 1: xmin is '', not a number",
+    ),
+    "no corner": (GOOD.replace("xmax>", "right>"), "test/a.xml object 1: xmax is '', not a number"),
+    "no name": (
+        GOOD.replace("<name>good</name>", ""),
+        "labels without a class: '' (1 boxes, the first in test/a.xml object 1); map them to bad, good or "
+        "none "
+        "in crop_masks.classes",
+    ),
+    "letters": (voc("good").replace(">40<", ">forty<", 1), "test/a.xml: height is 'forty', not a number"),
+    "NaN": (voc("good", (1, 2, float("nan"), 40)), "test/a.xml object 1: xmax is 'nan', not a number"),
+    "swapped corners": (
+        voc("good", (30, 2, 1, 40)),
+        "test/a.xml object 1: the box from (30, 2) to (1, 40) has no area; are corners swapped?",
+    ),
+    "outside": (
+        voc("good", (1, 40, 9, 50)),
+        "test/a.xml object 1: the box (1, 40, 9, 50) lies outside of test/a.png, (60, 40)",
+    ),
+    "half a size": (
+        GOOD.replace("<height>40</height>", ""),
+        "test/a.xml: height is '', not a number",
+    ),
+    "another size": (
+        GOOD.replace("<width>60", "<width>600"),
+        "test/a.xml object 1: width and height are (600, 40), but test/a.png has (60, 40); are these boxes "
+        "of "
+        "another photograph, or of a scaled one?",
+    ),
+    "no object at all, and so no test box": (
+        "<annotation><filename>a.png</filename></annotation>",
+        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(project: Project, refused: Refused, case: str) -> None:
+    content, message = REFUSED[case]
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(annotations(content)))
+    refused("crop_masks", message)
+
+
+@pytest.mark.parametrize("text", [BOMB, OUTSIDE], ids=["bomb", "external"])
+def test_entities_cost_nothing(project: Project, refused_alone: Refused, text: str) -> None:
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(annotations(text)))
+    refused_alone("crop_masks", DOCTYPE)
+
+
+ARCHIVES: dict[str, tuple[Members, str]] = {
+    "two files of one photograph": (
+        annotations(GOOD) | {"test/b.xml": GOOD, "test/b.png": PHOTOGRAPH},
+        "test/b.xml: its photograph test/a.png is that of test/a.xml too; correct <filename> in one of them",
+    ),
+    "no photograph": (
+        {"b.xml": GOOD, "c.png": PHOTOGRAPH},
+        "b.xml: there is no photograph 'a.png' in the archive",
+    ),
+    "outside of the split": (
+        annotations(GOOD) | {"more/b.xml": GOOD},
+        "masks.zip: more/b.xml is in neither of the folders train and test, as other files are",
+    ),
+    "no faces at all": (
+        {"a.xml": "<annotation></annotation>", "a.png": PHOTOGRAPH},
+        "masks.zip holds no boxes",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_archives(project: Project, refused: Refused, case: str) -> None:
+    members, message = ARCHIVES[case]
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    refused("crop_masks", message)
+
+
+FINE: dict[str, str | bytes] = {
+    "as it should be": GOOD,
+    "stray text between elements": GOOD.replace("><", ">and so on<").replace("and so on</", "</"),
+    "floats": voc("good", (1.2, 1.6, 29.9, 40.4)),
+    "UTF-16": ('<?xml version="1.0" encoding="utf-16"?>' + GOOD).encode("utf-16"),
+    "Latin-1": ('<?xml version="1.0" encoding="iso-8859-1"?><!-- é -->' + GOOD).encode("latin-1"),
+    "byte-order mark": "\ufeff" + GOOD,
+    "another file name": GOOD.replace("a.png", "renamed.png"),
+    "a path of Windows": GOOD.replace("a.png", r"C:\photographs\a.png"),
+    "no file name": GOOD.replace("<filename>a.png</filename>", ""),
+    "no size": GOOD.replace("size>", "dimensions>"),
+}
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_fine(project: Project, accepted: Accepted, case: str) -> None:
+    folder = project({"compute.workers": 1})
+    put(folder / "data/raw/masks/masks.zip", zipped(annotations(FINE[case])))
+    assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
+    assert "test,test/a.png,good,1,2,30,40,1,2,30,40,0,0," in (folder / "data/boxes.csv").read_text()
+
+
+def test_a_photograph_without_faces_is_fine(project: Project, accepted: Accepted) -> None:
+    empty: Members = {"test/b.xml": "<annotation><filename>b.png</filename></annotation>", "test/b.png": ""}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(annotations(GOOD) | empty))
+    assert "masks: 1 test boxes" in accepted("crop_masks")
