@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
 TRAIN = "rest.png,60,40,bad,0,0,9,9\nrest.png,60,40,good,0,0,9,9\nrest.png,60,40,none,0,0,9,9\n"
 TEST = "a.png,60,40,good,1,2,30,40\n"
 
-Members = dict[str, str | bytes]
+Members = dict[str, str | bytes]  # of an archive: names and contents
 Project = Callable[[dict[str, Any]], Path]
 Refused = Callable[..., None]
 Accepted = Callable[..., str]
@@ -42,11 +42,11 @@ PHOTOGRAPH = png(photograph())
 
 def npz(**arrays: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, allow_pickle=True, **arrays)
     return buffer.getvalue()
 
 
-def zipped(members: Members, compression: int = zipfile.ZIP_STORED) -> bytes:
+def zipped(members: Mapping[str, str | bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, content in members.items():

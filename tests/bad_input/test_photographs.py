@@ -33,6 +33,14 @@ def bomb(side: int) -> bytes:
     )
 
 
+def webp_bomb() -> bytes:
+    """A WebP of 34 bytes that says it is 16,383 pixels wide and high."""
+    content = png(Image.new("RGB", (940, 940)), "WEBP", lossless=True, method=0)
+    at = content.index(b"VP8L") + 9  # past the length and a mark: 14 bits of width - 1, 14 of height - 1
+    sizes = int.from_bytes(content[at : at + 4], "little") >> 28 << 28 | 16_382 | 16_382 << 14
+    return content[:at] + sizes.to_bytes(4, "little") + content[at + 4 :]
+
+
 REFUSED = {
     "truncated PNG": (PHOTOGRAPH[:-60], BROKEN + "image file is truncated"),
     "truncated JPEG": (
@@ -54,6 +62,7 @@ REFUSED = {
     ),
     "bomb": (bomb(20_000), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
     "larger bomb": (bomb(2**31 - 1), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
+    "WebP bomb": (webp_bomb(), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
     "no pixels": (bomb(0), BROKEN + "unknown format"),
     "real numbers": (
         png(Image.new("F", (60, 40), 0.5), "TIFF"),
@@ -80,7 +89,7 @@ def test_refused(project: Project, refused: Refused, case: str) -> None:
     refused("crop_masks", message)
 
 
-@pytest.mark.parametrize("case", ["bomb", "larger bomb"])
+@pytest.mark.parametrize("case", ["bomb", "larger bomb", "WebP bomb"])
 def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
     content, message = REFUSED[case]
     members = tables(HEADER + TEST) | {"a.png": content}

@@ -282,7 +282,7 @@ def test_labels_and_split_change_nothing_else(
 )
 def test_digits_come_back_as_they_were_written(kind: type, flat: bool, seed: int) -> None:
     images = np.random.default_rng(seed).integers(0, 256, (10, 28, 28)).astype(np.uint8)
-    written = images.reshape(10, 784).astype(kind) if flat else images.astype(kind)
+    written = images.astype(kind).reshape((10, 784) if flat else (10, 28, 28))
     found, labels = digit_files._read_arrays(io.BytesIO(npz(image=written, label=LABELS[:10])), "digits.npz")
     assert (found == images).all() and (labels == LABELS[:10]).all()
 
