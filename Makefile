@@ -1,17 +1,21 @@
 # make repro   set up and regenerate every number of the report
 # make quick   the same stages on little data, in quick/
+# make verify  reproduce the committed results from nothing, and say what differs
 # make test    set up and run the test suite
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro quick test
+.PHONY: repro quick verify test
 
 repro: .venv/ready
 	dvc repro
 
 quick: .venv/ready
 	python -m tools.quick
+
+verify: .venv/ready
+	python -m tools.verify
 
 test: .venv/ready
 	ruff check .

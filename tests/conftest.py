@@ -1,5 +1,9 @@
-"""What the tests share: the project's folder, a project of their own to run stages in, and the real data."""
+"""What the tests share: a project to run stages in, the quick profile run by DVC, and the real data."""
 
+import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +11,8 @@ from typing import Any
 import hypothesis
 import pytest
 from ruamel.yaml import YAML
+
+from tools import quick
 
 # No test has a time limit of its own: a busy machine is no fault of the code.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -44,3 +50,48 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[s
         return folder
 
     return make
+
+
+class Workspace:
+    """The folder of a quick run, and DVC in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str) -> str:
+        finished = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=quick.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert finished.returncode == 0, f"{' '.join(command)}:\n{finished.stdout}"
+        return finished.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def stages_run(self, output: str) -> list[str]:
+        return re.findall(r"Running stage '([^']+)'", output)
+
+    def reset(self) -> None:
+        self.run("git", "checkout", "--quiet", "--force", ".")
+        self.dvc("checkout", "--quiet", "--force")
+
+    def scores(self, part: str) -> dict:
+        return json.loads((self.folder / f"metrics/{part}.json").read_text())
+
+    def clone(self, folder: Path) -> "Workspace":
+        """What is committed here, in another folder: no data and no cache."""
+        subprocess.run(["git", "clone", "--quiet", str(self.folder), str(folder)], check=True)
+        return Workspace(folder)
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The quick profile, every stage run; tests that change it put it back. For xdist_group "pipeline"."""
+    folder = tmp_path_factory.mktemp("pipeline") / "quick"
+    quick.main(str(folder))
+    return Workspace(folder)

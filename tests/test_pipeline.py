@@ -1,12 +1,8 @@
 """The pipeline through DVC itself, as a user runs it, on the quick profile in a workspace of its own."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import boto3
 import pandas as pd
@@ -20,46 +16,6 @@ pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(900)]
 
 MLP_TABLES = [f"T{number}" for number in range(1, 9)]
 CNN_TABLES = [f"T{number}" for number in range(9, 15)]
-
-
-class Workspace:
-    """The folder of a quick run, and DVC in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, *command: str) -> str:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        finished = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=os.environ | {"PATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert finished.returncode == 0, f"{' '.join(command)}:\n{finished.stdout}"
-        return finished.stdout
-
-    def dvc(self, *arguments: str) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments)
-
-    def stages_run(self, output: str) -> list[str]:
-        return re.findall(r"Running stage '([^']+)'", output)
-
-    def reset(self) -> None:
-        self.run("git", "checkout", "--quiet", "--force", ".")
-        self.dvc("checkout", "--quiet", "--force")
-
-    def scores(self, part: str) -> dict:
-        return json.loads((self.folder / f"metrics/{part}.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pipeline") / "quick"
-    quick.main(str(folder))
-    return Workspace(folder)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +67,29 @@ def phases(params: dict[str, Any]) -> Iterator[tuple[list[str], list[str]]]:
     yield ["repro", "--quiet"], ["plots", "show"]
 
 
-def start_dvc(folder: Path, arguments: list[str]) -> subprocess.Popen:
-    """DVC in `folder`, with this Python first on the path, since the stages call `python`."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.Popen(
-        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=os.environ | {"PATH": path}
-    )
+def environment() -> dict[str, str]:
+    """This process's, with this Python first on the path, since the stages call `python`."""
+    return dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def read_phases(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """The phases for the settings in `folder`."""
+    return phases(YAML(typ="safe").load(folder / "params.yaml"))
+
+
+def run_dvc(folder: Path, phases: Iterable[Sequence[list[str]]]) -> bool:
+    """DVC in `folder`, phase after phase, the commands of one together; whether all succeeded."""
+    dvc = [sys.executable, "-m", "dvc"]
+    for commands in phases:
+        running = [
+            # Without that option one of two fails when the other holds DVC's lock for three seconds.
+            subprocess.Popen([*dvc, *command, "--wait-for-lock"], cwd=folder, env=environment())
+            for command in commands
+        ]
+        statuses = [process.wait() for process in running]
+        if any(statuses):
+            return False
+    return True
 
 
 def main(target: str = "quick") -> None:
@@ -82,11 +99,8 @@ def main(target: str = "quick") -> None:
     elif folder.exists():
         sys.exit(f"quick: {folder} exists and is no quick run; remove it or name another folder")
     make_workspace(folder)
-    for commands in phases(YAML(typ="safe").load(folder / "params.yaml")):
-        running = [start_dvc(folder, command) for command in commands]
-        statuses = [process.wait() for process in running]
-        if any(statuses):
-            sys.exit(f"quick: the pipeline failed in {folder}; the message is above")
+    if not run_dvc(folder, read_phases(folder)):
+        sys.exit(f"quick: the pipeline failed in {folder}; the message is above")
     commit(folder, "Results of the quick profile")
     print(
         f"\nEvery stage has run in {folder}/, on little data and for few epochs. Look at\n"

@@ -1,0 +1,139 @@
+"""The same settings give the same bytes, elsewhere and for another user; another seed gives others."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import verify
+
+pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(900)]
+
+# A day ahead of most, and a C locale, in which sorting and file names are plain bytes.
+ELSEWHERE = {
+    "TZ": "Pacific/Kiritimati",
+    "LC_ALL": "C",
+    "LANG": "C",
+    "USER": "someone-else",
+    "LOGNAME": "someone-else",
+    "PYTHONHASHSEED": "7",
+}
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Every result by its path: dvc.lock, metrics, plots and the report."""
+    files = [folder / "dvc.lock"]
+    for name in ("metrics", "plots", "report"):
+        files += [path for path in (folder / name).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name != ".gitignore"}
+
+
+def test_a_clone_elsewhere_reproduces_every_byte(workspace, tmp_path, monkeypatch):
+    home = tmp_path / "home of another"
+    home.mkdir()
+    for name, value in {**ELSEWHERE, "HOME": str(home)}.items():
+        monkeypatch.setenv(name, value)
+    clone = workspace.clone(tmp_path / "another folder")
+    params = clone.folder / "params.yaml"
+    params.write_text(params.read_text().replace("workers: 1", "workers: 4"))
+    assert "workers: 4" in params.read_text()
+    assert verify.reproduce(clone.folder)
+    before, after = results(workspace.folder), results(clone.folder)
+    assert len(before) > 100
+    assert before.keys() == after.keys()
+    assert [name for name in before if before[name] != after[name]] == []
+    for folder in ("data", "models"):  # dvc.lock says so already, and might be wrong
+        assert (
+            subprocess.run(["diff", "-r", workspace.folder / folder, clone.folder / folder]).returncode == 0
+        )
+    said = clone.run(sys.executable, "-m", "tools.verify", "--here")
+    assert "dvc.lock: identical" in said
+
+
+def test_another_seed_gives_other_bytes(workspace, tmp_path):
+    clone = workspace.clone(tmp_path / "clone")
+    params = clone.folder / "params.yaml"
+    params.write_text(params.read_text().replace("seed: 0", "seed: 1"))
+    clone.dvc("repro", "train_mlp@h32_16", "fetch_masks")
+    locks = [verify.outputs((folder / "dvc.lock").read_text()) for folder in (workspace.folder, clone.folder)]
+    assert locks[0].keys() == locks[1].keys()
+    changed = {name.split(":")[0] for name in locks[0] if locks[0][name] != locks[1][name]}
+    assert changed == {"fetch_digits", "prepare_digits", "train_mlp@h32_16", "fetch_masks"}
+
+
+@pytest.fixture
+def committed(workspace, tmp_path):
+    """A clone to spoil, with the results as they are committed."""
+    return workspace.clone(tmp_path / "clone")
+
+
+def run_verify(folder: Path) -> tuple[int, str]:
+    finished = subprocess.run(
+        [sys.executable, "-m", "tools.verify", "--here"], cwd=folder, capture_output=True, text=True
+    )
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+def change(folder: Path, run: str, score: str, by: float) -> None:
+    path = folder / "metrics/mlp.json"
+    metrics = json.loads(path.read_text())
+    metrics[run][score] += by
+    path.write_text(json.dumps(metrics))
+
+
+def test_verify_names_a_score_beyond_its_tolerance(committed):
+    change(committed.folder, "final", "test_accuracy", 0.5)
+    status, said = run_verify(committed.folder)
+    assert status == 1
+    assert "ERROR final.test_accuracy: " in said
+    assert "moved by +0.5, allowed 0." in said
+    assert said.count("ERROR") == 1
+
+
+def test_verify_names_a_score_within_its_tolerance(committed):
+    change(committed.folder, "final", "test_accuracy", 0.0001)
+    status, said = run_verify(committed.folder)
+    assert status == 0
+    assert "final.test_accuracy: " in said and "ERROR" not in said
+    assert "1 differ, 0 by more than is allowed" in said
+
+
+def test_verify_names_the_outputs_and_verdicts_that_differ(committed):
+    lock = committed.folder / "dvc.lock"
+    digest = verify.outputs(lock.read_text())["crop_masks: data/crops.npz"]
+    lock.write_text(lock.read_text().replace(digest, "0" * 32))
+    claims = committed.folder / "metrics/claims.json"
+    claims.write_text(claims.read_text().replace('"verdict": "failed"', '"verdict": "passed"'))
+    status, said = run_verify(committed.folder)
+    assert status == 0
+    assert "dvc.lock: differs; of " in said and " 1 have other bytes\n  crop_masks: data/crops.npz" in said
+    assert "failed committed, passed now" in said
+
+
+def test_verify_notices_a_missing_run(committed):
+    path = committed.folder / "metrics/cnn.json"
+    metrics = json.loads(path.read_text())
+    del metrics["weighted"]
+    path.write_text(json.dumps(metrics))
+    status, said = run_verify(committed.folder)
+    assert status == 1
+    assert "metrics/cnn.json: not the same runs" in said
+
+
+def test_few_replicates_that_agree_by_chance_do_not_narrow_the_tolerance():
+    runs = {
+        name: {"train_loss": mean, "train_loss_std": std}
+        for name, mean, std in [("a", 1.0, 0.1), ("b", 0.01, 0.001), ("c", 2.0, 0.2), ("d", 1.0, 1e-9)]
+    }
+    assert verify.spread("train_loss", "d", runs, runs) == pytest.approx(0.1)
+    assert verify.spread("train_loss", "b", runs, runs) == pytest.approx(0.001)
+    wide = {**runs, "b": {"train_loss": 0.01, "train_loss_std": 0.005}}
+    assert verify.spread("train_loss", "b", runs, wide) == pytest.approx(0.005)
+
+
+def test_a_score_without_any_spread_must_be_the_same():
+    before, after = {"a": {"epochs": 120.0, "epochs_std": 0.0}}, {"a": {"epochs": 119.0, "epochs_std": 0.0}}
+    (difference,) = verify.compare(before, after)
+    assert difference.is_error()

@@ -1,0 +1,162 @@
+"""Reproduce the committed results from nothing, and say what differs.
+
+    python -m tools.verify            clones HEAD into a temporary folder, runs every stage there
+    python -m tools.verify --here     looks at what the last `dvc repro` left in this folder instead
+
+On the same kind of machine dvc.lock comes out the same, byte for byte. Another processor rounds otherwise,
+and a training amplifies that, as if it had drawn other random numbers: so a score may move as far as
+replicates lie apart. A score that moved by more than SPREADS of its spread is an error, and exit status 1.
+docs/trust.md says why these.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+
+from tools.quick import read_phases, run_dvc
+
+METRICS = ("metrics/mlp.json", "metrics/cnn.json")
+CLAIMS = "metrics/claims.json"
+LOCK = "dvc.lock"
+SPREADS = 6
+
+Scores = dict[str, dict[str, float]]  # run: score: value
+
+
+class Difference(NamedTuple):
+    """A score that moved; `allowed` is how far it may."""
+
+    name: str
+    committed: float
+    fresh: float
+    allowed: float
+
+    def is_error(self) -> bool:
+        return abs(self.fresh - self.committed) > self.allowed
+
+    def __str__(self) -> str:
+        moved = f"{self.name}: {self.committed:g} committed, {self.fresh:g} now"
+        return f"{moved}, moved by {self.fresh - self.committed:+.3g}, allowed {self.allowed:.3g}"
+
+
+def committed(folder: Path, path: str) -> str:
+    """The text of a file at HEAD."""
+    shown = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=folder, capture_output=True, text=True)
+    if shown.returncode:
+        sys.exit(f"verify: {path} is not committed in {folder.absolute()}: {shown.stderr.strip()}")
+    return shown.stdout
+
+
+def fresh(folder: Path, path: str) -> str:
+    """The text of a file as the last run left it."""
+    if not (folder / path).is_file():
+        sys.exit(f"verify: {folder / path} is missing; dvc repro makes it")
+    return (folder / path).read_text(encoding="utf-8")
+
+
+def spread(score: str, run: str, before: Scores, after: Scores) -> float:
+    """How far the replicates of a score lie apart: by the deviation of the run, before or after.
+
+    Few replicates may lie close by chance, so it is at least the deviation that is usual for this score:
+    its median share of the mean, over all runs.
+    """
+    deviation = f"{score}_std"
+    shares = [r[deviation] / abs(r[score]) for r in before.values() if r.get(deviation) and r[score]]
+    usual = median(shares) * abs(before[run][score]) if shares else 0.0
+    return max(usual, before[run].get(deviation, 0.0), after[run].get(deviation, 0.0))
+
+
+def compare(before: Scores, after: Scores) -> list[Difference]:
+    """Every score that is not the same; deviations are the unit here, and not scores."""
+    differences = []
+    for run, scores in before.items():
+        for score, value in scores.items():
+            if not score.endswith("_std") and after[run][score] != value:
+                allowed = SPREADS * spread(score, run, before, after)
+                differences.append(Difference(f"{run}.{score}", value, after[run][score], allowed))
+    return differences
+
+
+def same_names(before: Scores, after: Scores) -> bool:
+    """Whether both have the same runs, each with the same scores."""
+    return {run: set(before[run]) for run in before} == {run: set(after[run]) for run in after}
+
+
+def outputs(lock: str) -> dict[str, Any]:
+    """The checksum of every output in the text of a dvc.lock, with its stage."""
+    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+    return {f"{name}: {out['path']}": out["md5"] for name, stage in stages.items() for out in stage["outs"]}
+
+
+def check_lock(folder: Path) -> None:
+    """Say whether dvc.lock is the committed one, and which outputs are not."""
+    texts = [committed(folder, LOCK), fresh(folder, LOCK)]
+    if texts[0] == texts[1]:
+        print("dvc.lock: identical, so every file is, byte for byte")
+        return
+    before, after = map(outputs, texts)
+    others = [name for name in before if after.get(name) != before[name]]
+    print(f"dvc.lock: differs; of {len(before)} outputs {len(others)} have other bytes")
+    for name in others:
+        print(f"  {name}")
+
+
+def check_claims(folder: Path) -> None:
+    """Name the claims with another verdict; at the edge of its tolerance one may turn, so it is no error."""
+    before, after = (json.loads(read(folder, CLAIMS))["claims"] for read in (committed, fresh))
+    turned = [name for name in before if before[name]["verdict"] != after.get(name, {}).get("verdict")]
+    print(f"{CLAIMS}: {len(turned)} of {len(before)} verdicts differ")
+    for name in turned:
+        print(f"  {name}: {before[name]['verdict']} committed, {after.get(name, {}).get('verdict')} now")
+
+
+def check_scores(folder: Path, path: str) -> bool:
+    """Name the scores that differ; whether all are within the tolerance."""
+    before, after = (json.loads(read(folder, path)) for read in (committed, fresh))
+    if not same_names(before, after):
+        print(f"{path}: not the same runs and scores as committed")
+        return False
+    differences = compare(before, after)
+    errors = [difference for difference in differences if difference.is_error()]
+    count = sum(not score.endswith("_std") for scores in before.values() for score in scores)
+    print(f"{path}: of {count} scores {len(differences)} differ, {len(errors)} by more than is allowed")
+    for difference in differences:
+        print(f"  {'ERROR ' if difference.is_error() else ''}{difference}")
+    return not errors
+
+
+def check(folder: Path) -> bool:
+    """Compare what is in `folder` with what is committed there; whether it is as promised."""
+    check_lock(folder)
+    within = [check_scores(folder, path) for path in METRICS]
+    check_claims(folder)
+    return all(within)
+
+
+def reproduce(folder: Path) -> bool:
+    """Every stage in `folder`, whatever the run cache remembers; whether they succeeded."""
+    phases = [[command for command in phase if command[0] == "repro"] for phase in read_phases(folder)]
+    return run_dvc(folder, [[[*command, "--no-run-cache"] for command in phase] for phase in phases])
+
+
+def main(*arguments: str) -> None:
+    if arguments == ("--here",):
+        sys.exit(not check(Path(".")))
+    if arguments:
+        sys.exit("verify: the only option is --here")
+    with tempfile.TemporaryDirectory(prefix="verify-") as name:
+        folder = Path(name, "clone")
+        subprocess.run(["git", "clone", "--quiet", ".", str(folder)], check=True)
+        if not reproduce(folder):
+            sys.exit("verify: the pipeline failed; the message is above")
+        sys.exit(not check(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
