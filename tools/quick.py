@@ -79,13 +79,10 @@ def read_phases(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
 
 def run_dvc(folder: Path, phases: Iterable[Sequence[list[str]]]) -> bool:
     """DVC in `folder`, phase after phase, the commands of one together; whether all succeeded."""
-    dvc = [sys.executable, "-m", "dvc"]
+    # Without that option one of two fails where the other holds DVC's lock for three seconds.
+    dvc = [sys.executable, "-m", "dvc", "--wait-for-lock"]
     for commands in phases:
-        running = [
-            # Without that option one of two fails when the other holds DVC's lock for three seconds.
-            subprocess.Popen([*dvc, *command, "--wait-for-lock"], cwd=folder, env=environment())
-            for command in commands
-        ]
+        running = [subprocess.Popen([*dvc, *command], cwd=folder, env=environment()) for command in commands]
         statuses = [process.wait() for process in running]
         if any(statuses):
             return False
