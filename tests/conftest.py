@@ -21,6 +21,11 @@ hypothesis.settings.load_profile("patient")
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=4, help="how often test_faults.py kills something")
+    parser.addoption("--kill-seed", type=int, default=0, help="which stages it kills, and when")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the real data sets, which are never part of the project."""
@@ -87,6 +92,14 @@ class Workspace:
         """What is committed here, in another folder: no data and no cache."""
         subprocess.run(["git", "clone", "--quiet", str(self.folder), str(folder)], check=True)
         return Workspace(folder)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Every result by its path: dvc.lock, metrics, plots and the report."""
+    files = [folder / "dvc.lock"]
+    for name in ("metrics", "plots", "report"):
+        files += [path for path in (folder / name).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name != ".gitignore"}
 
 
 @pytest.fixture(scope="session")

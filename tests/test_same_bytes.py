@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import results
 from tools import verify
 
 pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(900)]
@@ -20,14 +21,6 @@ ELSEWHERE = {
     "LOGNAME": "someone-else",
     "PYTHONHASHSEED": "7",
 }
-
-
-def results(folder: Path) -> dict[str, bytes]:
-    """Every result by its path: dvc.lock, metrics, plots and the report."""
-    files = [folder / "dvc.lock"]
-    for name in ("metrics", "plots", "report"):
-        files += [path for path in (folder / name).rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.name != ".gitignore"}
 
 
 def test_a_clone_elsewhere_reproduces_every_byte(workspace, tmp_path, monkeypatch):
