@@ -21,7 +21,7 @@ def main() -> None:
     seed, photographs = read_seed(params), data.synthetic_masks.photographs
 
     def synthesize(path: Path) -> None:
-        write_masks(path, photographs, seed, compute.processes(photographs))
+        write_masks(path, photographs, seed, compute)
 
     fetch_source("data.masks", data.masks, data.masks_sha256, MASKS, synthesize, (".zip",), RAW)
 

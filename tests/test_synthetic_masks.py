@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from stages.compute import Compute
 from stages.seeds import generator
 from stages.settings import InputError
 from stages.sources.synthetic_masks import (
@@ -26,7 +27,7 @@ from stages.sources.synthetic_masks import (
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("masks") / "masks.zip"
-    write_masks(path, photographs=12, seed=0, workers=1)
+    write_masks(path, photographs=12, seed=0, compute=Compute(workers=1))
     return path
 
 
@@ -36,8 +37,8 @@ def table(archive: Path, split: str) -> pd.DataFrame:
 
 
 def test_workers_do_not_change_a_byte_and_the_seed_does(archive, tmp_path):
-    write_masks(tmp_path / "two.zip", photographs=12, seed=0, workers=2)
-    write_masks(tmp_path / "other.zip", photographs=12, seed=1, workers=1)
+    write_masks(tmp_path / "two.zip", photographs=12, seed=0, compute=Compute(workers=2))
+    write_masks(tmp_path / "other.zip", photographs=12, seed=1, compute=Compute(workers=1))
     assert (tmp_path / "two.zip").read_bytes() == archive.read_bytes()
     assert (tmp_path / "other.zip").read_bytes() != archive.read_bytes()
 
@@ -71,7 +72,7 @@ def test_other_sizes_keep_every_class_in_both_splits(photographs):
 
 def test_too_few_photographs_are_refused(tmp_path):
     with pytest.raises(InputError, match="9 synthetic photographs are too few.* 10 or more"):
-        write_masks(tmp_path / "masks.zip", photographs=9, seed=0, workers=1)
+        write_masks(tmp_path / "masks.zip", photographs=9, seed=0, compute=Compute(workers=1))
     assert not list(tmp_path.iterdir())
 
 

@@ -9,15 +9,14 @@ In these units the eyes are at y = -0.08, the tip of the nose at 0.2, the mouth 
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from stages.compute import Compute
 from stages.files import whole_file
 from stages.seeds import generator
 from stages.settings import InputError
@@ -31,7 +30,6 @@ REPORT_BOXES = {
 FEWEST_PHOTOGRAPHS = 10
 MOST_FACES = 25  # in one photograph
 GROUND = 0.8  # nobody's feet are higher up than this share of the photograph
-BATCH = 32  # photographs held in memory for each worker
 
 Colour = tuple[int, int, int]
 
@@ -68,12 +66,14 @@ class Place(NamedTuple):
     width: float
 
 
-def write_masks(path: Path, photographs: int, seed: int, workers: int) -> None:
-    """Write the data set as one zip; equal photographs and seed are equal bytes, whatever the workers."""
+def write_masks(path: Path, photographs: int, seed: int, compute: Compute) -> None:
+    """Write the data set as one zip; equal photographs and seed are equal bytes, whatever `compute` says."""
     planned = plan_photographs(photographs, seed)
     rows: dict[str, list[tuple]] = {split: [] for split in REPORT_BOXES}
+    tasks = ((photograph, seed, index) for index, photograph in enumerate(planned))
     with whole_file(path) as partial, zipfile.ZipFile(partial, "w") as archive:
-        for photograph, (jpeg, boxes) in zip(planned, _draw_all(planned, seed, workers), strict=True):
+        drawn = compute.each(draw_photograph, tasks, photographs)
+        for photograph, (jpeg, boxes) in zip(planned, drawn, strict=True):
             _store(archive, f"images/{photograph.filename}", jpeg)
             rows[photograph.split] += boxes
         for split, table in rows.items():
@@ -116,14 +116,6 @@ def _deal(counts: dict[str, int], photographs: int, random: np.random.Generator)
         sizes[random.choice(photographs, p=room / room.sum())] += 1
     ends = np.cumsum(sizes)
     return [tuple(labels[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
-
-
-def _draw_all(planned: list[Photograph], seed: int, workers: int) -> Iterator[tuple[bytes, list[tuple]]]:
-    """Every photograph in order, drawn in batches so that memory does not grow with their number."""
-    with Parallel(n_jobs=workers, backend="loky") as parallel:
-        for start in range(0, len(planned), BATCH * workers):
-            batch = range(start, min(start + BATCH * workers, len(planned)))
-            yield from parallel(delayed(draw_photograph)(planned[i], seed, i) for i in batch)
 
 
 def _store(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
