@@ -1,6 +1,6 @@
 """Kills, Ctrl-C, full disks and the like: one line says so, nothing is lost, and the next run mends it.
 
-`pytest -n 0 tests/test_faults.py -k kill --kills 50` kills more often than the suite does.
+`pytest -n 0 -s tests/test_faults.py -k same_bytes --kills 50` kills more often than the suite does.
 """
 
 import json
@@ -102,6 +102,7 @@ def strike(run: Run, target: str, moment: float) -> bool:
     return True
 
 
+@pytest.mark.timeout(7200)  # many kills take their time
 def test_a_killed_run_ends_in_the_same_bytes_after_all(victim, request):
     before = results(victim.folder)
     draw = random.Random(request.config.getoption("--kill-seed"))
