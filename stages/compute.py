@@ -6,9 +6,11 @@ import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import Any, Literal, Self
 
 import joblib
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from pydantic import Field, model_validator
 
 from stages.settings import InputError, Strict, end_with
@@ -60,10 +62,9 @@ class Compute(Strict):
                 yield from parallel()(joblib.delayed(function)(*task) for task in tasks)
             return
         stage = os.getpid()
-        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # by workers too: the stage stops them
         calls = (joblib.delayed(_in_worker)(stage, function, *task) for task in tasks)
-        results = parallel(backend="loky")(calls)
-        signal.signal(signal.SIGINT, interrupt)
+        with _interrupt_held():
+            results = parallel(backend="loky")(calls)
         yield from results
 
     @contextmanager
@@ -80,6 +81,21 @@ class Compute(Strict):
             if crowded:  # PyTorch's seed is one for a whole process
                 raise InputError(f"Dask worker {crowded[0]} has several threads; start it with --nthreads 1")
             yield client
+
+
+@contextmanager
+def _interrupt_held() -> Generator[None]:
+    """Hold back Ctrl-C, also from the processes that start meanwhile: it is for the stage, which stops them.
+
+    The trackers of resources would let it through as they start, so they start before.
+    """
+    resource_tracker.ensure_running()
+    loky_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # one of meanwhile arrives now
 
 
 def _in_worker(stage: int, function: Callable[..., Any], *task: Any) -> Any:

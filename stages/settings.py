@@ -1,6 +1,7 @@
 """`params.yaml`, checked at the door, and errors that speak to the person at the keyboard."""
 
 import errno
+import inspect
 import os
 import re
 import signal
@@ -116,6 +117,10 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_STAGE" in os.environ:
         end_with(os.getppid())
+    name, expected = Path(sys.argv[0]).stem, inspect.signature(main).parameters
+    if len(arguments) != len(expected):
+        print(f"usage: python -m stages.{name} {' '.join(expected).upper()}".rstrip(), file=sys.stderr)
+        sys.exit(2)
     status = 1
     try:
         main(*arguments)
@@ -134,7 +139,7 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers are stopped; a second Ctrl-C adds nothing
         message, status = "interrupted", 130
-    print(f"{Path(sys.argv[0]).stem}: {message}", file=sys.stderr)
+    print(f"{name}: {message}", file=sys.stderr)
     sys.exit(status)
 
 

@@ -31,6 +31,15 @@ def test_every_wrong_key_is_named_at_once():
     assert "`compute.wokers` is not a setting" in str(error.value)
 
 
+@pytest.mark.parametrize("arguments", [[], ["one", "two"]])
+def test_a_stage_called_with_other_arguments_says_how(arguments, capsys, monkeypatch):
+    monkeypatch.setattr(settings.sys, "argv", ["/project/stages/train_mlp.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        settings.run_stage(lambda run: None, *arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "usage: python -m stages.train_mlp RUN\n"
+
+
 def test_a_stage_ends_with_one_line_for_an_input_error(capsys):
     def main():
         raise InputError("the file a.csv is empty")
