@@ -3,7 +3,7 @@
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import resource_tracker
@@ -49,7 +49,7 @@ class Compute(Strict):
         return found
 
     def each(
-        self, function: Callable[..., Any], tasks: Iterator[tuple[Any, ...]], count: int
+        self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], count: int
     ) -> Iterator[Any]:
         """function(*task) for each of `count` tasks, in other processes; results as they come, in order.
 

@@ -139,7 +139,7 @@ def cut_boxes(archive: Path, boxes: list[Box], size: int, folder: Path, compute:
     # A process that served another call may still work in another folder.
     archive, folder = archive.absolute(), folder.absolute()
     tasks = [(archive, batch, size, folder) for batch in batches(boxes)]
-    for cuts in compute.each(cut_batch, iter(tasks), len(tasks)):
+    for cuts in compute.each(cut_batch, tasks, len(tasks)):
         yield from cuts
 
 

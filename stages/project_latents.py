@@ -114,7 +114,7 @@ def main() -> None:
             for replicate, latents in enumerate(read_latents(run, epochs)):
                 jobs.append((figure, run, epochs, replicate))
                 tasks.append((method, latents, digits, random_state))
-    results = list(compute.each(project_replicate, iter(tasks), len(tasks)))
+    results = list(compute.each(project_replicate, tasks, len(tasks)))
 
     with whole_folder(PLOTS) as folder:
         rows = []

@@ -9,7 +9,6 @@ replicate_<r>.safetensors   layer_<i>: (inputs + 1, units), the last row biases
 latents.npz                 where recorded: epoch (e,), activations (replicates, e, test samples, units)
 """
 
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,6 @@ def train_replicates(
     digits: Path, run: str, seed: int, values: dict[str, Any], replicates: list[int], device: str
 ) -> list[dict[str, Any]]:
     """Some of the replicates, where torch is imported: not here, if that is in a process of their own."""
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # PyTorch's memory in large pages: a twentieth faster
     from stages.networks import mlp
 
     return mlp.train(digits, run, seed, replicates, device, **values)

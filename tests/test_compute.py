@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from stages import compute, train_mlp
+from stages import compute, crop_masks, fetch_masks, train_mlp
 from stages.compute import Compute
 from stages.settings import InputError, check
 from tests.conftest import ROOT
@@ -54,7 +55,7 @@ def test_a_gpu_is_used_where_there_is_one_and_asked_for_in_vain_where_there_is_n
 def test_a_missing_scheduler_is_named():
     cluster = Compute(backend="dask", address="tcp://127.0.0.1:9")
     with pytest.raises(InputError, match="compute.address: no Dask scheduler at tcp://127.0.0.1:9"):
-        list(cluster.each(abs, iter([(-1,)]), 1))
+        list(cluster.each(abs, [(-1,)], 1))
 
 
 def start(*command: str) -> subprocess.Popen:
@@ -125,6 +126,21 @@ def test_a_cluster_gives_the_same_bytes_even_when_a_worker_is_killed(cluster, tm
     assert files_of_run() == local
 
 
+@pytest.mark.xdist_group("dask")
+def test_a_cluster_draws_and_crops_photographs_to_the_same_bytes(cluster, project):
+    left = []
+    for backend, address in (("loky", None), ("dask", cluster)):
+        changes = {"compute.backend": backend, "compute.address": address, "crop_masks.side": 8}
+        folder = project({"data.synthetic_masks": {"photographs": 40}, **changes})
+        fetch_masks.main()
+        crop_masks.main()
+        files = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
+        left.append({path.relative_to(folder): path.read_bytes() for path in files})
+        shutil.rmtree(folder / "data")
+    local, on_cluster = left
+    assert len(local) > 40 and on_cluster == local
+
+
 def kill_a_busy_worker(client: Client) -> int:
     """Wait until a worker has been at work for a moment and kill its process: its number."""
     while not (busy := [worker for worker, tasks in client.processing().items() if tasks]):
@@ -139,4 +155,4 @@ def test_a_worker_of_several_threads_is_refused():
     with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as crowded:
         place = Compute(backend="dask", address=crowded.scheduler_address)
         with pytest.raises(InputError, match="has several threads; start it with --nthreads 1"):
-            list(place.each(abs, iter([(-1,)]), 1))
+            list(place.each(abs, [(-1,)], 1))

@@ -26,6 +26,7 @@ STAGES = [
     "fetch_digits", "prepare_digits", "train_mlp@h64_32", "evaluate_mlp", "project_latents", "fetch_masks",
     "crop_masks", "train_cnn@final", "evaluate_cnn", "check_claims", "write_report",
 ]  # fmt: skip
+WITH_WORKERS = ["train_mlp@h64_32", "project_latents", "fetch_masks", "crop_masks", "train_cnn@final"]
 SOON = 2.0  # seconds, in which all must have stopped after Ctrl-C
 
 
@@ -34,6 +35,9 @@ def victim(workspace, tmp_path_factory):
     """A copy of the quick profile, with its data and models, that tests leave as they found it."""
     folder = tmp_path_factory.mktemp("faults") / "victim"
     shutil.copytree(workspace.folder, folder, symlinks=True)
+    params = folder / "params.yaml"
+    params.write_text(params.read_text().replace("workers: 1", "workers: 2"))  # one is the stage itself
+    assert "workers: 2" in params.read_text()
     return Workspace(folder)
 
 
@@ -108,7 +112,8 @@ def test_a_killed_run_ends_in_the_same_bytes_after_all(victim, request):
     draw = random.Random(request.config.getoption("--kill-seed"))
     kills, counts = request.config.getoption("--kills"), {}
     while sum(counts.values()) < kills:
-        stage, target = draw.choice(STAGES), draw.choice(["dvc", "stage", "worker"])
+        target = draw.choice(["dvc", "stage", "worker"])
+        stage = draw.choice(WITH_WORKERS if target == "worker" else STAGES)
         moment = draw.uniform(0, 4 if target == "dvc" else 2)
         shutil.rmtree(victim.folder / ".dvc/cache", ignore_errors=True)  # nothing comes back but by running
         run = forced(victim.folder, stage)
@@ -138,7 +143,6 @@ def busy(victim):
     changed = yaml.load(text)
     changed["mlp"]["runs"]["custom"]["epochs"] = changed["cnn"]["runs"]["custom"]["epochs"] = 10**6
     changed["data"]["synthetic_masks"]["photographs"] = 3000
-    changed["compute"]["workers"] = 2
     yaml.dump(changed, params)
     yield victim.folder
     params.write_text(text)

@@ -331,7 +331,7 @@ def train(
     layers = starting_layers(sizes, initial_weights, initial_biases, initial_std, activation, draws)
     layers = [layer.to(device) for layer in layers]
     targets = torch.nn.functional.one_hot(labels, CLASSES).float()
-    orders = torch.empty(len(ours), len(labels), dtype=torch.long, device=device)
+    orders = torch.zeros(len(ours), len(labels), dtype=torch.long, device=device)
     gathered = inputs.new_empty(len(ours), GATHERED * batch_size, inputs.shape[1])
     gathered_targets = inputs.new_empty(len(ours), GATHERED * batch_size, CLASSES)
 

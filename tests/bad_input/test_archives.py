@@ -175,8 +175,7 @@ def test_nested_for_digits(project: Project, accepted: Accepted, refused: Refuse
     refused(
         "prepare_digits",
         "digits.zip holds neither train.npz and test.npz nor pictures alone, but inner.zip; give those, or "
-        "one .npz "
-        "file, or a folder or zip of pictures named like 3_12_57.jpg",
+        "one .npz file, or a folder or zip of pictures named like 3_12_57.jpg",
     )
 
 
