@@ -61,10 +61,10 @@ class Compute(Strict):
             with self._cluster() as client, joblib.parallel_config(backend="dask", client=client):
                 yield from parallel()(joblib.delayed(function)(*task) for task in tasks)
             return
-        stage = os.getpid()
-        calls = (joblib.delayed(_in_worker)(stage, function, *task) for task in tasks)
+        # At a worker's start: one that waits for its first task would outlive a killed stage by minutes.
+        watched = parallel(backend="loky", initializer=end_with, initargs=(os.getpid(),))
         with _interrupt_held():
-            results = parallel(backend="loky")(calls)
+            results = watched(joblib.delayed(function)(*task) for task in tasks)
         yield from results
 
     @contextmanager
@@ -96,13 +96,6 @@ def _interrupt_held() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # one of meanwhile arrives now
-
-
-def _in_worker(stage: int, function: Callable[..., Any], *task: Any) -> Any:
-    """function(*task) in a process that ends when the stage does, even if that is killed."""
-    if os.getpid() != stage:
-        end_with(stage)
-    return function(*task)
 
 
 def _finds_gpu() -> bool:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,7 +142,6 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
     sys.exit(status)
 
 
-@cache
 def end_with(parent: int) -> None:
     """End this process soon after its `parent`, which may be killed and then cannot stop it.
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from distributed import Client, LocalCluster
 
@@ -50,6 +51,21 @@ def test_a_gpu_is_used_where_there_is_one_and_asked_for_in_vain_where_there_is_n
         assert not Compute(device="cpu").on_gpu()
     with pytest.raises(InputError, match="compute.device is cuda, but PyTorch finds no CUDA device"):
         Compute(device="cuda").on_gpu()
+
+
+def test_workers_end_with_their_stage_even_before_their_first_task():
+    script = (
+        "import time; from stages.compute import Compute\n"
+        "print(*Compute(workers=2).each(abs, [(-1,)], 2), flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as stage:
+        assert stage.stdout.readline() == "1\n"
+        workers = psutil.Process(stage.pid).children()
+        assert sum("popen_loky" in " ".join(worker.cmdline()) for worker in workers) == 2
+        stage.kill()
+        assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
 def test_a_missing_scheduler_is_named():
