@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -178,8 +179,20 @@ def test_a_run_is_the_same_bytes_with_one_worker_and_two_but_not_with_another_se
     assert one == two
     assert {"snapshot_0.safetensors", "snapshot_1.safetensors", "replicate_1.safetensors"} < set(one)
     assert all(one[name] != other[name] for name in one if name != "settings.json")
-    weights = load_file(tmp_path / "one/models/cnn/mine/replicate_0.safetensors")
-    assert weights["0.weight"].shape == (4, 3, 3, 3)
+
+
+def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkeypatch):
+    run_stage_in(tmp_path / "project", crops, monkeypatch)
+    folder = tmp_path / "project/models/cnn/mine"
+    weights = {
+        name: torch.from_numpy(values)
+        for name, values in load_file(folder / "replicate_1.safetensors").items()
+    }
+    network = cnn.build(16, [4, 6], 3, 1, 0, [])
+    network.load_state_dict(weights)
+    scores, _ = cnn.score(network, cnn.load_crops(crops, "resized", "cpu"))
+    recorded = pd.read_csv(folder / "curves.csv").query("replicate == 1").iloc[-1]
+    assert scores == pytest.approx(recorded[list(scores)].to_dict())
 
 
 @pytest.mark.parametrize(
