@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,20 @@ def commit(folder: Path, message: str) -> None:
     subprocess.run(["git", *identity, "commit", "--quiet", "--message", message], cwd=folder, check=True)
 
 
-def phases(params: dict[str, Any]) -> Iterator[tuple[list[str], list[str]]]:
-    """The arguments of DVC, twice at a time: two commands that make no stage in common run together."""
-    yield ["repro", "prepare_digits"], ["repro", "crop_masks"]
-    trainings = [f"train_{part}@{run}" for part in ("cnn", "mlp") for run in params[part]["runs"]]
-    alone = ["repro", "--single-item"]  # what they need is there by now
-    yield [*alone, *trainings[::2]], [*alone, *trainings[1::2]]
-    yield ["repro", "evaluate_mlp", "project_latents"], ["repro", "evaluate_cnn"]
-    yield ["repro", "--quiet"], ["plots", "show"]
+def phases(params: dict[str, Any]) -> Iterator[list[list[list[str]]]]:
+    """What DVC is told, in order: lanes that run side by side, each some commands one after the other.
+
+    DVC holds the inputs and outputs of a stage while it runs, so no lane touches what another makes.
+    """
+    alone = ["repro", "--single-item"]  # what these need is there by then
+    mlp: list[str] = []
+    latents: list[str] = []
+    for run, settings in params["mlp"]["runs"].items():
+        (latents if settings.get("latents_every") else mlp).append(f"train_mlp@{run}")
+    yield [[["repro", "prepare_digits"]], [["repro", "fetch_masks"]]]
+    yield [[[*alone, *mlp]], [["repro", "evaluate_cnn"], [*alone, *latents, "project_latents"]]]
+    yield [[["repro", "evaluate_mlp"]]]
+    yield [[["repro", "--quiet"]], [["plots", "show"]]]
 
 
 def environment() -> dict[str, str]:
@@ -72,21 +79,24 @@ def environment() -> dict[str, str]:
     return dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-def read_phases(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
+def read_phases(folder: Path) -> Iterator[list[list[list[str]]]]:
     """The phases for the settings in `folder`."""
     return phases(YAML(typ="safe").load(folder / "params.yaml"))
 
 
-def run_dvc(folder: Path, phases: Iterable[Sequence[list[str]]]) -> bool:
-    """DVC in `folder`, phase after phase, the commands of one together; whether all succeeded."""
+def run_dvc(folder: Path, phases: Iterable[list[list[list[str]]]]) -> bool:
+    """DVC in `folder`, phase after phase; whether all succeeded."""
     # Without that option one of two fails where the other holds DVC's lock for three seconds.
     dvc = [sys.executable, "-m", "dvc", "--wait-for-lock"]
-    for commands in phases:
-        running = [subprocess.Popen([*dvc, *command], cwd=folder, env=environment()) for command in commands]
-        statuses = [process.wait() for process in running]
-        if any(statuses):
-            return False
-    return True
+
+    def run_lane(commands: list[list[str]]) -> bool:
+        return all(
+            subprocess.run([*dvc, *command], cwd=folder, env=environment()).returncode == 0
+            for command in commands
+        )
+
+    with ThreadPoolExecutor() as pool:
+        return all(all(pool.map(run_lane, lanes)) for lanes in phases)
 
 
 def main(target: str = "quick") -> None:

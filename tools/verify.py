@@ -141,8 +141,11 @@ def check(folder: Path) -> bool:
 
 def reproduce(folder: Path) -> bool:
     """Every stage in `folder`, whatever the run cache remembers; whether they succeeded."""
-    phases = [[command for command in phase if command[0] == "repro"] for phase in read_phases(folder)]
-    return run_dvc(folder, [[[*command, "--no-run-cache"] for command in phase] for phase in phases])
+    phases = [
+        [[[*command, "--no-run-cache"] for command in lane if command[0] == "repro"] for lane in lanes]
+        for lanes in read_phases(folder)
+    ]
+    return run_dvc(folder, phases)
 
 
 def main(*arguments: str) -> None:

@@ -65,7 +65,7 @@ def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:
         figure = draw(*arguments)
         figure.draw_without_rendering()
         figure.set_layout_engine(
-            "none"
+            None
         )  # it has laid the figure out; again for each file takes most of the time
         png, svg = BytesIO(), BytesIO()
         figure.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
