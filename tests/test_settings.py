@@ -50,6 +50,27 @@ def test_a_stage_ends_with_one_line_for_an_input_error(capsys):
     assert capsys.readouterr().err.endswith(": the file a.csv is empty\n")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("Unable to allocate 728. TiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+def test_a_stage_that_runs_out_of_memory_ends_with_one_line(error, capsys):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit):
+        settings.run_stage(main)
+    assert "memory ran out; nothing was written" in capsys.readouterr().err
+
+
+def test_an_error_of_ours_is_not_taken_for_want_of_memory():
+    def main():
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        settings.run_stage(main)
+
+
 def test_a_file_is_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "scores.json"
     files.write_json(path, {"b": 1, "a": 2})
