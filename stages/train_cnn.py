@@ -73,8 +73,8 @@ def main(run: str) -> None:
     train = partial(
         train_replicates, CROPS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
     )
-    replicates = run_replicates(train, settings.seeds, compute)
     with whole_folder(MODELS / run) as folder:
+        replicates = run_replicates(train, settings.seeds, compute)
         write_run(folder, settings.model_dump(), replicates)
         if settings.snapshot_epoch:
             for index, replicate in enumerate(replicates):

@@ -236,12 +236,11 @@ def main() -> None:
 
     plans = plan_tables(results) | plan_latents(results.separation, labels)
     plans |= plan_samples(results.digits, images) | plan_crops(results.crops)
-    pictures = {name: render(draw, *arguments) for name, (draw, *arguments) in plans.items()}
-    photographs, names = draw_photographs(early)
-    pictures |= photographs
-    context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}
-
     with whole_folder(REPORT) as folder:
+        pictures = {name: render(draw, *arguments) for name, (draw, *arguments) in plans.items()}
+        photographs, names = draw_photographs(early)
+        pictures |= photographs
+        context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}
         (folder / "figures").mkdir()
         for name, picture in pictures.items():
             for suffix, data in picture.files.items():

@@ -407,6 +407,16 @@ def test_a_run_that_is_not_there(project: Project, refused: Refused, part: str, 
     refused(f"train_{part}", message, name)
 
 
+@pytest.mark.parametrize("part", ["mlp", "cnn"])
+def test_models_that_cannot_be_written_are_noticed_before_the_work(
+    project: Project, refused: Refused, part: str
+) -> None:
+    """Data for a training are not there, but it does not come to that."""
+    put(project({}) / "models", b"")
+    message = "Not a directory; something else is in its place: move it away, and run again"
+    refused(f"train_{part}", f"models/{part}: {message}", "custom")
+
+
 @pytest.mark.parametrize("name", ["a", "A-1_b", "0", "-", "long" * 20])
 def test_names_that_are_fine(project: Project, accepted: Accepted, name: str) -> None:
     folder = project({"mlp.runs": {name: {}}, "cnn.runs": {name: {}}})
