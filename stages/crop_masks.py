@@ -27,7 +27,7 @@ from stages.files import whole_file, whole_folder
 from stages.seeds import generator
 from stages.settings import PARAMS, InputError, Strict, check, read_params, read_seed, run_stage, section
 from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import open_picture, to_rgb, turn
+from stages.sources.pictures import open_picture, turn
 
 RAW = Path("data/raw/masks/masks.zip")
 FOLDER = Path("data/crops")
@@ -95,7 +95,8 @@ def cut_photograph(
     name = boxes[0].photograph
     stored = open_picture(read_file(archive, name), f"{boxes[0].where}: {name}")
     turned = [is_turned(stored, box) for box in boxes]
-    views = {exif: to_rgb(turn(stored) if exif else stored) for exif in set(turned)}
+    views = {exif: turn(stored) if exif else stored for exif in set(turned)}
+    del stored  # if it is turned, it is not kept twice
     for number, (box, exif) in enumerate(zip(boxes, turned, strict=True), start=first):
         view = views[exif]
         area = crops.clip(box.corners, *view.size)
