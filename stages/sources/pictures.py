@@ -1,5 +1,6 @@
 """Pictures from strangers: opened in bounded memory, in the formats of data sets, as eight-bit RGB."""
 
+import logging
 import struct
 import warnings
 import zlib
@@ -26,6 +27,7 @@ QUARTER_TURNS = {  # its values that exchange width and height, and how to undo 
     8: Image.Transpose.ROTATE_90,
 }
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs why it raises; the error tells
 
 
 def open_picture(data: bytes, where: str) -> Image.Image:

@@ -133,6 +133,23 @@ def test_the_largest_photographs_cost_little_memory(
     assert "1 test boxes: 0 bad, 1 good, 0 none" in accepted_alone("crop_masks")
 
 
+def test_warnings_of_broken_exif_data_are_not_shown(project: Project, accepted_alone: Accepted) -> None:
+    """It ends amid its table of tags, behind the one that tells how the camera was held."""
+    cut = exif(6).tobytes()[:-6] + b"\1\0\0\0\xff"
+    members = tables(HEADER + TEST) | {"a.png": png(photograph(40, 60), "JPEG", exif=cut)}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    said = accepted_alone("crop_masks").splitlines()
+    assert [line.split(":")[0] for line in said] == ["masks"] * 3
+    assert "1 in photographs turned by EXIF" in said[2]
+
+
+def test_what_pillow_logs_is_not_shown(project: Project, refused_alone: Refused) -> None:
+    channels = [struct.pack("<HHLHH", 277, 3, 1, count, 0) for count in (3, 60_000)]
+    members = tables(HEADER + TEST) | {"a.png": png(photograph(), "TIFF").replace(*channels)}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    refused_alone("crop_masks", BROKEN + "unknown format")
+
+
 def transparent() -> Image.Image:
     """A palette picture, white but for its first colour, which is transparent and stands everywhere."""
     picture = Image.new("P", (60, 40), 0)
