@@ -20,7 +20,7 @@ class Compute(Strict):
     """The section `compute` of params.yaml, which explains each key."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0, le=1000)
     backend: Literal["loky", "dask"] = "loky"
     address: str | None = None
 

@@ -25,15 +25,16 @@ from stages.annotations import CLASSES, CORNERS, Box, map_labels, read_boxes, sp
 from stages.compute import Compute
 from stages.files import whole_file, whole_folder
 from stages.seeds import generator
-from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
+from stages.settings import PARAMS, InputError, Strict, check, read_params, read_seed, run_stage, section
 from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import open_picture, to_rgb, turn
+from stages.sources.pictures import open_picture, turn
 
 RAW = Path("data/raw/masks/masks.zip")
 FOLDER = Path("data/crops")
 ARRAYS = Path("data/crops.npz")
 TABLE = Path("data/boxes.csv")
 
+MEMORY = 4 * 2**30  # bytes that the arrays of crops.npz may take
 BATCH = 16  # photographs that a process takes at a time, so that opening the archive costs little
 AREA = ("left", "top", "right", "bottom")
 COLUMNS = ["split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rotated", "crop"]
@@ -94,7 +95,8 @@ def cut_photograph(
     name = boxes[0].photograph
     stored = open_picture(read_file(archive, name), f"{boxes[0].where}: {name}")
     turned = [is_turned(stored, box) for box in boxes]
-    views = {exif: to_rgb(turn(stored) if exif else stored) for exif in set(turned)}
+    views = {exif: turn(stored) if exif else stored for exif in set(turned)}
+    del stored  # if it is turned, it is not kept twice
     for number, (box, exif) in enumerate(zip(boxes, turned, strict=True), start=first):
         view = views[exif]
         area = crops.clip(box.corners, *view.size)
@@ -178,6 +180,15 @@ def check_classes(boxes: list[Box]) -> None:
         )
 
 
+def check_memory(count: int, size: int) -> None:
+    """Raise InputError if `collect` would need more memory than MEMORY: five bytes for each colour value."""
+    if count * 3 * size * size * 5 > MEMORY:
+        raise InputError(
+            f"{PARAMS}: `crop_masks.side` is {size}: {count} crops of that size take more than "
+            f"{MEMORY // 2**30} GiB of memory"
+        )
+
+
 def report(rows: list[dict[str, Any]], boxes: list[Box]) -> None:
     """Print the boxes of each split and class, and what was done to them."""
     counts = Counter((row["split"], row["label"]) for row in rows)
@@ -200,6 +211,7 @@ def main() -> None:
     if not boxes[0].split:
         boxes = split_boxes(boxes, settings.test_share, generator(read_seed(params), "masks split"))
     check_classes(boxes)
+    check_memory(len(boxes), settings.side)
     with whole_folder(FOLDER) as folder:
         cuts = cut_boxes(RAW, boxes, settings.side, folder, compute)
         rows, arrays = collect(cuts, len(boxes), settings.side)

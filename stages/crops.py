@@ -47,5 +47,10 @@ def pool(crop: Image.Image, side: int) -> np.ndarray:
     The report has AdaptiveAvgPool2d in front of its network. Pooling has no weights, so pooling once here
     gives what the network would get each time.
     """
-    pixels = torch.from_numpy(np.array(crop)).permute(2, 0, 1).float() / 255
-    return torch.nn.functional.adaptive_avg_pool2d(pixels, side).numpy()
+    rows = []
+    for row in range(side):  # one at a time, since all pixels as real numbers are too much of a large crop
+        top, bottom = row * crop.height // side, -(-(row + 1) * crop.height // side)
+        window = np.array(crop.crop((0, top, crop.width, bottom)))
+        pixels = torch.from_numpy(window).permute(2, 0, 1).float().div_(255)
+        rows.append(torch.nn.functional.adaptive_avg_pool2d(pixels, (1, side)))
+    return torch.cat(rows, dim=1).numpy()

@@ -19,6 +19,7 @@ from stages.scores import (
     mean_and_std,
     read_runs,
     scores_of_replicates,
+    shown_run,
     write_curves,
     write_samples,
     write_tables,
@@ -40,10 +41,11 @@ def main() -> None:
     for name, run in runs.items():
         scores = [scores_of_replicates(run), class_accuracies(run, truth, CLASSES)]
         metrics[name] = mean_and_std(pd.concat(scores, axis="columns"))
+    shown = shown_run(runs, tables, "T12")
     with whole_folder(PLOTS) as folder:
         write_tables(folder / "tables", tables, runs, metrics)
         write_curves(folder / "curves", tables, runs)
-        write_samples(folder, metrics, runs[tables["T12"][0]], truth, CLASSES)
+        write_samples(folder, metrics, shown, truth, CLASSES)
     write_json(METRICS, metrics)
 
 

@@ -19,6 +19,7 @@ from stages.scores import (
     mean_and_std,
     read_runs,
     scores_of_replicates,
+    shown_run,
     write_curves,
     write_samples,
     write_tables,
@@ -45,10 +46,11 @@ def main() -> None:
         truth = {split: digits[f"{split}_labels"] for split in ("train", "test")}
     metrics = {name: mean_and_std(score(run)) for name, run in runs.items()}
     by_class = {name: mean_and_std(class_accuracies(run, truth, CLASSES)) for name, run in runs.items()}
+    shown = shown_run(runs, tables, "T7")
     with whole_folder(PLOTS) as folder:
         write_tables(folder / "tables", tables, runs, metrics)
         write_curves(folder / "curves", tables, runs)
-        write_samples(folder, by_class, runs[tables["T7"][0]], truth, CLASSES)
+        write_samples(folder, by_class, shown, truth, CLASSES)
     write_json(METRICS, metrics)
 
 

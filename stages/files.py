@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all, with bytes that depend on their content alone."""
+"""Files that are written whole or not at all, with bytes that depend on their content alone.
+
+The temporary file or folder is made at once: where nothing can be written, a stage ends before its work.
+"""
 
 import json
 import os
@@ -12,10 +15,11 @@ from typing import Any
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is renamed to `path`, else removed."""
+    """Yield an empty file beside `path`; on success it is renamed to `path`, else removed."""
     with _naming(path):
         partial = _partial(path)
         try:
+            partial.touch()
             yield partial
             os.replace(partial, path)
         finally:

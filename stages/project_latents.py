@@ -114,9 +114,8 @@ def main() -> None:
             for replicate, latents in enumerate(read_latents(run, epochs)):
                 jobs.append((figure, run, epochs, replicate))
                 tasks.append((method, latents, digits, random_state))
-    results = list(compute.each(project_replicate, tasks, len(tasks)))
-
     with whole_folder(PLOTS) as folder:
+        results = list(compute.each(project_replicate, tasks, len(tasks)))
         rows = []
         for (figure, run, epochs, replicate), (points, scores) in zip(jobs, results, strict=True):
             if replicate == 0:

@@ -5,15 +5,23 @@ import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 from safetensors.numpy import save
 from tqdm import tqdm
 
 from stages.compute import Compute
 from stages.files import write_json
 from stages.settings import InputError
+
+# The settings that both networks have. What is larger is a slip of the hand, and would run until memory or
+# patience is used up.
+Units = Annotated[int, Field(ge=1, le=10_000)]  # of one hidden layer
+Rate = Annotated[float, Field(gt=0, le=1e6)]
+Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
+Seeds = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Curve:

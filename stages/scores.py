@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.settings import InputError, section
+from stages.settings import PARAMS, RUN_NAME, InputError, section
+
+OTHERS = "others"  # names the file of the runs that are in no table
 
 
 class Run(NamedTuple):
@@ -69,7 +71,11 @@ def significant(value: float) -> float:
 def read_runs(params: dict[str, Any], part: str, models: Path) -> tuple[dict[str, Run], dict[str, list[str]]]:
     """Every run of a part ("mlp" or "cnn"), and its tables: the runs in each, all of them there."""
     names, tables = list(section(params, f"{part}.runs")), section(params, f"{part}.tables")
+    if not isinstance(tables, dict):
+        raise InputError(f"{PARAMS}: `{part}.tables` must hold lists of runs, as T1: [final]")
     for table, members in tables.items():
+        if not (isinstance(table, str) and RUN_NAME.fullmatch(table)) or table == OTHERS:
+            raise InputError(f"{part}.tables: {table!r} cannot be the name of a table; use one such as T15")
         if not (isinstance(members, list) and members):
             raise InputError(f"{part}.tables.{table} is {members!r}; it must list runs, as in [final]")
         for name in members:
@@ -77,7 +83,16 @@ def read_runs(params: dict[str, Any], part: str, models: Path) -> tuple[dict[str
                 raise InputError(
                     f"{part}.tables.{table} names the run {name!r}; the runs are {', '.join(names)}"
                 )
+            if members.count(name) > 1:
+                raise InputError(f"{part}.tables.{table} names the run {name!r} twice")
     return {name: read_run(models / name) for name in names}, tables
+
+
+def shown_run(runs: dict[str, Run], tables: dict[str, list[str]], table: str) -> Run:
+    """The first run of the table of the final network, whose single predictions are shown."""
+    if table not in tables:
+        raise InputError(f"{PARAMS} has no table {table}; it names the run whose predictions are shown")
+    return runs[tables[table][0]]
 
 
 def write_tables(
@@ -101,7 +116,7 @@ def write_curves(folder: Path, tables: dict[str, list[str]], runs: dict[str, Run
     """
     folder.mkdir()
     others = [name for name in runs if not any(name in members for members in tables.values())]
-    for table, names in (tables | {"others": others} if others else tables).items():
+    for table, names in (tables | {OTHERS: others} if others else tables).items():
         curves = pd.concat([_mean_curve(runs[name].curves).assign(run=name) for name in names])
         curves.to_csv(folder / f"{table}.csv", float_format="%.6g")
 

@@ -81,6 +81,14 @@ def section(params: dict[str, Any], dotted: str) -> Any:
     return value
 
 
+def read_run(params: dict[str, Any], part: str, run: str) -> dict[str, Any]:
+    """What `run` of a part ("mlp" or "cnn") is set to: the defaults and its difference, not yet checked."""
+    runs = section(params, f"{part}.runs")
+    if run not in runs:
+        raise InputError(f"{PARAMS} has no run {run!r} in `{part}.runs`; the runs are {', '.join(runs)}")
+    return {**section(params, f"{part}.defaults"), **runs[run]}
+
+
 def check(model: type[Settings], values: Any, where: str) -> Settings:
     """`values` as a `model`, or an InputError that names every wrong key under `where`."""
     try:
@@ -134,6 +142,13 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
         message = (
             "a worker process was killed, by hand or because memory ran out; nothing was written. "
             f"Set `compute.workers` in {PARAMS} lower if it was the memory, and run again"
+        )
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):  # PyTorch has no type for it
+            raise
+        message = (
+            "memory ran out; nothing was written. Set what is large in "
+            f"{PARAMS} lower, or `compute.workers`, and run again"
         )
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers are stopped; a second Ctrl-C adds nothing

@@ -19,8 +19,8 @@ from safetensors.numpy import save
 
 from stages.compute import Compute
 from stages.files import whole_folder
-from stages.replicates import run_replicates, write_run
-from stages.settings import Strict, check, read_params, read_seed, run_stage, section
+from stages.replicates import Epochs, Rate, Seeds, Units, run_replicates, write_run
+from stages.settings import Strict, check, read_params, read_run, read_seed, run_stage, section
 
 CROPS = Path("data/crops.npz")
 MODELS = Path("models/cnn")
@@ -30,19 +30,19 @@ class Settings(Strict):
     """One run of `cnn.runs`, completed with `cnn.defaults`; params.yaml explains each key."""
 
     crops: Literal["resized", "own_size"]
-    channels: list[Annotated[int, Field(ge=1)]] = Field(min_length=2, max_length=2)
-    filter: int = Field(ge=1)
-    stride: int = Field(ge=1)
+    channels: list[Annotated[int, Field(ge=1, le=1000)]] = Field(min_length=2, max_length=2)
+    filter: int = Field(ge=1, le=100)
+    stride: int = Field(ge=1, le=100)
     padding: int = Field(ge=0)
-    head: list[Annotated[int, Field(ge=1)]]
+    head: list[Units] = Field(max_length=10)
     optimizer: Literal["adam", "sgd"]
     momentum: float = Field(ge=0, lt=1)
-    learning_rate: float = Field(gt=0)
+    learning_rate: Rate
     batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    epochs: Epochs
     sampler: Literal["shuffle", "weighted"]
     snapshot_epoch: int = Field(ge=0)
-    seeds: int = Field(ge=1)
+    seeds: Seeds
 
     @model_validator(mode="after")
     def snapshot_within_training(self) -> "Settings":
@@ -68,14 +68,13 @@ def train_replicates(
 
 def main(run: str) -> None:
     params = read_params()
-    values = {**section(params, "cnn.defaults"), **section(params, f"cnn.runs.{run}")}
-    settings = check(Settings, values, f"cnn.runs.{run}")
+    settings = check(Settings, read_run(params, "cnn", run), f"cnn.runs.{run}")
     compute = check(Compute, section(params, "compute"), "compute")
     train = partial(
         train_replicates, CROPS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
     )
-    replicates = run_replicates(train, settings.seeds, compute)
     with whole_folder(MODELS / run) as folder:
+        replicates = run_replicates(train, settings.seeds, compute)
         write_run(folder, settings.model_dump(), replicates)
         if settings.snapshot_epoch:
             for index, replicate in enumerate(replicates):

@@ -12,15 +12,15 @@ latents.npz                 where recorded: epoch (e,), activations (replicates,
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.compute import Compute
 from stages.files import whole_folder
-from stages.replicates import run_replicates, write_run
-from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
+from stages.replicates import Epochs, Rate, Seeds, Units, run_replicates, write_run
+from stages.settings import InputError, Strict, check, read_params, read_run, read_seed, run_stage, section
 
 DIGITS = Path("data/digits.npz")
 MODELS = Path("models/mlp")
@@ -29,19 +29,25 @@ MODELS = Path("models/mlp")
 class Settings(Strict):
     """One run of `mlp.runs`, completed with `mlp.defaults`; params.yaml explains each key."""
 
-    hidden: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    hidden: list[Units] = Field(min_length=1, max_length=10)
     activation: Literal["sigmoid", "tanh", "relu"]
     initial_weights: Literal["normal", "scaled", "zeros"]
     initial_biases: Literal["normal", "zeros"]
-    initial_std: float = Field(gt=0)
-    learning_rate: float = Field(gt=0)
+    initial_std: float = Field(gt=0, le=1e6)
+    learning_rate: Rate
     batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    epochs: Epochs
     early_stopping: Literal["none", "accuracy", "loss"]
     patience: int = Field(ge=1)
     keep_best: bool
     latents_every: int = Field(ge=0)
-    seeds: int = Field(ge=1)
+    seeds: Seeds
+
+    @model_validator(mode="after")
+    def latents_within_training(self) -> "Settings":
+        if self.latents_every > self.epochs:
+            raise ValueError(f"latents_every {self.latents_every} is past the last epoch, {self.epochs}")
+        return self
 
 
 def train_replicates(
@@ -64,14 +70,13 @@ def write_latents(path: Path, latents: list[dict[int, np.ndarray]]) -> None:
 
 def main(run: str) -> None:
     params = read_params()
-    values = {**section(params, "mlp.defaults"), **section(params, f"mlp.runs.{run}")}
-    settings = check(Settings, values, f"mlp.runs.{run}")
+    settings = check(Settings, read_run(params, "mlp", run), f"mlp.runs.{run}")
     compute = check(Compute, section(params, "compute"), "compute")
     train = partial(
         train_replicates, DIGITS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
     )
-    replicates = run_replicates(train, settings.seeds, compute)
     with whole_folder(MODELS / run) as folder:
+        replicates = run_replicates(train, settings.seeds, compute)
         write_run(folder, settings.model_dump(), replicates)
         if settings.latents_every:
             write_latents(folder / "latents.npz", [replicate["latents"] for replicate in replicates])

@@ -38,7 +38,7 @@ from stages.report.results import CLASSES, TABLES, Results, read_csv, read_resul
 from stages.report.tables import MARKS, confusion_cells, list_claims, make_panels
 from stages.settings import read_params, run_stage, section
 from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import open_picture, to_rgb, turn
+from stages.sources.pictures import open_picture, turn
 
 Plans = dict[str, tuple[Any, ...]]  # figure: what draws it, and from what
 
@@ -187,7 +187,7 @@ def draw_photographs(crops: pd.DataFrame) -> tuple[dict[str, Picture], dict[str,
 def open_photograph(archive: zipfile.ZipFile, name: str, rows: pd.DataFrame) -> Image.Image:
     """The photograph as crop_masks cut it: turned as its EXIF says where its boxes were."""
     stored = open_picture(read_file(archive, name), name)
-    return to_rgb(turn(stored) if rows.exif_rotated.any() else stored)
+    return turn(stored) if rows.exif_rotated.any() else stored
 
 
 def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
@@ -236,12 +236,11 @@ def main() -> None:
 
     plans = plan_tables(results) | plan_latents(results.separation, labels)
     plans |= plan_samples(results.digits, images) | plan_crops(results.crops)
-    pictures = {name: render(draw, *arguments) for name, (draw, *arguments) in plans.items()}
-    photographs, names = draw_photographs(early)
-    pictures |= photographs
-    context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}
-
     with whole_folder(REPORT) as folder:
+        pictures = {name: render(draw, *arguments) for name, (draw, *arguments) in plans.items()}
+        photographs, names = draw_photographs(early)
+        pictures |= photographs
+        context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}
         (folder / "figures").mkdir()
         for name, picture in pictures.items():
             for suffix, data in picture.files.items():

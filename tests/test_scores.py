@@ -147,3 +147,10 @@ def test_settings_survive_the_round_trip(tmp_path):
     again = scores.read_run(tmp_path)
     assert again.settings == run.settings
     pd.testing.assert_frame_equal(again.final(), run.final())
+
+
+def test_the_table_of_the_final_network_must_be_there():
+    run = scores.Run({}, None, {})
+    assert scores.shown_run({"a": None, "b": run}, {"T7": ["b", "a"]}, "T7") is run
+    with pytest.raises(InputError, match="params.yaml has no table T7; it names the run whose predictions"):
+        scores.shown_run({"a": run}, {"T1": ["a"]}, "T7")

@@ -1,5 +1,7 @@
 """params.yaml at the door, files written whole, and how a stage ends."""
 
+import os
+
 import pytest
 
 from stages import files, settings
@@ -50,6 +52,27 @@ def test_a_stage_ends_with_one_line_for_an_input_error(capsys):
     assert capsys.readouterr().err.endswith(": the file a.csv is empty\n")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("Unable to allocate 728. TiB"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+def test_a_stage_that_runs_out_of_memory_ends_with_one_line(error, capsys):
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit):
+        settings.run_stage(main)
+    assert "memory ran out; nothing was written" in capsys.readouterr().err
+
+
+def test_an_error_of_ours_is_not_taken_for_want_of_memory():
+    def main():
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        settings.run_stage(main)
+
+
 def test_a_file_is_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "scores.json"
     files.write_json(path, {"b": 1, "a": 2})
@@ -59,6 +82,21 @@ def test_a_file_is_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert path.read_text().startswith("{")
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("whole", [files.whole_file, files.whole_folder])
+def test_what_cannot_be_written_is_noticed_before_the_work(tmp_path, monkeypatch, whole):
+    def read_only(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = tmp_path / "scores"  # in a folder that is there, so that only the temporary one is to be made
+    monkeypatch.setattr(files.Path, "touch", read_only)
+    monkeypatch.setattr(files, "_partial", lambda path: path.with_name(f".{path.name}.{os.getpid()}.part"))
+    monkeypatch.setattr(files.Path, "mkdir", read_only)
+    with pytest.raises(PermissionError) as error, whole(path):
+        pytest.fail("it came to the work")
+    assert error.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_whole_or_not_at_all(tmp_path):

@@ -48,13 +48,13 @@ def build(
     layers: list[nn.Module] = []
     side, depth = size, 3
     for maps in channels:
+        side = ((side + 2 * padding - filter) // stride + 1) // 2
+        if side < 1:
+            raise InputError(
+                f"filter {filter} at stride {stride} leaves nothing of a crop of {size}x{size} pixels"
+            )
         layers += [nn.Conv2d(depth, maps, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2)]
-        side += 2 * padding
-        depth, side = maps, ((side - filter) // stride + 1) // 2 if side >= filter else 0
-    if side < 1:
-        raise InputError(
-            f"filter {filter} at stride {stride} leaves nothing of a crop of {size}x{size} pixels"
-        )
+        depth = maps
     layers.append(nn.Flatten())
     units = depth * side * side
     for hidden in head:

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 
 from stages.report.changes import CHANGES
-from stages.settings import InputError, section
+from stages.settings import PARAMS, InputError, read_run, section
 
 CLASSES = ("bad", "good", "none")
 TABLES = {
     "mlp": [f"T{number}" for number in range(1, 9)],
     "cnn": [f"T{number}" for number in range(9, 15)],
 }
+
+
+BY_SETTING = {"T2": "hidden", "T4": "batch_size"}  # tables of part 1 whose runs differ in this setting
 
 
 class Results(NamedTuple):
@@ -49,6 +52,7 @@ def read_json(path: Path) -> Any:
 
 def read_results(root: Path, params: dict[str, Any]) -> Results:
     """All of it from the project's folder, pictures apart; InputError if a run of the report is missing."""
+    check_compared(params)
     plots, boxes = root / "plots", read_csv(root / "data/boxes.csv")
     others = {part: plots / part / "curves/others.csv" for part in TABLES}  # if any run is in no table
     folders = [(table, plots / part) for part, tables in TABLES.items() for table in tables]
@@ -69,13 +73,27 @@ def read_results(root: Path, params: dict[str, Any]) -> Results:
     )
 
 
+def check_compared(params: dict[str, Any]) -> None:
+    """Raise InputError unless params.yaml has every table and run that the page shows side by side."""
+    for part, names in TABLES.items():
+        tables, runs = section(params, f"{part}.tables"), section(params, f"{part}.runs")
+        missing = [f"{part}.tables.{name}" for name in names if name not in tables]
+        compared = [name for each, *pair, _ in CHANGES if each == part for name in pair]
+        missing += [f"{part}.runs.{name}" for name in compared if name not in runs]
+        if missing:
+            raise InputError(f"{PARAMS} has no {missing[0]}, which the report's page compares")
+    for table, key in BY_SETTING.items():
+        values = [read_run(params, "mlp", run)[key] for run in section(params, f"mlp.tables.{table}")]
+        if all(value == values[0] for value in values):
+            raise InputError(
+                f"{PARAMS}: the runs of mlp.tables.{table} must differ in {key}, by which the report's page "
+                "compares them"
+            )
+
+
 def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]:
-    """The settings of every run of a part; all runs that the page compares must be there."""
+    """The settings of every run of a part."""
     defaults, runs = section(params, f"{part}.defaults"), section(params, f"{part}.runs")
-    compared = [name for each, *pair, _ in CHANGES if each == part for name in pair]
-    for name in compared:
-        if name not in runs:
-            raise InputError(f"params.yaml has no {part}.runs.{name}, which the report's page compares")
     return {name: {**defaults, **run} for name, run in runs.items()}
 
 

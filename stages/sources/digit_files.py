@@ -26,7 +26,7 @@ from stages.sources.archives import (
     open_archive,
     read_file,
 )
-from stages.sources.pictures import open_picture, to_rgb
+from stages.sources.pictures import open_picture
 
 CLASSES = 10
 SIDE = 28
@@ -161,4 +161,4 @@ def _class_in_name(archive: zipfile.ZipFile, name: str) -> int:
 def _read_picture(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """A picture of any size and mode as grey (28, 28); each pixel is the mean of the area it covers."""
     picture = open_picture(read_file(archive, name), f"{archive_name(archive)}: {name}")
-    return np.asarray(to_rgb(picture).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX))
+    return np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX))

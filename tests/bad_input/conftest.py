@@ -99,3 +99,16 @@ def refused_alone(imports: Callable[[str], tuple[float, int]]) -> Refused:
         assert memory - imports(stage)[1] < MEMORY
 
     return run
+
+
+@pytest.fixture
+def accepted_alone(imports: Callable[[str], tuple[float, int]]) -> Accepted:
+    """The same as `accepted` in a process of its own, whose memory is measured."""
+
+    def run(stage: str, *arguments: str) -> str:
+        status, said, _, memory = cost([sys.executable, "-m", f"stages.{stage}", *arguments])
+        assert status == 0, said
+        assert memory - imports(stage)[1] < MEMORY
+        return said
+
+    return run

@@ -12,6 +12,7 @@ from PIL import Image
 
 from stages.sources.pictures import ORIENTATION
 
+LARGE = "test.csv line 2: a.png has {} x {} pixels; a {} may have {} million"
 BROKEN = "test.csv line 2: a.png cannot be read as a picture: "
 
 
@@ -21,9 +22,9 @@ def exif(orientation: int) -> Image.Exif:
     return tags
 
 
-def bomb(side: int) -> bytes:
+def bomb(side: int, depth: int = 8, colours: int = 2) -> bytes:
     """A PNG that says it is `side` pixels wide and high."""
-    header = b"IHDR" + struct.pack(">2L5B", side, side, 8, 2, 0, 0, 0)
+    header = b"IHDR" + struct.pack(">2L5B", side, side, depth, colours, 0, 0, 0)
     return (
         PHOTOGRAPH[:8]
         + struct.pack(">L", 13)
@@ -33,11 +34,14 @@ def bomb(side: int) -> bytes:
     )
 
 
-def webp_bomb() -> bytes:
-    """A WebP of 34 bytes that says it is 16,383 pixels wide and high."""
-    content = png(Image.new("RGB", (940, 940)), "WEBP", lossless=True, method=0)
+END = b"\0\0\0\0IEND" + struct.pack(">L", zlib.crc32(b"IEND"))
+
+
+def webp_bomb(side: int) -> bytes:
+    """A WebP of 34 bytes that says it is `side` pixels wide and high."""
+    content = png(Image.new("RGBA", (940, 940), (9, 9, 9, 9)), "WEBP", lossless=True, method=0)
     at = content.index(b"VP8L") + 9  # past the length and a mark: 14 bits of width - 1, 14 of height - 1
-    sizes = int.from_bytes(content[at : at + 4], "little") >> 28 << 28 | 16_382 | 16_382 << 14
+    sizes = int.from_bytes(content[at : at + 4], "little") >> 28 << 28 | (side - 1) | (side - 1) << 14
     return content[:at] + sizes.to_bytes(4, "little") + content[at + 4 :]
 
 
@@ -60,9 +64,12 @@ REFUSED = {
         PHOTOGRAPH[:60] + b"????" + PHOTOGRAPH[64:],
         BROKEN + "broken data stream when reading image file",
     ),
-    "bomb": (bomb(20_000), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
-    "larger bomb": (bomb(2**31 - 1), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
-    "WebP bomb": (webp_bomb(), "test.csv line 2: a.png is larger than 89,478,485 pixels"),
+    "bomb": (bomb(20_000), LARGE.format(20_000, 20_000, "PNG", 40)),
+    "larger bomb": (bomb(2**31 - 1), LARGE.format(2**31 - 1, 2**31 - 1, "PNG", 40)),
+    "bomb below Pillow's limit": (bomb(9_400), LARGE.format(9_400, 9_400, "PNG", 40)),
+    "bomb of 16 bits": (bomb(9_400, 16, 0), LARGE.format(9_400, 9_400, "PNG", 40)),
+    "WebP bomb": (webp_bomb(16_383), LARGE.format(16_383, 16_383, "WEBP", 20)),
+    "WebP bomb below Pillow's limit": (webp_bomb(9_400), LARGE.format(9_400, 9_400, "WEBP", 20)),
     "no pixels": (bomb(0), BROKEN + "unknown format"),
     "real numbers": (
         png(Image.new("F", (60, 40), 0.5), "TIFF"),
@@ -89,12 +96,58 @@ def test_refused(project: Project, refused: Refused, case: str) -> None:
     refused("crop_masks", message)
 
 
-@pytest.mark.parametrize("case", ["bomb", "larger bomb", "WebP bomb"])
+@pytest.mark.parametrize("case", ["larger bomb", "WebP bomb", "WebP bomb below Pillow's limit"])
 def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
     content, message = REFUSED[case]
     members = tables(HEADER + TEST) | {"a.png": content}
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     refused_alone("crop_masks", message)
+
+
+def png_of_zeros(side: int, channels: int, colours: int, depth: int = 8) -> bytes:
+    """A PNG of `side` pixels each way, all of its bytes 0, made in little memory."""
+    squeeze = zlib.compressobj(1)
+    row = bytes(1 + side * channels * depth // 8)
+    pixels = b"".join(squeeze.compress(row) for _ in range(side)) + squeeze.flush()
+    data = b"IDAT" + pixels
+    header = bomb(side, depth, colours)[:33]
+    return header + struct.pack(">L", len(pixels)) + data + struct.pack(">L", zlib.crc32(data)) + END
+
+
+LARGEST = {
+    "PNG": (6_324, lambda: png_of_zeros(6_324, 3, 2)),
+    "PNG with transparency": (6_324, lambda: png_of_zeros(6_324, 4, 6)),
+    "PNG of 16 bits": (6_324, lambda: png_of_zeros(6_324, 1, 0, 16)),
+    "WebP": (4_472, lambda: webp_bomb(4_472)),
+}
+
+
+@pytest.mark.parametrize("case", LARGEST)
+def test_the_largest_photographs_cost_little_memory(
+    project: Project, accepted_alone: Accepted, case: str
+) -> None:
+    """Cut in one piece, which is the most that can be asked of one."""
+    side, make = LARGEST[case]
+    members = tables(HEADER + f"a.png,{side},{side},good,0,0,{side},{side}\n") | {"a.png": make()}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    assert "1 test boxes: 0 bad, 1 good, 0 none" in accepted_alone("crop_masks")
+
+
+def test_warnings_of_broken_exif_data_are_not_shown(project: Project, accepted_alone: Accepted) -> None:
+    """It ends amid its table of tags, behind the one that tells how the camera was held."""
+    cut = exif(6).tobytes()[:-6] + b"\1\0\0\0\xff"
+    members = tables(HEADER + TEST) | {"a.png": png(photograph(40, 60), "JPEG", exif=cut)}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    said = accepted_alone("crop_masks").splitlines()
+    assert [line.split(":")[0] for line in said] == ["masks"] * 3
+    assert "1 in photographs turned by EXIF" in said[2]
+
+
+def test_what_pillow_logs_is_not_shown(project: Project, refused_alone: Refused) -> None:
+    channels = [struct.pack("<HHLHH", 277, 3, 1, count, 0) for count in (3, 60_000)]
+    members = tables(HEADER + TEST) | {"a.png": png(photograph(), "TIFF").replace(*channels)}
+    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    refused_alone("crop_masks", BROKEN + "unknown format")
 
 
 def transparent() -> Image.Image:

@@ -35,7 +35,7 @@ from stages.annotations import CLASSES, Box, map_labels, read_boxes, split_boxes
 from stages.settings import InputError, Strict, check, read_params
 from stages.sources import digit_files, fetching
 from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import ORIENTATION, QUARTER_TURNS, open_picture, orientation, to_rgb, turn
+from stages.sources.pictures import ORIENTATION, QUARTER_TURNS, open_picture, orientation, turn
 
 # The same draws every time: decoders are large, and a rare fault of theirs should be met on purpose.
 steady = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -190,7 +190,7 @@ def test_a_picture_with_other_bytes(content: bytes, flips: list[tuple[int, int]]
             assert str(error).startswith("a.png ")
         else:
             turned = turn(picture) if orientation(picture) in QUARTER_TURNS else picture
-            assert to_rgb(turned).mode == "RGB"
+            assert turned.mode == "RGB"
 
 
 values = st.recursive(
