@@ -14,7 +14,7 @@ import numpy as np
 from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
 
 from stages.settings import InputError
-from stages.sources.archives import PICTURES, archive_name, contents, file_names, given_splits, read_file
+from stages.sources.archives import PICTURES, archive_name, contents, file_names, given_splits, read_text
 
 CLASSES = ("bad", "good", "none")  # the order of ImageFolder, of labels 0, 1, 2 and of every table
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -168,7 +168,7 @@ def _check_columns(columns: list[str], name: str) -> None:
 
 
 def _decode(archive: zipfile.ZipFile, name: str) -> str:
-    data = read_file(archive, name)
+    data = read_text(archive, name)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -193,7 +193,7 @@ def _read_voc(archive: zipfile.ZipFile, name: str, split: str, photographs: Phot
 def _parse(archive: zipfile.ZipFile, name: str) -> Element:
     """The root of an XML file; entities, which can blow up or read files, are refused."""
     try:
-        root = ElementTree.fromstring(read_file(archive, name), forbid_dtd=True)
+        root = ElementTree.fromstring(read_text(archive, name), forbid_dtd=True)
     except DTDForbidden:
         raise InputError(
             f"{name}: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"

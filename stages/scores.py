@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from stages.settings import PARAMS, RUN_NAME, InputError, section
+from stages.settings import PARAMS, RUN_NAME, InputError, section, show
 
 OTHERS = "others"  # names the file of the runs that are in no table
 
@@ -77,7 +77,7 @@ def read_runs(params: dict[str, Any], part: str, models: Path) -> tuple[dict[str
         if not (isinstance(table, str) and RUN_NAME.fullmatch(table)) or table == OTHERS:
             raise InputError(f"{part}.tables: {table!r} cannot be the name of a table; use one such as T15")
         if not (isinstance(members, list) and members):
-            raise InputError(f"{part}.tables.{table} is {members!r}; it must list runs, as in [final]")
+            raise InputError(f"{part}.tables.{table} is {show(members)}; it must list runs, as in [final]")
         for name in members:
             if name not in names:
                 raise InputError(

@@ -4,6 +4,7 @@ import errno
 import inspect
 import os
 import re
+import reprlib
 import signal
 import sys
 import threading
@@ -19,6 +20,13 @@ from ruamel.yaml.error import MarkedYAMLError
 
 PARAMS = Path("params.yaml")
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")  # a word of a command, a folder, and a part of a dotted key
+
+
+SHOWN = reprlib.Repr()  # how a wrong value is shown: YAML can be short and its value without end
+SHOWN.maxlist = SHOWN.maxtuple = SHOWN.maxset = SHOWN.maxdict = 20
+SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 100
+SHOWN.maxlevel = 3
+show = SHOWN.repr
 
 
 class InputError(Exception):
@@ -45,6 +53,8 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
         raise InputError(f"{path}{line} is not valid YAML: {error.problem}") from None
     except (YAMLError, ValueError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} is nested deeper than any settings are") from None
     if not isinstance(params, dict):
         raise InputError(f"{path} must hold sections such as `seed:` and `data:`")
     for part in ("mlp", "cnn"):
@@ -67,7 +77,8 @@ def _check_runs(part: str, values: Any) -> None:
             )
         if not isinstance(run, dict):
             raise InputError(
-                f"{PARAMS}: `{part}.runs.{name}` is {run!r}; it must hold settings, or {{}} for the defaults"
+                f"{PARAMS}: `{part}.runs.{name}` is {show(run)}; "
+                "it must hold settings, or {} for the defaults"
             )
 
 
@@ -104,17 +115,17 @@ def _explain(error: Any, where: str) -> str:
     if error["type"] == "missing":
         return f"`{key}` is missing"
     if error["type"] == "model_type":
-        return f"`{key}` is {error['input']!r}: it must hold settings, as `key: value`"
+        return f"`{key}` is {show(error['input'])}: it must hold settings, as `key: value`"
     if error["type"] == "value_error":  # a rule that joins several keys: the whole section is its input
         return f"`{key}`: {error['ctx']['error']}"
-    return f"`{key}` is {error['input']!r}: {error['msg']}"
+    return f"`{key}` is {show(error['input'])}: {error['msg']}"
 
 
 def read_seed(params: dict[str, Any]) -> int:
     """`seed`, from which every random draw of the pipeline follows."""
     seed = section(params, "seed")
     if type(seed) is not int or seed < 0:
-        raise InputError(f"{PARAMS}: `seed` is {seed!r}: it must be a whole number, 0 or more")
+        raise InputError(f"{PARAMS}: `seed` is {show(seed)}: it must be a whole number, 0 or more")
     return seed
 
 
@@ -153,7 +164,9 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers are stopped; a second Ctrl-C adds nothing
         message, status = "interrupted", 130
-    print(f"{name}: {message}", file=sys.stderr)
+    # One line, whatever stands in the names of a stranger's files.
+    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
+    print(f"{name}: {line}", file=sys.stderr)
     sys.exit(status)
 
 

@@ -13,6 +13,7 @@ from stages.settings import InputError
 
 PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
+TEXT_LIMIT = 8 * 2**20  # the same of annotations, some 100,000 boxes
 COUNT_LIMIT = 100_000  # files in an archive
 DIRECTORY_LIMIT = 16 * 2**20  # bytes of its table of contents, which zipfile reads at once
 END_LIMIT = 2**17  # bytes at the end of an archive in which its end records stand
@@ -69,6 +70,8 @@ def _directory_size(file: Path | IO[bytes]) -> int:
 
 def _fault(member: zipfile.ZipInfo) -> str | None:
     """Why a member of an archive is refused, or None."""
+    if not member.filename:
+        return "has no name"
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
         return "points outside of the archive"
@@ -93,6 +96,13 @@ def file_names(archive: zipfile.ZipFile, suffixes: frozenset[str]) -> list[str]:
     names = [member.filename for member in archive.infolist() if not member.is_dir()]
     paths = {name: PurePosixPath(name) for name in names}
     return sorted(name for name in names if paths[name].suffix.lower() in suffixes and is_data(paths[name]))
+
+
+def read_text(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of a file of text, which takes many times its size once it is taken apart."""
+    if archive.getinfo(name).file_size > TEXT_LIMIT:
+        raise InputError(f"{archive_name(archive)}: {name} is larger than {TEXT_LIMIT // 2**20} MiB")
+    return read_file(archive, name)
 
 
 def read_file(archive: zipfile.ZipFile, name: str) -> bytes:

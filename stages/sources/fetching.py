@@ -27,7 +27,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class SyntheticDigits(Strict):
     """`data.synthetic_digits`."""
 
-    samples: int = Field(ge=1, le=1_000_000)
+    samples: int = Field(ge=1, le=200_000)
 
 
 class SyntheticMasks(Strict):

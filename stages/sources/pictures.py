@@ -18,6 +18,8 @@ SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 LIMIT = 40_000_000  # pixels, with which no picture takes 500 MB to open and cut
 LIMITS = {"TIFF": 24_000_000, "WEBP": 20_000_000}  # the same for decoders that need more memory than others
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit, of which it would warn, is twice ours
+NEXT_SCAN = b"\xff\xda"  # nowhere within the pixels of a JPEG, and each costs a walk through all of them
+SCANS = 100
 STRIP = 64  # rows that change their mode at a time
 ORIENTATION = 0x0112  # the EXIF tag
 QUARTER_TURNS = {  # its values that exchange width and height, and how to undo them
@@ -36,6 +38,8 @@ def open_picture(data: bytes, where: str) -> Image.Image:
         try:
             picture = Image.open(BytesIO(data), formats=FORMATS)
             _check_header(picture, where)
+            if data.count(NEXT_SCAN) > SCANS and picture.format in ("JPEG", "MPO"):
+                raise InputError(f"{where} is a JPEG of more than {SCANS} scans; save it anew")
             picture.load()
             rgb = _to_rgb(picture)
         except BROKEN as error:

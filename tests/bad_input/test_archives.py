@@ -54,6 +54,12 @@ def count_bomb(count: int) -> bytes:
     return local + entries + end
 
 
+NAMELESS = (
+    struct.pack("<4s5H3L2H", b"PK\3\4", *[0] * 10)
+    + struct.pack("<4s6H3L5H2L", CENTRAL, *[0] * 16)
+    + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 46, 30, 0)
+)
+
 REFUSED = {
     "empty file": (b"", "mine.zip cannot be read as a zip archive: File is not a zip file"),
     "text": (b"not a zip", "mine.zip cannot be read as a zip archive: File is not a zip file"),
@@ -85,6 +91,7 @@ REFUSED = {
         zipped({"a.bmp": bytes(20 * 2**20)}, zipfile.ZIP_DEFLATED),
         "mine.zip: 'a.bmp' would unpack to more than 100 times its size, as no data does",
     ),
+    "a file without a name": (NAMELESS, "mine.zip: '' has no name"),
     "bomb by size": (patched(GOOD, 24, b"\0\0\0\x40"), "mine.zip: 'train.csv' is larger than 512 MiB"),
     "bomb by count": (
         count_bomb(100_001),

@@ -74,6 +74,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         row(xmin="-1e300"),
         "test.csv line 2: xmin is '-1e300': no photograph has 1,000,000 pixels in a row",
     ),
+    "more text than any table has": (
+        HEADER + "\n" * 8 * 2**20,
+        "masks.zip: test.csv is larger than 8 MiB",
+    ),
     "many digits": (
         row(xmax="9" * 5000),
         f"test.csv line 2: xmax is '{'9' * 40}...': no photograph has 1,000,000 pixels in a row",

@@ -45,7 +45,27 @@ def webp_bomb(side: int) -> bytes:
     return content[:at] + sizes.to_bytes(4, "little") + content[at + 4 :]
 
 
+def segment(mark: int, content: bytes) -> bytes:
+    return bytes([255, mark]) + struct.pack(">H", len(content) + 2) + content
+
+
+def jpeg_of_scans(scans: int) -> bytes:
+    """A progressive JPEG of a grey square that adds nothing to it, scan after scan."""
+    tables = segment(0xDB, bytes(1) + bytes([1] * 64)) + segment(
+        0xC2, struct.pack(">B2HB", 8, 8, 8, 1) + b"\1\x11\0"
+    )
+    for kind in (0x00, 0x10):  # one code in each table: no difference, and the end of a block
+        tables += segment(0xC4, bytes([kind, 1]) + bytes(15) + bytes(1))
+    first = segment(0xDA, b"\1\1\0\0\0\0") + b"\x7f"
+    more = segment(0xDA, b"\1\1\0\1\1\0") + b"\x7f"
+    return b"\xff\xd8" + tables + first + more * (scans - 1) + b"\xff\xd9"
+
+
 REFUSED = {
+    "JPEG that is drawn without end": (
+        jpeg_of_scans(10_000),
+        "test.csv line 2: a.png is a JPEG of more than 100 scans; save it anew",
+    ),
     "truncated PNG": (PHOTOGRAPH[:-60], BROKEN + "image file is truncated"),
     "truncated JPEG": (
         png(photograph(), "JPEG")[:-60],
@@ -203,6 +223,16 @@ def test_a_photograph_of_one_pixel_is_fine(project: Project, accepted: Accepted)
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     accepted("crop_masks")
     assert Image.open("data/crops/test/good/00003_a.png").size == (1, 1)
+
+
+def test_a_name_cannot_write_lines_of_its_own(project: Project, refused: Refused) -> None:
+    rows = '"\x1b[2Ja\nb.png",60,40,good,1,2,30,40\n'
+    put(
+        project({"compute.workers": 1}) / "data/raw/masks/masks.zip",
+        zipped(tables(HEADER + rows) | {"\x1b[2Ja\nb.png": "text"}),
+    )
+    message = "test.csv line 3: \\x1b[2Ja\\nb.png cannot be read as a picture: unknown format"
+    refused("crop_masks", message)
 
 
 NAMES = [
