@@ -301,11 +301,10 @@ def any_run(task, replicate):
     from benchmarks import cnn
 
     part, workspace, settings = task
+    settings = {key: value for key, value in settings.items() if key != "seeds"}
     if part == "mlp":
-        allowed = {key: value for key, value in settings.items() if key != "seeds"}
-        return pipeline(workspace / "data/digits.npz", allowed, replicate)
-    allowed = {key: value for key, value in settings.items() if key not in ("seeds", "latents_every")}
-    return cnn.pipeline(workspace / "data/crops.npz", allowed, replicate)
+        return pipeline(workspace / "data/digits.npz", settings, replicate)
+    return cnn.pipeline(workspace / "data/crops.npz", settings, replicate)
 
 
 def any_run_straightforward(task, _):

@@ -32,7 +32,7 @@ from tools import quick
 
 RESULTS = Path(__file__).with_name("results.csv")
 OURS = "the pipeline"
-SAME_LOSS = 0.02  # relative: the same numbers in another order; a training that does less is far from it
+SAME_LOSS = 0.05  # relative: the same sums in another order; a training that does less is farther off
 
 MLP_PEERS = {
     "PyTorch + DataLoader": mlp.torch_loader,
@@ -192,7 +192,7 @@ def cnn_case(case, crops, batch_size, optimizer, setup, targets):
 
 
 def cnn_batch_16(setup):
-    return cnn_case("cnn_batch_16", "resized", 16, "adam", setup, {"PyTorch + ImageFolder": 3})
+    return cnn_case("cnn_batch_16", "resized", 16, "sgd", setup, {"PyTorch + ImageFolder": 3})
 
 
 def cnn_own_size(setup):
@@ -244,11 +244,7 @@ def whole_report(setup):
             settings = params[part]["defaults"] | changes
             done = (few[part]["defaults"] | few[part]["runs"][run])["epochs"]
             whole = reached[run]["epochs"] if part == "mlp" else settings["epochs"]
-            task = (
-                part,
-                setup.workspace,
-                settings | {"epochs": epochs, "snapshot_epoch": 0, "latents_every": 0},
-            )
+            task = (part, setup.workspace, settings | {"epochs": epochs})
             seconds = {}
             for name, team in ((OURS, ours), ("straightforward.py", theirs)):
                 team.prepare(task, warm=False)
