@@ -279,7 +279,7 @@ def flops(task):
     return task.epochs * (train * (2 * forward + backward) + (train + test) * forward)
 
 
-PRODUCTS_FLOPS = 2 * 2 * 4096**3  # of one piece of work of `square_products`, whatever the side
+PRODUCTS_FLOPS = 2 * 4096**3  # of one piece of work of `square_products`, whatever the side
 
 
 def square_products(side, _):

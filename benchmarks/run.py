@@ -322,7 +322,8 @@ def growth_of_training(setup):
                 costs[kind][times] = min(team.run()[0] for _ in range(2)) / REPLICATES
     team.close()
     settings = task.settings()
-    growth.train_replicates(digits, settings, len(CORES))  # the processes start
+    for replicates in (1, len(CORES)):
+        growth.train_replicates(digits, settings, replicates)  # a single one is trained in this process
     for replicates in (1, 2, 4, 8):
         start = time.perf_counter()
         growth.train_replicates(digits, settings, replicates)
