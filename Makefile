@@ -2,11 +2,12 @@
 # make quick   the same stages on little data, in quick/
 # make verify  reproduce the committed results from nothing, and say what differs
 # make test    set up and run the test suite
+# make bench   measure the pipeline beside PyTorch, JAX, Keras, scikit-learn and NumPy: about 15 quiet minutes
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro quick verify test
+.PHONY: repro quick verify test bench
 
 repro: .venv/ready
 	dvc repro
@@ -22,6 +23,12 @@ test: .venv/ready
 	ruff format --check .
 	mypy
 	pytest
+
+# The project's pins are a constraint: the peers come beside them or not at all.
+bench: .venv/ready
+	python -m pip install --quiet --disable-pip-version-check \
+		--constraint requirements.txt --requirement benchmarks/requirements.txt
+	python -m benchmarks.run
 
 .venv/ready: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'

@@ -1,0 +1,1 @@
+"""How fast the pipeline is, beside what one would write by hand or with another library: `make bench`."""

@@ -1,0 +1,221 @@
+"""The CNN's training by the pipeline's own function, and by three others that do exactly the same.
+
+All have the same initial weights, the same mini-batches in the same order, the same optimiser, and find loss
+and accuracy of both splits after every epoch. `task.epochs` epochs are one piece of work.
+"""
+
+import os
+from contextlib import redirect_stderr
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+SEED = 0
+
+
+class Task(NamedTuple):
+    """What to train, and the folder with crops.npz and crops/."""
+
+    data: Path
+    crops: str
+    batch_size: int
+    epochs: int
+    optimizer: str = "adam"
+
+    def settings(self) -> dict:
+        """The same for `stages.networks.cnn.train`."""
+        values = self._asdict()
+        del values["data"]
+        return values | {
+            "channels": [16, 32],
+            "filter": 3,
+            "stride": 1,
+            "padding": 0,
+            "head": [],
+            "momentum": 0.9,
+            "learning_rate": 0.001,
+            "sampler": "shuffle",
+            "snapshot_epoch": 0,
+        }
+
+
+def ours(task, replicate):
+    return pipeline(task.data / "crops.npz", task.settings(), replicate)
+
+
+def pipeline(crops, settings, replicate):
+    """The pipeline's function, all of it but reading the file."""
+    from stages.networks import cnn
+
+    cnn.load_crops = cache(cnn.load_crops)
+
+    def work():
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            (left,) = cnn.train(crops, "bench", SEED, [replicate], "cpu", **settings)
+        return left["curve"][-1]["train_loss"]
+
+    return work
+
+
+class Given:
+    """What a peer starts from: the crops, and for each piece of work the same network and orders."""
+
+    def __init__(self, task, replicate):
+        import torch
+
+        from stages.networks import cnn
+
+        self.task, self.replicate = task, replicate
+        self.splits = cnn.load_crops(task.data / "crops.npz", task.crops, "cpu")
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+    def start(self):
+        """The network with its initial weights, and an order of the training crops for each epoch."""
+        import torch
+
+        from stages.networks import cnn
+        from stages.seeds import generator
+
+        weights, shuffling = (
+            int(generator(SEED, purpose, self.replicate).integers(2**63))
+            for purpose in ("weights", "shuffling")
+        )
+        torch.manual_seed(weights)
+        images, labels = self.splits["train"]
+        network = cnn.build(images.shape[-1], [16, 32], 3, 1, 0, [])
+        draws = torch.Generator().manual_seed(shuffling)
+        return network, [torch.randperm(len(labels), generator=draws) for _ in range(self.task.epochs)]
+
+
+def torch_folder(task, replicate):
+    """PyTorch as in the report: ImageFolder decodes the crops every epoch, a DataLoader stacks them."""
+    import numpy as np
+
+    from benchmarks import straightforward
+
+    given = Given(task, replicate)
+    settings = task.settings()
+    loaders = straightforward.crop_loaders(settings, task.data / "crops")
+    folder = loaders[0].dataset
+    # A crop's file begins with its number in crops.npz, which holds those of both splits.
+    numbers = [int(Path(file).name.split("_")[0]) for file, _ in folder.samples]
+    with np.load(task.data / "crops.npz", allow_pickle=False) as arrays:
+        place = np.argsort(numbers)[np.argsort(np.argsort(np.flatnonzero(~arrays["test"])))]
+    workers = int(os.environ["OMP_NUM_THREADS"]) if os.environ["OMP_NUM_THREADS"] != "1" else 0
+
+    def work():
+        network, orders = given.start()
+        if task.crops == "own_size":
+            from torch import nn
+
+            network = nn.Sequential(nn.AdaptiveAvgPool2d(32), *network)
+        optimizer = straightforward.build_optimizer(network, settings)
+        for order in orders:
+            sampler = place[order.numpy()].tolist()
+            loaders = straightforward.crop_loaders(
+                settings, task.data / "crops", sampler=sampler, workers=workers
+            )
+            straightforward.train_epoch(network, loaders[0], optimizer)
+            scores = [straightforward.evaluate(network, loader) for loader in loaders]
+        return scores[0][0]
+
+    return work
+
+
+def torch_memory(task, replicate):
+    """The best way found in plain PyTorch: all crops as one tensor, a fused optimiser."""
+    import torch
+
+    given = Given(task, replicate)
+    splits = given.splits
+
+    def work():
+        network, orders = given.start()
+        parameters = network.parameters()
+        optimizer = (
+            torch.optim.Adam(parameters, 0.001, fused=True)
+            if task.optimizer == "adam"
+            else torch.optim.SGD(parameters, 0.001, 0.9, fused=True)
+        )
+        images, labels = splits["train"]
+        for order in orders:
+            network.train()
+            for rows in order.split(task.batch_size):
+                loss = torch.nn.functional.cross_entropy(network(images[rows]), labels[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            network.eval()
+            with torch.inference_mode():
+                scores = {}
+                for split, (pixels, truth) in splits.items():
+                    logits = torch.cat([network(part) for part in pixels.split(64)])
+                    loss = torch.nn.functional.cross_entropy(logits, truth).item()
+                    scores[split] = loss, (logits.argmax(dim=1) == truth).float().mean().item()
+        return scores["train"][0]
+
+    return work
+
+
+def keras_jax(task, replicate):
+    """Keras on JAX: fit and evaluate, crops as one array."""
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+    import numpy as np
+
+    given = Given(task, replicate)
+    splits = {
+        split: (images.permute(0, 2, 3, 1).contiguous().numpy(), labels.numpy())
+        for split, (images, labels) in given.splits.items()
+    }
+    side = splits["train"][0].shape[1]
+    model = keras.Sequential(
+        [
+            keras.Input((side, side, 3)),
+            keras.layers.Conv2D(16, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+    optimizer = (
+        keras.optimizers.Adam(0.001, epsilon=1e-8)
+        if task.optimizer == "adam"
+        else keras.optimizers.SGD(0.001, 0.9)
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, metrics=["accuracy"])
+
+    def weights(network):
+        """PyTorch's (out, in, height, width) as (height, width, in, out); a dense layer's rows likewise."""
+        kernels = [tensor.detach().numpy() for tensor in network.parameters()]
+        maps = kernels[3].shape[0]
+        across = int((kernels[4].shape[1] / maps) ** 0.5)
+        dense = (
+            kernels[4].reshape(-1, maps, across, across).transpose(2, 3, 1, 0).reshape(-1, len(kernels[5]))
+        )
+        convolutions = [kernels[index].transpose(2, 3, 1, 0) for index in (0, 2)]
+        return [convolutions[0], kernels[1], convolutions[1], kernels[3], dense, kernels[5]]
+
+    def work():
+        network, orders = given.start()
+        model.set_weights(weights(network))
+        for variable in optimizer.variables[2:]:  # past the steps taken and the learning rate: the moments
+            variable.assign(np.zeros(variable.shape, np.float32))
+        optimizer.iterations.assign(0)
+        for order in orders:
+            images, labels = (array[order.numpy()] for array in splits["train"])
+            model.fit(images, labels, task.batch_size, epochs=1, shuffle=False, verbose=0)
+            scores = {split: model.evaluate(*given, 64, verbose=0) for split, given in splits.items()}
+        return scores["train"][0]
+
+    return work
+
+
+def training_images(crops):
+    import numpy as np
+
+    with np.load(crops, allow_pickle=False) as arrays:
+        return int((~arrays["test"]).sum())

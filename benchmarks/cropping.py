@@ -1,0 +1,96 @@
+"""Cropping by the pipeline's stage, and by two others that leave exactly the same: a PNG of each crop, the
+crop resized, and the crop pooled. All go through the same processes, a batch of photographs at a time."""
+
+import tempfile
+import time
+from io import BytesIO
+from pathlib import Path
+
+from stages import crop_masks
+from stages.annotations import map_labels, read_boxes, split_boxes
+from stages.compute import Compute
+from stages.crop_masks import Cut
+from stages.seeds import generator
+from stages.settings import read_params
+from stages.sources.archives import open_archive, read_file
+
+
+def boxes_of(archive, params):
+    """The boxes of an archive, as the stage has them."""
+    params = read_params(params)
+    with open_archive(archive, archive.name) as opened:
+        boxes = map_labels(read_boxes(opened), params["crop_masks"]["classes"])
+    if not boxes[0].split:
+        boxes = split_boxes(
+            boxes, params["crop_masks"]["test_share"], generator(params["seed"], "masks split")
+        )
+    return boxes
+
+
+def open_per_box(archive, batch, size, folder):
+    """As one would first write it: a loop over the rows of the table, each opening its photograph."""
+    import torch
+    from PIL import Image
+
+    from stages import crops
+
+    torch.set_num_threads(1)
+    cuts = []
+    with open_archive(archive, archive.name) as photographs:
+        for first, boxes in batch:
+            for number, box in enumerate(boxes, start=first):
+                picture = Image.open(BytesIO(read_file(photographs, box.photograph)))
+                turned = crop_masks.is_turned(picture, box)
+                picture = (crop_masks.turn(picture) if turned else picture).convert("RGB")
+                crop = picture.crop(crops.clip(box.corners, *picture.size))
+                crop.save(folder / box.split / box.label / f"{number}.png", compress_level=1)
+                cuts.append(Cut({}, crops.resize(crop, size), crops.pool(crop, size)))
+    return cuts
+
+
+def torchvision_decode(archive, batch, size, folder):
+    """torchvision's own decoder, each photograph once, and its operations on tensors."""
+    import torch
+    from PIL import Image
+    from torchvision.io import ImageReadMode, decode_image, write_png
+    from torchvision.transforms.functional import resize
+
+    from stages import crops
+
+    torch.set_num_threads(1)
+    cuts = []
+    with open_archive(archive, archive.name) as photographs:
+        for first, boxes in batch:
+            data = read_file(photographs, boxes[0].photograph)
+            coded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+            turned = crop_masks.is_turned(Image.open(BytesIO(data)), boxes[0])
+            pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=turned)
+            for number, box in enumerate(boxes, start=first):
+                left, top, right, bottom = crops.clip(box.corners, pixels.shape[2], pixels.shape[1])
+                crop = pixels[:, top:bottom, left:right].contiguous()
+                file = folder / box.split / box.label / f"{number}.png"
+                write_png(crop, str(file), compression_level=1)
+                resized = resize(crop, [size, size], antialias=True).numpy()
+                pooled = torch.nn.functional.adaptive_avg_pool2d(crop.float() / 255, size).numpy()
+                cuts.append(Cut({}, resized, pooled))
+    return cuts
+
+
+def seconds_to_cut(cut_batch, archive, boxes, size, workers=0):
+    """Seconds to cut all boxes with one of these functions, or the pipeline's; and the mean of all pixels."""
+    compute = Compute(workers=workers)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        if cut_batch is crop_masks.cut_batch:
+            cuts = crop_masks.cut_boxes(archive, boxes, size, Path(folder), compute)
+        else:
+            for split in ("train", "test"):
+                for label in crop_masks.CLASSES:
+                    (Path(folder) / split / label).mkdir(parents=True)
+            tasks = [(archive, batch, size, Path(folder)) for batch in crop_masks.batches(boxes)]
+            cuts = (cut for some in compute.each(cut_batch, tasks, len(tasks)) for cut in some)
+        pixels = [cut.resized.mean() + 255 * cut.pooled.mean() for cut in cuts]
+        seconds = time.perf_counter() - start
+    if len(pixels) != len(boxes):
+        raise RuntimeError(f"{cut_batch.__name__} cut {len(pixels)} of {len(boxes)} boxes")
+    return seconds, sum(pixels) / len(pixels) / 2

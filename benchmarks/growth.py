@@ -1,0 +1,26 @@
+"""How cost grows with work: the exponent b of cost = a work^b, 1 where twice the work costs twice as much."""
+
+from functools import partial
+
+import numpy as np
+
+
+def exponent(work, cost):
+    """The slope of log cost over log work, by least squares."""
+    return float(np.polyfit(np.log(work), np.log(cost), 1)[0])
+
+
+def repeat_digits(digits, times, target):
+    """The prepared digits, `times` over: both splits."""
+    with np.load(digits, allow_pickle=False) as arrays:
+        np.savez(target, **{name: np.concatenate([arrays[name]] * times) for name in arrays.files})
+
+
+def train_replicates(digits, settings, replicates):
+    """So many replicates as the stage trains them, over processes that have started."""
+    from stages.compute import Compute
+    from stages.replicates import run_replicates
+    from stages.train_mlp import train_replicates
+
+    train = partial(train_replicates, digits, "bench", 0, settings)
+    run_replicates(train, replicates, Compute(device="cpu"))

@@ -1,0 +1,316 @@
+"""The MLP's training by the pipeline's own function, and by four others that do exactly the same.
+
+All have the same initial weights, N(0, 1), the same mini-batches in the same order, plain SGD in float32,
+and find loss and accuracy of both splits after every epoch. `task.epochs` epochs are one piece of work.
+"""
+
+import os
+from contextlib import redirect_stderr
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+SEED = 0
+
+
+class Task(NamedTuple):
+    """What to train, and on which prepared digits."""
+
+    digits: Path
+    hidden: tuple[int, ...]
+    batch_size: int
+    epochs: int
+    learning_rate: float = 0.099
+
+    def settings(self) -> dict:
+        """The same for `stages.networks.mlp.train`."""
+        values = self._asdict() | {"hidden": list(self.hidden)}
+        del values["digits"]
+        return values | {
+            "activation": "sigmoid",
+            "initial_weights": "normal",
+            "initial_biases": "zeros",
+            "initial_std": 1.0,
+            "early_stopping": "none",
+            "patience": 10,
+            "keep_best": False,
+            "latents_every": 0,
+        }
+
+
+def ours(task, replicate):
+    return pipeline(task.digits, task.settings(), replicate)
+
+
+def pipeline(digits, settings, replicate):
+    """The pipeline's function, all of it but reading the file: drawing weights, keeping predictions."""
+    from stages.networks import mlp
+
+    mlp.load_digits = cache(mlp.load_digits)
+
+    def work():
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            (left,) = mlp.train(digits, "bench", SEED, [replicate], "cpu", **settings)
+        return left["curve"][-1]["train_loss"]
+
+    return work
+
+
+class Given:
+    """What a peer starts from: samples without the column of ones, weights and biases, orders."""
+
+    def __init__(self, task, replicate):
+        import torch
+
+        from stages.networks import mlp
+        from stages.seeds import generator
+
+        splits = mlp.load_digits(task.digits, "cpu")
+        self.samples = {name: (split.inputs.numpy(), split.labels.numpy()) for name, split in splits.items()}
+        sizes = [splits["train"].inputs.shape[1] - 1, *task.hidden, mlp.CLASSES]
+        draws = [generator(SEED, "weights", replicate)]
+        layers = mlp.starting_layers(sizes, "normal", "zeros", 1.0, "sigmoid", draws)
+        self.layers = [layer[0].numpy() for layer in layers]
+        shuffling = generator(SEED, "shuffling", replicate)
+        self.orders = [shuffling.permutation(len(splits["train"].labels)) for _ in range(task.epochs)]
+        self.targets = np.eye(mlp.CLASSES, dtype=np.float32)[self.samples["train"][1]]
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def numpy_by_hand(task, replicate):
+    """Back-propagation in NumPy: biases folded into the weights, and no temporary arrays of their size."""
+    given = Given(task, replicate)
+    inputs, targets = given.samples["train"][0], given.targets
+    gradients = [np.empty_like(layer) for layer in given.layers]
+
+    def sigmoid_(z):
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        z += 1
+        np.reciprocal(z, out=z)
+
+    def forward(layers, rows):
+        below = [rows]
+        for layer in layers[:-1]:
+            above = np.empty((len(rows), layer.shape[1] + 1), np.float32)
+            above[:, -1] = 1
+            np.matmul(below[-1], layer, out=above[:, :-1])
+            sigmoid_(above[:, :-1])
+            below.append(above)
+        logits = below[-1] @ layers[-1]
+        return below, logits - logits.max(axis=1, keepdims=True)
+
+    def step(layers, rows, truth):
+        below, logits = forward(layers, rows)
+        delta = np.exp(logits, out=logits)
+        delta /= delta.sum(axis=1, keepdims=True)
+        delta -= truth
+        for index in reversed(range(len(layers))):
+            np.matmul(below[index].T, delta, out=gradients[index])
+            if index:
+                units = below[index][:, :-1]
+                delta = delta @ layers[index][:-1].T
+                delta *= units
+                delta *= 1 - units
+            gradients[index] *= task.learning_rate / len(rows)
+            layers[index] -= gradients[index]
+
+    def evaluate(layers, rows, labels):
+        logits = np.concatenate(
+            [forward(layers, part)[1] for part in np.array_split(rows, len(rows) // 500 + 1)]
+        )
+        of_truth = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
+        return of_truth.mean(dtype=float), (logits.argmax(axis=1) == labels).mean()
+
+    def work():
+        layers = [layer.copy() for layer in given.layers]
+        with np.errstate(over="ignore"):  # exp(100) is infinite and its reciprocal 0, as it should be
+            for order in given.orders:
+                for start in range(0, len(order), task.batch_size):
+                    rows = order[start : start + task.batch_size]
+                    step(layers, inputs[rows], targets[rows])
+                scores = {split: evaluate(layers, *samples) for split, samples in given.samples.items()}
+        return scores["train"][0]
+
+    return work
+
+
+def jax_scan(task, replicate):
+    """JAX: an epoch is one compiled function, a scan over its mini-batches."""
+    import jax
+    from jax import lax
+    from jax import numpy as jnp
+
+    given = Given(task, replicate)
+    samples = jax.tree.map(jnp.asarray, given.samples)
+    inputs, targets = samples["train"][0], jnp.asarray(given.targets)
+    batch_size = task.batch_size
+
+    def logits_of(layers, rows):
+        for layer in layers[:-1]:
+            units = jax.nn.sigmoid(rows @ layer)
+            rows = jnp.concatenate([units, jnp.ones((len(rows), 1), units.dtype)], axis=1)
+        return rows @ layers[-1]
+
+    def loss(layers, rows, truth):
+        return -(jax.nn.log_softmax(logits_of(layers, rows)) * truth).sum(axis=1).mean()
+
+    def step(layers, rows):
+        gradients = jax.grad(loss)(layers, inputs[rows], targets[rows])
+        return [w - task.learning_rate * g for w, g in zip(layers, gradients, strict=True)], None
+
+    def evaluate(layers, rows, labels):
+        logits = logits_of(layers, rows)
+        of_truth = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
+        return -of_truth.mean(), (logits.argmax(axis=1) == labels).mean()
+
+    @jax.jit
+    def epoch(layers, order):
+        whole = len(order) // batch_size * batch_size
+        layers, _ = lax.scan(step, layers, order[:whole].reshape(-1, batch_size))
+        if whole < len(order):
+            layers, _ = step(layers, order[whole:])
+        return layers, {split: evaluate(layers, *given) for split, given in samples.items()}
+
+    def work():
+        layers = [jnp.asarray(layer) for layer in given.layers]
+        for order in given.orders:
+            layers, scores = epoch(layers, order)
+        return float(scores["train"][0])
+
+    return work
+
+
+def torch_loader(task, replicate):
+    """PyTorch as in its tutorials: nn.Sequential, automatic differentiation, a DataLoader."""
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    from benchmarks import straightforward
+
+    given = Given(task, replicate)
+    samples = {
+        split: (torch.from_numpy(inputs[:, :-1].copy()), torch.from_numpy(labels))
+        for split, (inputs, labels) in given.samples.items()
+    }
+
+    @torch.no_grad()
+    def evaluate(network, inputs, labels):
+        logits = network(inputs)
+        loss = torch.nn.functional.cross_entropy(logits, labels).item()
+        return loss, (logits.argmax(dim=1) == labels).double().mean().item()
+
+    def work():
+        network = straightforward.build_mlp(784, task.settings())
+        linear = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
+        with torch.no_grad():
+            for layer, start in zip(linear, given.layers, strict=True):
+                layer.weight.copy_(torch.from_numpy(start[:-1]).T)
+                layer.bias.copy_(torch.from_numpy(start[-1]))
+        optimizer = torch.optim.SGD(network.parameters(), task.learning_rate)
+        for order in given.orders:
+            loader = DataLoader(TensorDataset(*samples["train"]), task.batch_size, sampler=order.tolist())
+            straightforward.train_epoch(network, loader, optimizer)
+            scores = {split: evaluate(network, *split_samples) for split, split_samples in samples.items()}
+        return scores["train"][0]
+
+    return work
+
+
+def sklearn_classifier(task, replicate):
+    """scikit-learn's MLPClassifier, an epoch at a time."""
+    from sklearn.neural_network import MLPClassifier
+
+    given = Given(task, replicate)
+    samples = {split: (inputs[:, :-1].copy(), labels) for split, (inputs, labels) in given.samples.items()}
+    inputs, labels = samples["train"]
+
+    def evaluate(classifier, inputs, labels):
+        shares = classifier.predict_proba(inputs)
+        of_truth = np.log(np.maximum(shares[np.arange(len(labels)), labels], 1e-30))
+        return -of_truth.mean(dtype=float), (shares.argmax(axis=1) == labels).mean()
+
+    def work():
+        classifier = MLPClassifier(
+            task.hidden,
+            activation="logistic",
+            solver="sgd",
+            alpha=0,
+            batch_size=task.batch_size,
+            learning_rate_init=task.learning_rate,
+            momentum=0,
+            nesterovs_momentum=False,
+            shuffle=False,  # the order is given
+        )
+        some = slice(task.batch_size)  # it makes its arrays at the first call
+        classifier.partial_fit(inputs[some], labels[some], classes=range(10))
+        for layer, start in zip(classifier.coefs_, given.layers, strict=True):
+            layer[...] = start[:-1]
+        for bias, start in zip(classifier.intercepts_, given.layers, strict=True):
+            bias[...] = start[-1]
+        for order in given.orders:
+            classifier.partial_fit(inputs[order], labels[order])
+            scores = {split: evaluate(classifier, *given) for split, given in samples.items()}
+        return scores["train"][0]
+
+    return work
+
+
+def training_samples(digits):
+    with np.load(digits, allow_pickle=False) as arrays:
+        return len(arrays["train_labels"])
+
+
+def flops(task):
+    """Floating-point operations of all matrix products: two for each weight and sample.
+
+    Training has one product forward, one for the gradient of the weights, and, of all layers but the first,
+    one for the layer below, without the biases; evaluation goes forward through both splits.
+    """
+    with np.load(task.digits, allow_pickle=False) as arrays:
+        train, test = (len(arrays[f"{split}_labels"]) for split in ("train", "test"))
+        pixels = arrays["train_images"][0].size
+    sizes = [pixels, *task.hidden, 10]
+    products = list(zip(sizes, sizes[1:], strict=False))
+    forward = sum(2 * (inputs + 1) * units for inputs, units in products)
+    backward = sum(2 * inputs * units for inputs, units in products[1:])
+    return task.epochs * (train * (2 * forward + backward) + (train + test) * forward)
+
+
+PRODUCTS_FLOPS = 2 * 4096**3  # of one piece of work of `square_products`, whatever the side
+
+
+def square_products(side, _):
+    """The machine's best case: products of square matrices, one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    left, right, product = (torch.rand(side, side) for _ in range(3))
+
+    def work():
+        for _ in range(PRODUCTS_FLOPS // (2 * side**3)):
+            torch.mm(left, right, out=product)
+
+    return work
+
+
+def any_run(task, replicate):
+    """The pipeline's training of any run of params.yaml: (part, workspace, settings)."""
+    from benchmarks import cnn
+
+    part, workspace, settings = task
+    settings = {key: value for key, value in settings.items() if key != "seeds"}
+    if part == "mlp":
+        return pipeline(workspace / "data/digits.npz", settings, replicate)
+    return cnn.pipeline(workspace / "data/crops.npz", settings, replicate)
+
+
+def any_run_straightforward(task, _):
+    """The same run by straightforward.py, at PyTorch's own number of threads."""
+    from benchmarks import straightforward
+
+    part, workspace, settings = task
+    train = straightforward.prepare(part, settings, workspace)
+    return lambda: train(settings["epochs"], say=lambda line: None)

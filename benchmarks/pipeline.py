@@ -1,0 +1,157 @@
+"""The pipeline as a whole: a workspace that has run, its memory by stage, and commands in it.
+
+The workspace is a copy of the project with all of the data and few epochs (those of quick.yaml).
+"""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+import zipfile
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+import psutil
+from ruamel.yaml import YAML
+
+from stages import crop_masks
+from stages.sources.archives import open_archive, read_file
+from tools import quick
+
+MEASURED = Path("measured.json")  # in a workspace: what its first run took
+DVC = [sys.executable, "-m", "dvc"]
+
+
+def make_workspace(folder, digits, masks):
+    """The project in `folder`, with these sources in place of its own where given."""
+    yaml = YAML()
+    quick.make_workspace(folder)
+    params = yaml.load(quick.ROOT / "params.yaml")
+    changes = yaml.load(quick.ROOT / quick.OVERRIDES)
+    quick.merge(params, {part: changes[part] for part in ("mlp", "cnn", "project_latents")})
+    params["data"] |= {key: str(path) for key, path in (("digits", digits), ("masks", masks)) if path}
+    yaml.dump(params, folder / "params.yaml")
+    quick.commit(folder, "All of the data, few epochs")
+    (folder / MEASURED).write_text(json.dumps({"seconds": 0, "megabytes": {}}))
+
+
+def reproduce(folder, *stages):
+    """`dvc repro` of these stages, or of all; adds to what the workspace's first run has taken."""
+    before = json.loads((folder / MEASURED).read_text())
+    start = time.perf_counter()
+    peaks = run_and_watch([*DVC, "repro", *stages], folder)
+    before["seconds"] += time.perf_counter() - start
+    for stage, megabytes in peaks.items():
+        before["megabytes"][stage] = max(megabytes, before["megabytes"].get(stage, 0))
+    (folder / MEASURED).write_text(json.dumps(before, indent=2))
+    return before
+
+
+def run_and_watch(command, folder):
+    """Run a command; the peak memory, MB, of each stage among it, all of the stage's processes together.
+
+    Memory that processes share counts in equal parts (PSS). Looking takes a twentieth of a core at most.
+    """
+    environment = quick.environment() | {"PYTHONPATH": str(quick.ROOT)}  # where the folder has no stages
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    peaks = defaultdict(float)
+    while process.poll() is None:
+        start = time.perf_counter()
+        for stage, megabytes in memory_by_stage(process.pid).items():
+            peaks[stage] = max(peaks[stage], megabytes)
+        time.sleep(max(0.05, 20 * (time.perf_counter() - start)))
+    if process.returncode:
+        raise SystemExit(f"benchmarks: {' '.join(command)} failed in {folder}; the message is above")
+    return dict(peaks)
+
+
+def memory_by_stage(pid):
+    """MB of every stage that runs below, or as, the process."""
+    found = {}
+    try:
+        top = psutil.Process(pid)
+        for process in (top, *top.children(recursive=True)):
+            words = process.cmdline()
+            if words[1:2] == ["-m"] and words[2].startswith("stages."):
+                whole = (process, *process.children(recursive=True))
+                found[".".join(words[2:]).removeprefix("stages.")] = sum(map(proportional, whole))
+    except psutil.Error:
+        pass  # one of them has ended meanwhile
+    return found
+
+
+def proportional(process):
+    try:
+        return process.memory_full_info().pss / 1e6
+    except psutil.Error:
+        return 0
+
+
+def data_of_stages(folder):
+    """MB that each stage reads and writes, by its name in dvc.lock."""
+    lock = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+    files = {
+        name: [file for kind in ("deps", "outs") for file in stage.get(kind, [])]
+        for name, stage in lock.items()
+    }
+    return {name: sum(file["size"] for file in some) / 1e6 for name, some in files.items()}
+
+
+def seconds_of(command, folder):
+    """Seconds of a command that has to succeed; for `python`, this one."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=quick.environment(), check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def make_floor(folder, workspace):
+    """A DVC project with as many stages as the workspace, each with as many files, all of them trivial."""
+    folder.mkdir()
+    lock = YAML(typ="safe").load(workspace / "dvc.lock")["stages"]
+    stages = {}
+    for number, stage in enumerate(lock.values()):
+        deps = [f"dep_{index}" for index in range(len(stage.get("deps", [])))]
+        outs = [f"out_{number}_{index}" for index in range(len(stage.get("outs", [])))]
+        for dep in deps:
+            (folder / dep).write_text(dep)
+        stages[f"stage_{number}"] = {"cmd": f"touch {' '.join(outs)}", "deps": deps, "outs": outs}
+    YAML().dump({"stages": stages}, folder / "dvc.yaml")
+    quick.commit(folder, "Trivial stages")
+    subprocess.run([*DVC, "init", "--quiet"], cwd=folder, env=quick.environment(), check=True)
+    seconds_of([*DVC, "repro", "--quiet"], folder)
+
+
+def write_photographs(archive, boxes, count, target):
+    """An archive of `count` photographs with their boxes: those of another, over and over."""
+    groups = crop_masks.by_photograph(boxes)
+    # The stage wants a box of every class to train on, and one to test on.
+    needed = [
+        next(group for group in groups if any((box.split, box.label) == want for box in group))
+        for want in (("train", "bad"), ("train", "good"), ("train", "none"), ("test", "good"))
+    ]
+    groups = needed + [group for group in groups if group not in needed]
+    tables = {split: io.StringIO() for split in ("train", "test")}
+    writers = {split: csv.writer(table) for split, table in tables.items()}
+    for writer in writers.values():
+        writer.writerow(["filename", "label", *crop_masks.CORNERS, "width", "height"])
+    with open_archive(archive, archive.name) as source, zipfile.ZipFile(target, "w") as output:
+        for number in range(count):
+            group = groups[number % len(groups)]
+            name = f"{number}_{PurePosixPath(group[0].photograph).name}"
+            output.writestr(f"images/{name}", read_file(source, group[0].photograph))
+            for box in group:
+                writers[box.split].writerow([name, box.label, *box.corners, *(box.size or ("", ""))])
+        for split, table in tables.items():
+            output.writestr(f"{split}.csv", table.getvalue())
+
+
+def crop_in(folder, params, archive, boxes, count):
+    """Seconds and peak MB of the stage crop_masks on `count` photographs, in a folder of its own."""
+    (folder / crop_masks.RAW.parent).mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_bytes(params.read_bytes())
+    write_photographs(archive, boxes, count, folder / crop_masks.RAW)
+    start = time.perf_counter()
+    peaks = run_and_watch(["python", "-m", "stages.crop_masks"], folder)
+    return time.perf_counter() - start, peaks["crop_masks"]

@@ -1,0 +1,450 @@
+"""Measure the pipeline beside its peers.
+
+python -m benchmarks.run [CASE ...] [--repeats N] [--digits PATH] [--masks PATH] [--workspace FOLDER]
+
+Every case prints what it took, and as a ratio what each peer took to what the pipeline took: 2 is a peer
+that is half as fast. Contenders take turns, so that a busy moment hits all of them, and medians count. All
+cases together write benchmarks/results.csv and results.png; single cases only print.
+
+A network's training is timed as two replicates side by side, each in a process of one thread with a core of
+its own; peers also as one process of two threads, with the better of the two. All do the same work: same
+initial weights, mini-batches and epochs, loss and accuracy of both splits after every epoch. Reading files
+and compiling is not timed, except where files are the contender's way (ImageFolder).
+"""
+
+import argparse
+import csv
+import functools
+import importlib.util
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import chart, cnn, cropping, growth, mlp, pipeline
+from benchmarks.teams import CORES, IN_TURN, REPLICATES, SIDE_BY_SIDE, Placement, Team
+from stages import crop_masks, train_cnn, train_mlp
+from stages.settings import read_params
+from tools import quick
+
+RESULTS = Path(__file__).with_name("results.csv")
+OURS = "the pipeline"
+SAME_LOSS = 0.05  # relative: the same sums in another order; a training that does less is farther off
+
+MLP_PEERS = {
+    "PyTorch + DataLoader": mlp.torch_loader,
+    "JAX jit + scan": mlp.jax_scan,
+    "scikit-learn": mlp.sklearn_classifier,
+    "NumPy by hand": mlp.numpy_by_hand,
+}
+CNN_PEERS = {
+    "PyTorch + ImageFolder": cnn.torch_folder,
+    "PyTorch, in memory": cnn.torch_memory,
+    "Keras on JAX": cnn.keras_jax,
+}
+NEEDS = {"JAX jit + scan": "jax", "Keras on JAX": "keras"}
+
+
+class Row(NamedTuple):
+    """One contender in one case. `target` is what `ratio_to_ours` must reach."""
+
+    case: str
+    contender: str
+    unit: str
+    value: float  # the median over the repeats
+    ratio_to_ours: float
+    target: float | None
+    met: str
+    repeats: int
+    spread: float  # largest less smallest, as a share of the median
+
+
+class Setup(NamedTuple):
+    """What every case gets."""
+
+    workspace: Path
+    repeats: int
+
+
+def compare(case, unit, values, targets):
+    """Rows of contenders from the values of each repeat; each peer's target is in `targets`, or 1."""
+    ours = statistics.median(values[OURS])
+    rows = []
+    for contender, measured in values.items():
+        median = statistics.median(measured)
+        ratio = median / ours
+        target = None if contender == OURS else targets.get(contender, 1.0)
+        met = "" if target is None else "yes" if ratio >= target else "no"
+        spread = (max(measured) - min(measured)) / median
+        rows.append(Row(case, contender, unit, median, ratio, target, met, len(measured), spread))
+    return rows
+
+
+def alternate(measures, repeats):
+    """The values of each measure, taken in turns."""
+    values = {name: [] for name in measures}
+    for _ in range(repeats):
+        for name, measure in measures.items():
+            values[name].append(measure())
+    return values
+
+
+def best_team(name, contender, task):
+    """The contender's team in its better placement; the pipeline's is given."""
+    best = None
+    for placement in (SIDE_BY_SIDE,) if name == OURS else dict.fromkeys((SIDE_BY_SIDE, IN_TURN)):
+        team = Team(contender, placement)
+        team.prepare(task)
+        seconds, _ = team.run()
+        if best and best[0] <= seconds:
+            team.close()
+        else:
+            if best:
+                best[1].close()
+            best = seconds, team
+    return best[1]
+
+
+def race(task, contenders, repeats):
+    """Seconds of each repeat of each contender, all held to the pipeline's training loss."""
+    present = {name: c for name, c in contenders.items() if importlib.util.find_spec(NEEDS.get(name, "sys"))}
+    for name in contenders.keys() - present.keys():
+        print(f"  {name} is not installed, and left out", file=sys.stderr)
+    teams = {name: best_team(name, contender, task) for name, contender in present.items()}
+    expected = teams[OURS].run()[1]
+
+    def timed(name):
+        seconds, loss = teams[name].run()
+        if abs(loss - expected) > SAME_LOSS * expected:
+            raise RuntimeError(
+                f"{name} arrives at a training loss of {loss:.4f}, the pipeline at {expected:.4f}"
+            )
+        return seconds / task.epochs
+
+    values = alternate({name: functools.partial(timed, name) for name in teams}, repeats)
+    print(f"  training loss {expected:.4f}; {', '.join(f'{n} {t.placement}' for n, t in teams.items())}")
+    for team in teams.values():
+        team.close()
+    return values
+
+
+def mlp_case(case, hidden, batch_size, epochs, setup, targets):
+    task = mlp.Task(setup.workspace / train_mlp.DIGITS, hidden, batch_size, epochs)
+    values = race(task, {OURS: mlp.ours, **MLP_PEERS}, setup.repeats)
+    return compare(case, "s per epoch and replicate", values, targets)
+
+
+def mlp_512_256(setup):
+    return mlp_case("mlp_512_256", (512, 256), 32, 2, setup, {"PyTorch + DataLoader": 1.6})
+
+
+def mlp_64_32(setup):
+    return mlp_case("mlp_64_32", (64, 32), 32, 8, setup, {"PyTorch + DataLoader": 4})
+
+
+def mlp_32_16(setup):
+    return mlp_case("mlp_32_16", (32, 16), 32, 8, setup, {"PyTorch + DataLoader": 4})
+
+
+def mlp_batch_8(setup):
+    return mlp_case("mlp_batch_8", (512, 256), 8, 1, setup, {})
+
+
+def mlp_batch_16(setup):
+    return mlp_case("mlp_batch_16", (512, 256), 16, 1, setup, {})
+
+
+def gemm_share(setup):
+    """The products of training and evaluation, in the time they would take at the machine's best rate."""
+    task = mlp.Task(setup.workspace / train_mlp.DIGITS, (512, 256), 32, 2)
+    work = mlp.flops(task)
+    peaks = []
+    for side in (1024, 2048, 4096):
+        team = Team(mlp.square_products, SIDE_BY_SIDE)
+        team.prepare(side)
+        peaks.append((team.run()[0], team))
+    fastest = min(peaks, key=lambda peak: peak[0])[1]
+    ours = Team(mlp.ours, SIDE_BY_SIDE)
+    ours.prepare(task)
+    measures = {
+        OURS: lambda: ours.run()[0] / task.epochs,
+        "GEMM peak": lambda: fastest.run()[0] / mlp.PRODUCTS_FLOPS * work / task.epochs,
+    }
+    values = alternate(measures, setup.repeats)
+    for team in (ours, *(team for _, team in peaks)):
+        team.close()
+    rates = {name: work / task.epochs / statistics.median(some) / 1e9 for name, some in values.items()}
+    print("  GFLOP/s of a core, all busy: " + ", ".join(f"{name} {rate:.1f}" for name, rate in rates.items()))
+    return compare("gemm_share", "s per epoch and replicate", values, {"GEMM peak": 0.8})
+
+
+def cnn_case(case, crops, batch_size, optimizer, setup, targets):
+    task = cnn.Task(setup.workspace / "data", crops, batch_size, 1, optimizer)
+    values = race(task, {OURS: cnn.ours, **CNN_PEERS}, setup.repeats)
+    images = cnn.training_images(setup.workspace / train_cnn.CROPS)
+    for name, seconds in values.items():
+        rate = images / statistics.median(seconds) * len(CORES[:REPLICATES])
+        print(f"  {name}: {rate:,.0f} training images/s on all cores, with an evaluation after each epoch")
+    return compare(case, "s per epoch and replicate", values, targets)
+
+
+def cnn_batch_16(setup):
+    return cnn_case("cnn_batch_16", "resized", 16, "sgd", setup, {"PyTorch + ImageFolder": 3})
+
+
+def cnn_own_size(setup):
+    return cnn_case("cnn_own_size", "own_size", 1, "sgd", setup, {"PyTorch + ImageFolder": 2})
+
+
+def crop(setup):
+    archive = setup.workspace / crop_masks.RAW
+    params = setup.workspace / "params.yaml"
+    boxes = cropping.boxes_of(archive, params)
+    side = read_params(params)["crop_masks"]["side"]
+    means = []
+
+    def timed(cut_batch, workers=0):
+        seconds, mean = cropping.seconds_to_cut(cut_batch, archive, boxes, side, workers)
+        means.append(mean)
+        if abs(mean - means[0]) > 1:  # decoders round differently
+            raise RuntimeError(
+                f"{cut_batch.__name__} leaves pixels of {mean:.1f} on average, ours {means[0]:.1f}"
+            )
+        return seconds
+
+    measures = {
+        OURS: lambda: timed(crop_masks.cut_batch),
+        "Pillow, one open per box": lambda: timed(cropping.open_per_box),
+        "the same, one process": lambda: timed(cropping.open_per_box, 1),
+        "torchvision": lambda: timed(cropping.torchvision_decode),
+    }
+    cropping.seconds_to_cut(cropping.torchvision_decode, archive, boxes[:64], side)  # the processes start
+    values = alternate(measures, min(setup.repeats, 3))
+    print(f"  {len(crop_masks.by_photograph(boxes))} photographs, {len(boxes)} boxes, {len(CORES)} processes")
+    return compare("crop", "s", values, {"Pillow, one open per box": 8, "the same, one process": 8})
+
+
+def whole_report(setup):
+    """All trainings, projected: seconds per epoch of each run times its epochs, for all of its replicates.
+
+    The pipeline's side has everything else too: `dvc repro` from nothing with few epochs was timed whole,
+    downloads, cropping, plots and report included, and the other epochs are added.
+    """
+    params = read_params(quick.ROOT / "params.yaml")
+    few = read_params(setup.workspace / "params.yaml")
+    reached = json.loads((quick.ROOT / "metrics/mlp.json").read_text())
+    ours = Team(mlp.any_run, SIDE_BY_SIDE)
+    theirs = Team(mlp.any_run_straightforward, Placement(1, len(CORES)))
+    totals = {OURS: pipeline.reproduce(setup.workspace)["seconds"], "straightforward.py": 0.0}
+    for part, epochs in (("mlp", 2), ("cnn", 1)):
+        for run, changes in params[part]["runs"].items():
+            settings = params[part]["defaults"] | changes
+            done = (few[part]["defaults"] | few[part]["runs"][run])["epochs"]
+            whole = reached[run]["epochs"] if part == "mlp" else settings["epochs"]
+            task = (part, setup.workspace, settings | {"epochs": epochs})
+            seconds = {}
+            for name, team in ((OURS, ours), ("straightforward.py", theirs)):
+                team.prepare(task, warm=False)
+                seconds[name] = team.run()[0] / epochs * settings["seeds"] / REPLICATES
+            totals[OURS] += seconds[OURS] * (whole - done)
+            totals["straightforward.py"] += seconds["straightforward.py"] * whole
+            print(
+                f"  {part} {run}, {whole:.0f} epochs: "
+                + ", ".join(f"{n} {s:.2f} s" for n, s in seconds.items())
+            )
+    ours.close()
+    theirs.close()
+    values = {name: [seconds] for name, seconds in totals.items()} | {"12 minutes": [12 * 60]}
+    return compare("whole_report", "s, projected", values, {"straightforward.py": 2.5})
+
+
+def start_up(setup):
+    """One changed MLP run of one epoch on all of the data, from command to metrics."""
+    pipeline.reproduce(setup.workspace)
+    rates = iter(range(1, 1000))
+
+    def changed(*command):
+        change = f"mlp.runs.custom.learning_rate={0.05 + time.time() % 1e5 / 1e7 + next(rates) / 1e3:.7f}"
+        return pipeline.seconds_of([*pipeline.DVC, *command, "-S", change, "evaluate_mlp"], setup.workspace)
+
+    measures = {
+        OURS: lambda: changed("exp", "run", "-S", "mlp.runs.custom.epochs=1"),
+        "3 x import torch": lambda: (
+            3 * pipeline.seconds_of([sys.executable, "-c", "import torch"], setup.workspace)
+        ),
+    }
+    return compare("start_up", "s", alternate(measures, setup.repeats), {})
+
+
+def nothing_to_do(setup):
+    """`dvc repro` where nothing has changed; and DVC with as many stages and files, all of them trivial."""
+    pipeline.reproduce(setup.workspace)
+    with tempfile.TemporaryDirectory() as folder:
+        floor = Path(folder, "floor")
+        pipeline.make_floor(floor, setup.workspace)
+        repro = [*pipeline.DVC, "repro", "--quiet"]
+        measures = {
+            OURS: lambda: pipeline.seconds_of(repro, setup.workspace),
+            "1.5 x DVC's floor": lambda: 1.5 * pipeline.seconds_of(repro, floor),
+        }
+        return compare("nothing_to_do", "s", alternate(measures, setup.repeats), {})
+
+
+def memory(setup):
+    """Peak memory of each stage in all of its processes, beside 1 GB; and the size of its files."""
+    peaks = pipeline.reproduce(setup.workspace)["megabytes"]
+    sizes = pipeline.data_of_stages(setup.workspace)
+    rows = []
+    for stage, peak in peaks.items():
+        name = stage.replace(".", "@")
+        print(f"  {name}: {peak:.0f} MB, its files {sizes[name]:.0f} MB")
+        rows += compare(f"memory {name}", "MB", {OURS: [peak], "1 GB": [1000]}, {})
+    return rows
+
+
+def growth_of_training(setup):
+    """Seconds of the default run with 1, 4 and 16 times the samples and epochs, and 1 to 8 replicates."""
+    digits = setup.workspace / train_mlp.DIGITS
+    task = mlp.Task(digits, (512, 256), 32, 1)
+    costs = {"samples": {}, "epochs": {}, "replicates": {}}
+    team = Team(mlp.ours, Placement(1, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        for times in (1, 4, 16):
+            growth.repeat_digits(digits, times, larger := Path(folder, f"{times}.npz"))
+            for kind, some in (
+                ("samples", task._replace(digits=larger)),
+                ("epochs", task._replace(epochs=times)),
+            ):
+                team.prepare(some, warm=times == 1)
+                costs[kind][times] = min(team.run()[0] for _ in range(2)) / REPLICATES
+    team.close()
+    settings = task.settings()
+    for replicates in (1, len(CORES)):
+        growth.train_replicates(digits, settings, replicates)  # a single one is trained in this process
+    for replicates in (1, 2, 4, 8):
+        start = time.perf_counter()
+        growth.train_replicates(digits, settings, replicates)
+        costs["replicates"][replicates] = time.perf_counter() - start
+    rows = []
+    for kind, of_work in costs.items():
+        # One replicate leaves the other cores idle, so the count starts where all are busy.
+        work = [some for some in of_work if kind != "replicates" or some >= len(CORES)]
+        rows += exponent_row(kind, of_work, work)
+    return rows
+
+
+def exponent_row(kind, cost_of, work):
+    exponent = growth.exponent(work, [cost_of[some] for some in work])
+    print(f"  {kind}: " + ", ".join(f"{some}: {cost:.2f} s" for some, cost in cost_of.items()))
+    return compare(f"growth {kind}", "exponent", {OURS: [exponent], "limit": [1.05]}, {})
+
+
+def growth_of_cropping(setup):
+    """The stage on 1, 4 and 16 times 160 photographs, less its time for 16; and its memory."""
+    archive, params = setup.workspace / crop_masks.RAW, setup.workspace / "params.yaml"
+    boxes = cropping.boxes_of(archive, params)
+    measured = {}
+    for count in (16, 160, 640, 2560):
+        with tempfile.TemporaryDirectory() as folder:
+            measured[count] = pipeline.crop_in(Path(folder), params, archive, boxes, count)
+        print(f"  {count} photographs: {measured[count][0]:.1f} s, {measured[count][1]:.0f} MB")
+    cost_of = {n: seconds - measured[16][0] for n, (seconds, _) in measured.items() if n > 16}
+    rows = exponent_row("photographs", cost_of, list(cost_of))
+    peaks = {OURS: [measured[2560][1]], "a quarter of the photographs": [measured[640][1]]}
+    return rows + compare("memory growth crop_masks", "MB", peaks, {"a quarter of the photographs": 0.95})
+
+
+CASES = {
+    case.__name__: case
+    for case in (
+        mlp_512_256,
+        mlp_64_32,
+        mlp_32_16,
+        mlp_batch_8,
+        mlp_batch_16,
+        gemm_share,
+        cnn_batch_16,
+        cnn_own_size,
+        crop,
+        whole_report,
+        start_up,
+        nothing_to_do,
+        memory,
+        growth_of_training,
+        growth_of_cropping,
+    )
+}
+
+
+def show(rows):
+    for row in rows:
+        verdict = f"  at least {row.target:g}: {row.met}" if row.target else ""
+        print(f"  {row.contender:28} {row.value:10.4g} {row.unit}, {row.ratio_to_ours:6.2f}x{verdict}")
+
+
+def project(rows, samples, photographs):
+    """What the fitted costs make of a thousand settings and a million photographs."""
+    ours = {row.case: row.value for row in rows if row.contender == OURS}
+    per_sample = ours["mlp_512_256"] / samples
+    per_photograph = ours["crop"] / photographs
+    hours = per_sample * 12_000 * 120 * 1000 * REPLICATES / len(CORES[:REPLICATES]) / 3600
+    print(
+        f"\nThe default run: {per_sample * 1e6:.1f} microseconds per sample, epoch and replicate, on a core; "
+        f"a thousand settings of 120 epochs, {REPLICATES} replicates each: {hours:.1f} hours here.\n"
+        f"Cropping: {per_photograph * 1e3:.1f} milliseconds per photograph on {len(CORES)} cores; "
+        f"a million: {per_photograph * 1e6 / 3600:.1f} hours."
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"default: all of {', '.join(CASES)}")
+    parser.add_argument("--repeats", type=int, default=5, help="of each contender in each case")
+    parser.add_argument("--digits", type=Path, help="digits in place of the synthetic ones")
+    parser.add_argument("--masks", type=Path, help="photographs in place of the synthetic ones")
+    parser.add_argument("--workspace", type=Path, help="a folder to work in, kept; used again if it is there")
+    given = parser.parse_args()
+    if unknown := [case for case in given.cases if case not in CASES]:
+        parser.error(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}")
+
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = (given.workspace or Path(folder, "workspace")).absolute()
+        if not workspace.exists():
+            print("preparing a workspace with all of the data")
+            pipeline.make_workspace(
+                workspace, *(path and path.absolute() for path in (given.digits, given.masks))
+            )
+        pipeline.reproduce(workspace, "prepare_digits", "crop_masks")
+        rows = []
+        for case in given.cases or CASES:
+            start = time.perf_counter()
+            print(f"\n{case}", flush=True)
+            rows += (found := CASES[case](Setup(workspace, given.repeats)))
+            show(found)
+            print(f"  [{time.perf_counter() - start:.0f} s]", flush=True)
+        if not given.cases:
+            samples = mlp.training_samples(workspace / train_mlp.DIGITS)
+            photographs = len(
+                crop_masks.by_photograph(
+                    cropping.boxes_of(workspace / crop_masks.RAW, workspace / "params.yaml")
+                )
+            )
+            project(rows, samples, photographs)
+            write(rows)
+
+
+def write(rows):
+    with open(RESULTS, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(Row._fields)
+        for row in rows:
+            writer.writerow([f"{value:.4g}" if isinstance(value, float) else value for value in row])
+    chart.draw(rows, OURS, RESULTS.with_suffix(".png"))
+    print(f"\nwritten: {RESULTS.relative_to(quick.ROOT)} and {RESULTS.with_suffix('.png').name}")
+
+
+if __name__ == "__main__":
+    main()

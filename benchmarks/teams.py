@@ -1,0 +1,111 @@
+"""Processes that do the same work at the same time, as the replicates of a run do on several cores.
+
+A contender is a function `contender(task, replicate)` that loads what it needs and returns a function
+without arguments: the work that is timed. What that returns is the training loss it arrived at, by which
+the contenders are held to the same work, or None.
+"""
+
+import multiprocessing
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
+
+from stages.settings import end_with
+
+REPLICATES = 2  # every training is timed as the replicates of a run are: two of them
+CORES = sorted(os.sched_getaffinity(0))
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # of PyTorch, NumPy and scikit-learn
+
+Contender = Callable[[Any, int], Callable[[], float | None]]
+
+
+class Placement(NamedTuple):
+    """Where the replicates are trained: at once in processes of few threads, or in turn in one of many."""
+
+    processes: int
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.processes} x {self.threads}"
+
+
+SIDE_BY_SIDE = Placement(len(CORES[:REPLICATES]), 1)
+IN_TURN = Placement(1, len(CORES[:REPLICATES]))
+
+
+class Team:
+    """The processes of one contender; `prepare` a task, then `run` it as often as needed."""
+
+    def __init__(self, contender: Contender, placement: Placement) -> None:
+        self.placement = placement
+        self.members = []
+        spawn = multiprocessing.get_context("spawn")
+        for member in range(placement.processes):
+            ours, theirs = spawn.Pipe()
+            process = spawn.Process(target=serve, args=(theirs, contender, member), daemon=True)
+            # JAX has no setting for its threads but the cores that it finds; so everyone gets cores.
+            with limited_to(CORES[member : member + placement.threads]):
+                process.start()
+            self.members.append((process, ours))
+
+    def prepare(self, task: Any, warm: bool = True) -> None:
+        """Have all members load the task and do its work once, so that compilers and allocators are warm."""
+        for order in ("prepare", "run") if warm else ("prepare",):
+            for _, pipe in self.members:
+                pipe.send((order, task))
+            self.answers()
+
+    def run(self) -> tuple[float, float | None]:
+        """Seconds until every replicate is trained, as if each had its share; and replicate 0's loss."""
+        for _, pipe in self.members:
+            pipe.send(("run", None))
+        answers = self.answers()
+        seconds = statistics.mean(seconds for seconds, _ in answers)
+        return seconds * REPLICATES / self.placement.processes, answers[0][1]
+
+    def answers(self) -> list[Any]:
+        return [pipe.recv() for _, pipe in self.members]
+
+    def close(self) -> None:
+        for process, pipe in self.members:
+            pipe.close()
+            process.join()
+
+
+@contextmanager
+def limited_to(cores: list[int]) -> Iterator[None]:
+    """What is started meanwhile has these cores, and a thread for each."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ |= dict.fromkeys(THREADS, str(len(cores)))
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def serve(pipe: Connection, contender: Contender, member: int) -> None:
+    """A member's life: one task after the other, until the team is closed."""
+    end_with(os.getppid())
+    work: Callable[[], float | None] = lambda: None  # noqa: E731
+    while True:
+        try:
+            order, task = pipe.recv()
+        except EOFError:
+            return
+        if order == "prepare":
+            work = contender(task, member)
+            pipe.send(None)
+        else:
+            start = time.perf_counter()
+            loss = work()
+            pipe.send((time.perf_counter() - start, loss))
