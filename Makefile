@@ -21,7 +21,7 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
+	pytest --cov
 
 .venv/ready: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
