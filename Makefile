@@ -22,7 +22,7 @@ test: .venv/ready
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
+	pytest --cov
 
 # The project's pins are a constraint: the peers come beside them or not at all.
 bench: .venv/ready

@@ -1,11 +1,15 @@
 """What the tests share: a project to run stages in, the quick profile run by DVC, and the real data."""
 
+import fcntl
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +43,18 @@ def shared_data() -> Path:
     return folder
 
 
+@cache
+def project_params() -> dict[str, Any]:
+    """The settings of the project, read once: hundreds of tests start from them."""
+    return YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Path]:
     """project({"data.digits": "x"}) enters an empty folder with params.yaml so changed."""
-    yaml = YAML(typ="safe", pure=True)
 
     def make(changes: dict[str, Any]) -> Path:
-        params = yaml.load(ROOT / "params.yaml")
+        params = deepcopy(project_params())
         for dotted, value in changes.items():
             *sections, key = dotted.split(".")
             target = params
@@ -54,7 +63,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[s
             target[key] = value
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
-        yaml.dump(params, folder / "params.yaml")
+        YAML(typ="safe", pure=True).dump(params, folder / "params.yaml")
         monkeypatch.chdir(folder)
         return folder
 
@@ -92,6 +101,11 @@ class Workspace:
     def scores(self, part: str) -> dict:
         return json.loads((self.folder / f"metrics/{part}.json").read_text())
 
+    def copy(self, folder: Path) -> "Workspace":
+        """All that is here, with data and models."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workspace(folder)
+
     def clone(self, folder: Path) -> "Workspace":
         """What is committed here, in another folder: no data and no cache."""
         subprocess.run(["git", "clone", "--quiet", str(self.folder), str(folder)], check=True)
@@ -107,8 +121,21 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The quick profile, every stage run; tests that change it put it back. For xdist_group "pipeline"."""
-    folder = tmp_path_factory.mktemp("pipeline") / "quick"
-    quick.main(str(folder))
+def quick_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Workspace:
+    """The quick profile, every stage run by DVC: once for all workers, so no test may change it."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":  # with -n 0
+        shared = shared.parent
+    folder, done = shared / "quick", shared / "quick.done"
+    with open(shared / "quick.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker that gets here makes it, others wait
+        if not done.exists():
+            quick.main(str(folder))
+            done.touch()
     return Workspace(folder)
+
+
+@pytest.fixture(scope="session")
+def workspace(quick_run: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """This worker's copy of the quick run; tests that change it put it back."""
+    return quick_run.copy(tmp_path_factory.mktemp("pipeline") / "quick")

@@ -17,10 +17,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import Workspace, results
+from tests.conftest import results
 from tools import quick
 
-pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(900)]
+# One worker runs these, and makes them a copy; the first of them waits for every stage.
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 
 STAGES = [
     "fetch_digits", "prepare_digits", "train_mlp@h64_32", "evaluate_mlp", "project_latents", "fetch_masks",
@@ -31,14 +32,13 @@ SOON = 2.0  # seconds, in which all must have stopped after Ctrl-C
 
 
 @pytest.fixture(scope="module")
-def victim(workspace, tmp_path_factory):
+def victim(quick_run, tmp_path_factory):
     """A copy of the quick profile, with its data and models, that tests leave as they found it."""
-    folder = tmp_path_factory.mktemp("faults") / "victim"
-    shutil.copytree(workspace.folder, folder, symlinks=True)
-    params = folder / "params.yaml"
+    copy = quick_run.copy(tmp_path_factory.mktemp("faults") / "victim")
+    params = copy.folder / "params.yaml"
     params.write_text(params.read_text().replace("workers: 1", "workers: 2"))  # one is the stage itself
     assert "workers: 2" in params.read_text()
-    return Workspace(folder)
+    return copy
 
 
 class Run:
@@ -58,14 +58,16 @@ class Run:
     def members(self, word: str = "") -> list[psutil.Process]:
         """The living processes of the session with `word` in their command."""
         found = []
-        for process in psutil.process_iter(["pid", "status", "cmdline"]):
+        for pid in psutil.pids():
             try:
-                ours = os.getsid(process.pid) == self.process.pid
-            except ProcessLookupError:
+                if os.getsid(pid) != self.process.pid:
+                    continue
+                process = psutil.Process(pid)
+                if process.status() != psutil.STATUS_ZOMBIE and word in " ".join(process.cmdline()):
+                    found.append(process)
+            except (ProcessLookupError, psutil.NoSuchProcess):
                 continue
-            if ours and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        return [process for process in found if word in " ".join(process.info["cmdline"] or [])]
+        return found
 
     def wait_for(self, word: str) -> list[psutil.Process]:
         """The processes with `word` once there are some; none if all ended before."""

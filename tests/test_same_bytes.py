@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import results
-from tools import verify
+from tools import quick, verify
 
-pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)  # the first of them waits for every stage
 
 # A day ahead of most, and a C locale, in which sorting and file names are plain bytes.
 ELSEWHERE = {
@@ -23,43 +23,48 @@ ELSEWHERE = {
 }
 
 
-def test_a_clone_elsewhere_reproduces_every_byte(workspace, tmp_path, monkeypatch):
+def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatch):
     home = tmp_path / "home of another"
     home.mkdir()
     for name, value in {**ELSEWHERE, "HOME": str(home)}.items():
         monkeypatch.setenv(name, value)
-    clone = workspace.clone(tmp_path / "another folder")
+    clone = quick_run.clone(tmp_path / "another folder")
     params = clone.folder / "params.yaml"
-    params.write_text(params.read_text().replace("workers: 1", "workers: 4"))
+    usual = params.read_text()
+    params.write_text(usual.replace("workers: 1", "workers: 4"))
     assert "workers: 4" in params.read_text()
+    # Every stage that has workers, each run of it that these need; the other runs with one, which is faster.
+    wide = [["repro", "--no-run-cache", stage] for stage in ("project_latents", "train_cnn@final")]
+    assert quick.run_dvc(clone.folder, [wide])
+    params.write_text(usual)
     assert verify.reproduce(clone.folder)
-    before, after = results(workspace.folder), results(clone.folder)
+    before, after = results(quick_run.folder), results(clone.folder)
     assert len(before) > 100
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == []
     for folder in ("data", "models"):  # dvc.lock says so already, and might be wrong
         assert (
-            subprocess.run(["diff", "-r", workspace.folder / folder, clone.folder / folder]).returncode == 0
+            subprocess.run(["diff", "-r", quick_run.folder / folder, clone.folder / folder]).returncode == 0
         )
     said = clone.run(sys.executable, "-m", "tools.verify", "--here")
     assert "dvc.lock: identical" in said
 
 
-def test_another_seed_gives_other_bytes(workspace, tmp_path):
-    clone = workspace.clone(tmp_path / "clone")
+def test_another_seed_gives_other_bytes(quick_run, tmp_path):
+    clone = quick_run.clone(tmp_path / "clone")
     params = clone.folder / "params.yaml"
     params.write_text(params.read_text().replace("seed: 0", "seed: 1"))
     clone.dvc("repro", "train_mlp@h32_16", "fetch_masks")
-    locks = [verify.outputs((folder / "dvc.lock").read_text()) for folder in (workspace.folder, clone.folder)]
+    locks = [verify.outputs((folder / "dvc.lock").read_text()) for folder in (quick_run.folder, clone.folder)]
     assert locks[0].keys() == locks[1].keys()
     changed = {name.split(":")[0] for name in locks[0] if locks[0][name] != locks[1][name]}
     assert changed == {"fetch_digits", "prepare_digits", "train_mlp@h32_16", "fetch_masks"}
 
 
 @pytest.fixture
-def committed(workspace, tmp_path):
+def committed(quick_run, tmp_path):
     """A clone to spoil, with the results as they are committed."""
-    return workspace.clone(tmp_path / "clone")
+    return quick_run.clone(tmp_path / "clone")
 
 
 def run_verify(folder: Path) -> tuple[int, str]:
