@@ -35,7 +35,7 @@ def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatc
     assert "workers: 4" in params.read_text()
     # Every stage that has workers, each run of it that these need; the other runs with one, which is faster.
     wide = [["repro", "--no-run-cache", stage] for stage in ("project_latents", "train_cnn@final")]
-    assert quick.run_dvc(clone.folder, [wide])
+    assert quick.run_dvc(clone.folder, [[[command] for command in wide]])
     params.write_text(usual)
     assert verify.reproduce(clone.folder)
     before, after = results(quick_run.folder), results(clone.folder)
