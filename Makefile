@@ -2,7 +2,7 @@
 # make quick   the same stages on little data, in quick/
 # make verify  reproduce the committed results from nothing, and say what differs
 # make test    set up and run the test suite
-# make bench   measure the pipeline beside PyTorch, JAX, Keras, scikit-learn and NumPy: about 15 quiet minutes
+# make bench   measure the pipeline beside PyTorch, JAX, Keras, scikit-learn and NumPy
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)

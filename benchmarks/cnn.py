@@ -123,7 +123,7 @@ def torch_folder(task, replicate):
 
 
 def torch_memory(task, replicate):
-    """The best way found in plain PyTorch: all crops as one tensor, a fused optimiser."""
+    """Plain PyTorch with the crops as one tensor, in the pipeline's memory layout, and a fused optimiser."""
     import torch
 
     given = Given(task, replicate)

@@ -74,7 +74,7 @@ class Compute(Strict):
 
         try:
             client = Client(self.address, timeout="10s")
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:  # TypeError: a scheme that is not set up here
             raise InputError(f"compute.address: no Dask scheduler at {self.address} ({error})") from None
         with client:
             crowded = [address for address, threads in client.nthreads().items() if threads > 1]

@@ -68,10 +68,13 @@ def test_workers_end_with_their_stage_even_before_their_first_task():
         assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
-def test_a_missing_scheduler_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "tcp://nowhere", "tls://127.0.0.1:9", "ucx://a:9", ""]
+)
+def test_a_missing_scheduler_is_named(address, monkeypatch):
     monkeypatch.setattr("distributed.Client", lambda address, timeout: Client(address, timeout="1s"))
-    cluster = Compute(backend="dask", address="tcp://127.0.0.1:9")
-    with pytest.raises(InputError, match="compute.address: no Dask scheduler at tcp://127.0.0.1:9"):
+    cluster = Compute(backend="dask", address=address)
+    with pytest.raises(InputError, match=f"compute.address: no Dask scheduler at {address} "):
         list(cluster.each(abs, [(-1,)], 1))
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from stages import crop_masks, crops
+from stages.annotations import Box
 from stages.settings import InputError
 from stages.sources import pictures
 from stages.sources.pictures import ORIENTATION, open_picture
@@ -96,6 +97,39 @@ def test_a_crop_holds_the_pixels_of_the_photograph_that_lie_in_the_box(
         assert area is None
     else:
         assert np.asarray(Image.fromarray(pixels).crop(area)).tolist() == inside
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "turned"),
+    [
+        (None, (60, 40), False),
+        (None, (40, 60), None),
+        (6, (60, 40), False),
+        (6, (40, 60), True),
+        (8, (40, 60), True),
+        (3, (40, 60), None),  # half a turn exchanges nothing
+        (6, (40, 61), None),
+    ],
+)
+def test_a_size_is_that_of_the_pixels_as_stored_or_as_turned(
+    orientation: int | None, size: tuple[int, int], turned: bool | None
+) -> None:
+    photograph = Image.new("RGB", (60, 40))
+    data = picture_bytes(photograph, exif=exif(orientation)) if orientation else picture_bytes(photograph)
+    assert crops.fits_turned(open_picture(data, "x"), size) is turned
+
+
+def test_batches_hold_each_photograph_once_with_the_number_of_its_first_crop() -> None:
+    names = [f"{n % 40}.png" for n in range(100)]  # 20 photographs with three boxes, 20 with two
+    boxes = [Box("train", name, "good", (0, 0, n + 1, 1), None, "") for n, name in enumerate(names)]
+    batches = list(crop_masks.batches(boxes))
+    assert [len(batch) for batch in batches] == [16, 16, 8]
+    numbered = [
+        (first + n, box) for batch in batches for first, group in batch for n, box in enumerate(group)
+    ]
+    assert [number for number, _ in numbered] == list(range(100))
+    assert [box.photograph for _, box in numbered[:7]] == ["0.png"] * 3 + ["1.png"] * 3 + ["2.png"]
+    assert sorted(box.corners for _, box in numbered) == [box.corners for box in boxes]
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 96), (5, 7), (1, 1), (33, 100)])

@@ -146,6 +146,18 @@ def test_an_address_is_downloaded_with_the_checksum_of_the_parameters(
     assert record(DIGITS)["address"] == "https://example.org/d.npz"
 
 
+def test_a_password_in_an_address_is_used_and_not_recorded(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_npz(tmp_path / "downloaded.npz")
+    calls = []
+    monkeypatch.setattr(fetching, "download", lambda *arguments: calls.append(arguments) or file)
+    project({"data.digits": "https://me:p@ss@example.org/d@1.npz"})
+    fetch_digits.main()
+    assert calls == [("https://me:p@ss@example.org/d@1.npz", None)]
+    assert record(DIGITS)["address"] == "https://example.org/d@1.npz"
+
+
 def test_a_wrong_checksum_of_an_own_file_is_an_error(project: Project, tmp_path: Path) -> None:
     file = write_npz(tmp_path / "mine.npz")
     project({"data.digits": str(file), "data.digits_sha256": "0" * 64})

@@ -11,6 +11,7 @@ from sklearn.metrics import log_loss
 
 from stages import train_mlp
 from stages.networks import mlp
+from stages.replicates import Patience
 from stages.seeds import generator
 from stages.settings import InputError
 
@@ -168,6 +169,29 @@ def test_initial_biases_can_be_normal():
     assert not layer[:-1].any()
 
 
+def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(digits):
+    """In batches of 3: 200 samples are more than are put in order at a time, and leave a batch of 2."""
+    changes = {"activation": "tanh", "initial_std": 0.3, "learning_rate": 0.1, "batch_size": 3, "epochs": 2}
+    result = train(digits, **changes)
+    with np.load(digits) as arrays:
+        images = {s: torch.from_numpy(arrays[f"{s}_images"]).flatten(1) / 255.0 for s in ("train", "test")}
+        labels = {s: torch.from_numpy(arrays[f"{s}_labels"]).long() for s in images}
+    start = mlp.starting_layers([16, 8, 6, 10], "normal", "zeros", 0.3, "tanh", [generator(0, "weights")])
+    expected = [layer[0].requires_grad_() for layer in start]
+    optimizer = torch.optim.SGD(expected, lr=0.1)
+    shuffling = generator(0, "shuffling")
+    for row in result["curve"]:
+        for batch in torch.from_numpy(shuffling.permutation(200)).split(3):
+            optimizer.zero_grad()
+            autograd_loss(expected, images["train"][batch], labels["train"][batch], "tanh").backward()
+            optimizer.step()
+        for split in images:
+            loss = autograd_loss(expected, images[split], labels[split], "tanh")
+            assert row[f"{split}_loss"] == pytest.approx(loss.item(), rel=1e-5)
+    for index, layer in enumerate(expected):
+        np.testing.assert_allclose(result["weights"][f"layer_{index}"], layer.detach(), rtol=1e-4, atol=1e-5)
+
+
 def test_training_learns_and_records_every_epoch(digits):
     result = train(digits, epochs=40)
     assert [row["epoch"] for row in result["curve"]] == list(range(1, 41))
@@ -205,6 +229,14 @@ def test_early_stopping_waits_for_its_patience(digits, capsys, rule, column, sig
         f"stops after epoch {len(values)}: training {rule} has not improved for 3 epochs"
         in capsys.readouterr().err
     )
+
+
+def test_patience_counts_epochs_without_a_better_score():
+    waited, seen = Patience(), []
+    for accuracy, loss in [(0.5, 2.0), (0.5, 1.9), (0.4, 1.9), (0.6, 2.5), (0.55, 1.8)]:
+        waited.see(accuracy, loss)
+        seen.append((waited.epochs["accuracy"], waited.epochs["loss"]))
+    assert seen == [(0, 0), (1, 0), (2, 1), (0, 2), (1, 0)]
 
 
 def test_latents_are_recorded_every_n_epochs(digits):

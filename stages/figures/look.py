@@ -64,9 +64,8 @@ def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:
     with matplotlib.rc_context(STYLE):
         figure = draw(*arguments)
         figure.draw_without_rendering()
-        figure.set_layout_engine(
-            None
-        )  # it has laid the figure out; again for each file takes most of the time
+        # It has laid the figure out; again for each file takes most of the time.
+        figure.set_layout_engine(None)
         png, svg = BytesIO(), BytesIO()
         figure.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
         # Points that are drawn as pixels within the SVG have the resolution of the PNG.

@@ -1,6 +1,7 @@
 """What fetch_digits and fetch_masks share: from the name of a source to one raw file and its record."""
 
 import os
+import re
 import shutil
 import stat
 import zipfile
@@ -100,7 +101,8 @@ def _fetch_url(key: str, url: str, sha256: str | None, raw: Path) -> dict[str, A
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{key} is {url}: only http:// and https:// addresses are downloaded")
     shutil.copyfile(download(url, sha256), raw)
-    return {"title": "a file from an address", "address": url, "licence": UNSTATED}
+    public = re.sub("//[^/]*@", "//", url)  # a name and password are not for the report's page
+    return {"title": "a file from an address", "address": public, "licence": UNSTATED}
 
 
 def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) -> dict[str, Any]:
