@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import re
 import shutil
 import signal
@@ -32,6 +33,12 @@ ROOT = Path(__file__).parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=4, help="how often test_faults.py kills something")
     parser.addoption("--kill-seed", type=int, default=0, help="which stages it kills, and when")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """What failed, at once: a run that is stopped before its end would never say."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"\n{report.nodeid} ({report.when}):\n{report.longreprtext}", flush=True)
 
 
 @pytest.fixture(scope="session")

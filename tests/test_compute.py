@@ -71,11 +71,18 @@ def test_workers_end_with_their_stage_even_before_their_first_task():
 @pytest.mark.parametrize(
     "address", ["tcp://127.0.0.1:9", "tcp://nowhere", "tls://127.0.0.1:9", "ucx://a:9", ""]
 )
-def test_a_missing_scheduler_is_named(address, monkeypatch):
-    monkeypatch.setattr("distributed.Client", lambda address, timeout: Client(address, timeout="1s"))
-    cluster = Compute(backend="dask", address=address)
-    with pytest.raises(InputError, match=f"compute.address: no Dask scheduler at {address} "):
-        list(cluster.each(abs, [(-1,)], 1))
+def test_a_missing_scheduler_is_named(address):
+    """In a process that ends, as a stage does: a client that failed to start may block the next one."""
+    script = (
+        "import distributed, sys; from stages.compute import Compute\n"
+        "real = distributed.Client; distributed.Client = lambda address, timeout: real(address, timeout=1)\n"
+        "from stages.settings import InputError\n"
+        "try: list(Compute(backend='dask', address=sys.argv[1]).each(abs, [(-1,)], 1))\n"
+        "except InputError as error: print(error)"
+    )
+    command = [sys.executable, "-c", script, address]
+    told = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+    assert told.startswith(f"compute.address: no Dask scheduler at {address} (")
 
 
 def start(*command: str) -> subprocess.Popen:

@@ -1,6 +1,6 @@
 """Kills, Ctrl-C, full disks and the like: one line says so, nothing is lost, and the next run mends it.
 
-`pytest -n 0 -s tests/test_faults.py -k same_bytes --kills 50` kills more often than the suite does.
+`pytest -n 0 -rP tests/test_faults.py -k same_bytes --kills 50` kills more often than the suite does.
 """
 
 import json
@@ -108,12 +108,16 @@ def strike(run: Run, target: str, moment: float) -> bool:
     return True
 
 
-@pytest.mark.timeout(7200)  # many kills take their time
-def test_a_killed_run_ends_in_the_same_bytes_after_all(victim, request):
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kill" in metafunc.fixturenames:
+        metafunc.parametrize("kill", range(metafunc.config.getoption("--kills")))
+
+
+def test_a_killed_run_ends_in_the_same_bytes_after_all(victim, request, kill):
     before = results(victim.folder)
-    draw = random.Random(request.config.getoption("--kill-seed"))
-    kills, counts = request.config.getoption("--kills"), {}
-    while sum(counts.values()) < kills:
+    draw = random.Random(f"{request.config.getoption('--kill-seed')} {kill}")
+    struck = False
+    while not struck:  # it may have ended before
         target = draw.choice(["dvc", "stage", "worker"])
         stage = draw.choice(WITH_WORKERS if target == "worker" else STAGES)
         moment = draw.uniform(0, 4 if target == "dvc" else 2)
@@ -126,13 +130,14 @@ def test_a_killed_run_ends_in_the_same_bytes_after_all(victim, request):
             time.sleep(0.05)
         assert left == [], f"outlived the kill of {target} in {stage}: {left}"
         assert "Traceback" not in printed, f"kill of {target} in {stage} after {moment:.2f} s:\n{printed}"
+        if target == "dvc" and (victim.folder / "dvc.lock").read_bytes() != before["dvc.lock"]:
+            print("DVC was writing dvc.lock")  # which it does in place: docs/trust.md
+            victim.run("git", "checkout", "--quiet", "dvc.lock")
         victim.dvc("repro", "--no-run-cache", "--single-item", stage)
         after = results(victim.folder)
         changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
         assert changed == [], f"kill of {target} in {stage} after {moment:.2f} s"
-        if struck:
-            counts[stage, target] = counts.get((stage, target), 0) + 1
-            print(f"{sum(counts.values())}: {target} in {stage} after {moment:.2f} s", flush=True)
+    print(f"{target} in {stage} after {moment:.2f} s")
     assert not list(victim.folder.rglob("*.part"))
 
 
