@@ -321,6 +321,26 @@ def test_something_else_in_the_place_of_an_output(victim, output):
         kept.rename(path)
 
 
+@pytest.mark.parametrize(
+    ("stage", "damaged"),
+    [
+        ("prepare_digits", "data/digits.npz"),
+        ("crop_masks", "data/boxes.csv"),
+        ("train_mlp@h64_32", "models/mlp/h64_32/predictions.npz"),
+        ("evaluate_cnn", "metrics/cnn.json"),
+    ],
+)
+def test_an_output_damaged_by_hand_is_made_again(victim, stage, damaged):
+    before = results(victim.folder)
+    path = victim.folder / damaged
+    content = path.read_bytes()
+    path.unlink()  # DVC may have linked it to its cache
+    path.write_bytes(content[: len(content) // 2])
+    assert victim.stages_run(victim.dvc("repro", "--no-run-cache", "--single-item", stage)) == [stage]
+    assert path.read_bytes() == content
+    assert results(victim.folder) == before
+
+
 def test_two_repros_at_once(victim):
     before = results(victim.folder)
     runs = [forced(victim.folder, "evaluate_mlp"), forced(victim.folder, "evaluate_mlp")]
