@@ -13,6 +13,8 @@ from stages.sources.pictures import QUARTER_TURNS, orientation
 
 Area = tuple[int, int, int, int]
 
+POOLED_AT_ONCE = 2**20  # pixels: 12 MB as real numbers
+
 
 def clip(box: Area, width: int, height: int) -> Area | None:
     """The part of a box within a photograph of that size; None if there is none.
@@ -47,10 +49,12 @@ def pool(crop: Image.Image, side: int) -> np.ndarray:
     The report has AdaptiveAvgPool2d in front of its network. Pooling has no weights, so pooling once here
     gives what the network would get each time.
     """
+    # All pixels of a large crop as real numbers are too much memory.
+    rows_at_once = side if crop.width * crop.height <= POOLED_AT_ONCE else 1
     rows = []
-    for row in range(side):  # one at a time, since all pixels as real numbers are too much of a large crop
-        top, bottom = row * crop.height // side, -(-(row + 1) * crop.height // side)
+    for row in range(0, side, rows_at_once):
+        top, bottom = row * crop.height // side, -(-(row + rows_at_once) * crop.height // side)
         window = np.array(crop.crop((0, top, crop.width, bottom)))
         pixels = torch.from_numpy(window).permute(2, 0, 1).float().div_(255)
-        rows.append(torch.nn.functional.adaptive_avg_pool2d(pixels, (1, side)))
+        rows.append(torch.nn.functional.adaptive_avg_pool2d(pixels, (rows_at_once, side)))
     return torch.cat(rows, dim=1).numpy()

@@ -144,6 +144,14 @@ def test_pooling_takes_the_mean_of_each_of_the_cells(height: int, width: int) ->
         assert pooled[:, row, column] == pytest.approx(mean, abs=1e-6)
 
 
+@pytest.mark.parametrize("side", [1, 8, 33])
+def test_pooling_a_row_at_a_time_gives_the_same_bytes(monkeypatch, side):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8))
+    at_once = crops.pool(picture, side)
+    monkeypatch.setattr(crops, "POOLED_AT_ONCE", 50 * 70 - 1)
+    assert crops.pool(picture, side).tobytes() == at_once.tobytes()
+
+
 def test_resizing_keeps_colours_and_sides_apart() -> None:
     pixels = np.zeros((10, 40, 3), np.uint8)
     pixels[:5, :, 0] = 200  # upper half red
