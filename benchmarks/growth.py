@@ -1,5 +1,6 @@
 """How cost grows with work: the exponent b of cost = a work^b, 1 where twice the work costs twice as much."""
 
+import time
 from functools import partial
 
 import numpy as np
@@ -17,10 +18,12 @@ def repeat_digits(digits, times, target):
 
 
 def train_replicates(digits, settings, replicates):
-    """So many replicates as the stage trains them, over processes that have started."""
+    """Seconds of so many replicates as the stage trains them, over processes that have started."""
     from stages.compute import Compute
     from stages.replicates import run_replicates
     from stages.train_mlp import train_replicates
 
     train = partial(train_replicates, digits, "bench", 0, settings)
+    start = time.perf_counter()
     run_replicates(train, replicates, Compute(device="cpu"))
+    return time.perf_counter() - start

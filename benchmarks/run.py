@@ -310,6 +310,7 @@ def growth_of_training(setup):
     digits = setup.workspace / train_mlp.DIGITS
     task = mlp.Task(digits, (512, 256), 32, 1)
     costs = {"samples": {}, "epochs": {}, "replicates": {}}
+    repeats = min(setup.repeats, 3)
     team = Team(mlp.ours, Placement(1, 1))
     with tempfile.TemporaryDirectory() as folder:
         for times in (1, 4, 16):
@@ -319,15 +320,17 @@ def growth_of_training(setup):
                 ("epochs", task._replace(epochs=times)),
             ):
                 team.prepare(some, warm=times == 1)
-                costs[kind][times] = min(team.run()[0] for _ in range(2)) / REPLICATES
+                costs[kind][times] = statistics.median(team.run()[0] for _ in range(repeats)) / REPLICATES
     team.close()
     settings = task.settings()
     for replicates in (1, len(CORES)):
         growth.train_replicates(digits, settings, replicates)  # a single one is trained in this process
-    for replicates in (1, 2, 4, 8):
-        start = time.perf_counter()
-        growth.train_replicates(digits, settings, replicates)
-        costs["replicates"][replicates] = time.perf_counter() - start
+    measures = {
+        replicates: functools.partial(growth.train_replicates, digits, settings, replicates)
+        for replicates in (1, 2, 4, 8)
+    }
+    for replicates, seconds in alternate(measures, repeats).items():
+        costs["replicates"][replicates] = statistics.median(seconds)
     rows = []
     for kind, of_work in costs.items():
         # One replicate leaves the other cores idle, so the count starts where all are busy.
