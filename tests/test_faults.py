@@ -334,6 +334,7 @@ def test_an_output_damaged_by_hand_is_made_again(victim, stage, damaged):
     before = results(victim.folder)
     path = victim.folder / damaged
     content = path.read_bytes()
+    shutil.rmtree(victim.folder / ".dvc/cache", ignore_errors=True)  # nothing comes back but by running
     path.unlink()  # DVC may have linked it to its cache
     path.write_bytes(content[: len(content) // 2])
     assert victim.stages_run(victim.dvc("repro", "--no-run-cache", "--single-item", stage)) == [stage]
