@@ -7,11 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 from sklearn.metrics import log_loss
 
 from stages import train_mlp
 from stages.networks import mlp
-from stages.replicates import Patience
+from stages.replicates import Curve, Patience
 from stages.seeds import generator
 from stages.settings import InputError
 
@@ -169,25 +170,56 @@ def test_initial_biases_can_be_normal():
     assert not layer[:-1].any()
 
 
-def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(digits):
+def test_initial_layers_are_the_single_precision_draws_of_each_replicate():
+    seeds = (3, 4)
+    draws = [np.random.default_rng(seed) for seed in seeds]
+    layers = mlp.starting_layers([5, 4, 10], "normal", "normal", 0.3, "sigmoid", draws)
+    for replicate, seed in enumerate(seeds):
+        rng = np.random.default_rng(seed)
+        for layer, (inputs, units) in zip(layers, [(5, 4), (4, 10)], strict=True):
+            drawn = [rng.standard_normal(shape, np.float32) for shape in ((inputs, units), (1, units))]
+            assert (layer[replicate].numpy() == np.concatenate(drawn) * np.float32(0.3)).all()
+
+
+def test_buffers_have_the_shapes_that_a_step_needs():
+    draws = [np.random.default_rng(0)] * 2
+    layers = mlp.starting_layers([5, 4, 3, 10], "normal", "zeros", 1.0, "sigmoid", draws)
+    shapes = [[tuple(view.shape) for view in buffer] for buffer in mlp.hidden_layers(layers, 7)]
+    assert shapes == [
+        [(2, 7, 5), (2, 7, 4), (2, 5, 7), (2, 7, 4), (2, 3, 4)],
+        [(2, 7, 4), (2, 7, 3), (2, 4, 7), (2, 7, 3), (2, 10, 3)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("activation", "weights", "biases"),
+    [("tanh", "normal", "zeros"), ("relu", "scaled", "zeros"), ("sigmoid", "normal", "normal")],
+)
+def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(digits, activation, weights, biases):
     """In batches of 3: 200 samples are more than are put in order at a time, and leave a batch of 2."""
-    changes = {"activation": "tanh", "initial_std": 0.3, "learning_rate": 0.1, "batch_size": 3, "epochs": 2}
-    result = train(digits, **changes)
+    changes = {"activation": activation, "initial_weights": weights, "initial_biases": biases}
+    changes |= {"initial_std": 0.3, "learning_rate": 0.1, "batch_size": 3, "epochs": 2, "latents_every": 1}
+    result = train(digits, replicate=1, **changes)
     with np.load(digits) as arrays:
         images = {s: torch.from_numpy(arrays[f"{s}_images"]).flatten(1) / 255.0 for s in ("train", "test")}
         labels = {s: torch.from_numpy(arrays[f"{s}_labels"]).long() for s in images}
-    start = mlp.starting_layers([16, 8, 6, 10], "normal", "zeros", 0.3, "tanh", [generator(0, "weights")])
+    draws = [generator(0, "weights", 1)]
+    start = mlp.starting_layers([16, 8, 6, 10], weights, biases, 0.3, activation, draws)
     expected = [layer[0].requires_grad_() for layer in start]
     optimizer = torch.optim.SGD(expected, lr=0.1)
-    shuffling = generator(0, "shuffling")
+    shuffling = generator(0, "shuffling", 1)
     for row in result["curve"]:
         for batch in torch.from_numpy(shuffling.permutation(200)).split(3):
             optimizer.zero_grad()
-            autograd_loss(expected, images["train"][batch], labels["train"][batch], "tanh").backward()
+            autograd_loss(expected, images["train"][batch], labels["train"][batch], activation).backward()
             optimizer.step()
         for split in images:
-            loss = autograd_loss(expected, images[split], labels[split], "tanh")
+            loss = autograd_loss(expected, images[split], labels[split], activation)
             assert row[f"{split}_loss"] == pytest.approx(loss.item(), rel=1e-5)
+        latents = images["test"]
+        for layer in expected[:-1]:
+            latents = getattr(torch, activation)(latents @ layer[:-1] + layer[-1])
+        np.testing.assert_allclose(result["latents"][row["epoch"]], latents.detach(), rtol=1e-4, atol=1e-5)
     for index, layer in enumerate(expected):
         np.testing.assert_allclose(result["weights"][f"layer_{index}"], layer.detach(), rtol=1e-4, atol=1e-5)
 
@@ -286,9 +318,41 @@ def test_divergence_names_epoch_and_learning_rate(digits):
         train(digits, activation="relu", learning_rate=1e30, replicate=1)
 
 
-def test_a_batch_larger_than_the_data_is_an_error(digits):
+def test_a_batch_can_be_all_of_the_data_and_not_more(digits):
+    assert len(train(digits, batch_size=200, epochs=1)["curve"]) == 1
     with pytest.raises(InputError, match="batch_size is 201, but there are 200 training samples"):
         train(digits, batch_size=201)
+
+
+def test_a_class_can_be_missing_from_the_training_samples(digits):
+    with np.load(digits) as arrays:
+        prepared = dict(arrays)
+    prepared["train_labels"][prepared["train_labels"] == 9] = 8
+    np.savez(digits, **prepared)
+    assert set(np.unique(train(digits, epochs=40)["train"])) <= set(range(9))
+
+
+def test_a_training_keeps_to_one_thread(digits):
+    torch.set_num_threads(2)
+    train(digits, epochs=1)
+    assert torch.get_num_threads() == 1
+
+
+def test_a_curve_has_a_row_for_each_epoch_and_ends_with_the_last_that_was_kept(capsys):
+    curve = Curve("mlp.runs.mine", 2, 3, 0.1)
+    scores = [
+        {"train_loss": 1.0, "train_accuracy": a, "test_accuracy": b} for a, b in ((0.5, 0.4), (0.7, 0.6))
+    ]
+    curve.record(1, scores[0])
+    curve.record(2, scores[1])
+    curve.record(3, scores[0], kept=False)
+    assert curve.close() == [
+        {"replicate": 2, "epoch": 1, "kept": 1, **scores[0]},
+        {"replicate": 2, "epoch": 2, "kept": 1, **scores[1]},
+        {"replicate": 2, "epoch": 3, "kept": 0, **scores[0]},
+    ]
+    said = "mlp.runs.mine #2 3 epochs: training accuracy 0.7000, test accuracy 0.6000\n"
+    assert capsys.readouterr().err == said, "and no bar, since this is no terminal"
 
 
 def test_generators_do_not_move_each_other():
@@ -337,6 +401,27 @@ def test_a_run_is_the_same_bytes_with_one_worker_and_two_but_not_with_another_se
     assert one == two
     assert one["replicate_0.safetensors"] != one["replicate_1.safetensors"]
     assert all(one[name] != other[name] for name in one if name != "settings.json")
+
+
+def test_a_run_leaves_what_its_replicates_do_alone(tmp_path, digits, monkeypatch):
+    folder = write_project(tmp_path / "project", digits, latents_every=3)
+    monkeypatch.chdir(folder)
+    train_mlp.main("mine")
+    alone = [train(digits, replicate=replicate, latents_every=3) for replicate in range(2)]
+    rows = [row for result in alone for row in result["curve"]]
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    files = files_of_run(folder)
+    assert files["curves.csv"].decode() == "\n".join(lines) + "\n"
+    assert json.loads(files["settings.json"]) == SETTINGS | {"seeds": 2, "latents_every": 3}
+    with np.load(folder / "models/mlp/mine/predictions.npz") as predictions:
+        assert sorted(predictions) == ["test", "train"]
+        for split in predictions:
+            assert predictions[split].dtype == np.uint8
+            assert (predictions[split] == np.stack([result[split] for result in alone])).all()
+    for replicate, result in enumerate(alone):
+        weights = load_file(folder / f"models/mlp/mine/replicate_{replicate}.safetensors")
+        assert sorted(weights) == sorted(result["weights"])
+        assert all((weights[name] == values).all() for name, values in result["weights"].items())
 
 
 @pytest.mark.parametrize(
