@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from stages import crop_masks, crops
-from stages.annotations import Box
+from stages.annotations import Box, map_labels, read_boxes, split_boxes
+from stages.seeds import generator
 from stages.settings import InputError
 from stages.sources import pictures
 from stages.sources.pictures import ORIENTATION, open_picture
@@ -240,6 +242,7 @@ def test_the_stage_writes_crops_arrays_and_a_table(
     assert [row["clipped"] for row in rows] == ["0", "0", "1", "0", "0", "0"]
     crop = np.asarray(Image.open(crop_masks.FOLDER / rows[0]["crop"]))
     assert (crop == gradient(60, 40)[5:15, 10:30]).all()
+    assert b"\r" not in crop_masks.TABLE.read_bytes()
     out = capsys.readouterr().out
     assert "3 train boxes: 1 bad, 1 good, 1 none" in out and "1 boxes clipped" in out
 
@@ -261,6 +264,43 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
             assert (pooled[number] == crops.pool(picture, 8)).all()
             seen += 1
     assert seen == len(numbers) == len(label) == 6
+
+
+def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(project: Project) -> None:
+    folder = project({"crop_masks.side": 2, "crop_masks.test_share": 0.3, "compute.workers": 1, "seed": 5})
+    names = [f"{n:02}.png" for n in range(30)]
+    rows = "".join(f"{name},,,{('bad', 'good', 'none')[n % 3]},0,0,2,2\n" for n, name in enumerate(names))
+    picture = picture_bytes(Image.fromarray(gradient(2, 2)))
+    write_raw(folder, {"boxes.csv": HEADER + rows, **dict.fromkeys(names, picture)})
+    crop_masks.main()
+    labels = {label: label for label in ("bad", "good", "none")}
+    with zipfile.ZipFile(crop_masks.RAW) as archive:
+        boxes = map_labels(read_boxes(archive), labels)
+    drawn = split_boxes(boxes, 0.3, generator(5, "masks split"))
+    assert [row["split"] for row in table()] == [box.split for box in drawn]
+    assert sum(box.split == "test" for box in drawn) == 9
+
+
+def test_one_box_alone_is_too_few(project: Project) -> None:
+    folder = project({"compute.workers": 1})
+    write_raw(folder, {"boxes.csv": HEADER + "a.png,,,good,0,0,1,1\n", "a.png": b""})
+    with pytest.raises(InputError, match="no box for training is of class bad, none"):
+        crop_masks.main()
+
+
+def test_crops_are_cut_by_one_thread(photographs: Path) -> None:
+    torch.set_num_threads(2)
+    crop_masks.main()  # with one worker in this process
+    assert torch.get_num_threads() == 1
+
+
+def test_crops_may_take_four_gibibytes() -> None:
+    crop_masks.check_memory(273, 1024)  # 273 * 3 * 1024 * 1024 * 5 bytes, one MiB less
+    with pytest.raises(InputError) as error:
+        crop_masks.check_memory(274, 1024)
+    assert str(error.value) == (
+        "params.yaml: `crop_masks.side` is 1024: 274 crops of that size take more than 4 GiB of memory"
+    )
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
@@ -316,7 +356,13 @@ def test_an_error_in_a_worker_arrives_as_itself(project: Project, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("photograph", "stem"),
-    [("images/a.b.jpg", "a_b"), ("x/<b>\n'\"&ü.png", "_b_"), ("..png", "_"), ("a" * 300 + ".png", "a" * 80)],
+    [
+        ("images/a.b.jpg", "a_b"),
+        ("IMG_9-Z.png", "IMG_9-Z"),
+        ("x/<b>\n'\"&ü.png", "_b_"),
+        ("..png", "_"),
+        ("a" * 300 + ".png", "a" * 80),
+    ],
 )
 def test_file_names_are_safe_everywhere(photograph: str, stem: str) -> None:
     assert crop_masks.safe_stem(photograph).rstrip("_") == stem.rstrip("_")
