@@ -1,6 +1,7 @@
 """The claims: statistics against published and hand-computed values, claims.yaml against the report,
 verdicts on results made by hand."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -90,6 +91,8 @@ def test_orders_without_any_spread_are_certain_or_tied():
     assert verdicts.probability_greater(one, one) == 0.5
     assert verdicts.probability_greater(one, two) == 0
     assert verdicts.probability_greater(two, one, by=0.2) == 0.5
+    assert verdicts.probability_greater(one + 3e-13, one) == 0.5, "so little is rounding"
+    assert verdicts.probability_greater(one + 3e-12, one) == 1
 
 
 def test_the_probability_of_a_likeness_by_hand():
@@ -120,6 +123,7 @@ def test_a_value_passes_up_to_the_edge_of_its_tolerance(ours, verdict):
     assert verdicts.value_verdict(0.9, ours, 0.025, False) == "not_comparable"
     assert verdicts.value_verdict(0.9, ours, None, True) == "not_comparable"
     assert verdicts.value_verdict(0.9, math.nan, 0.025, True) == "not_comparable"
+    assert verdicts.value_verdict(verdicts.ROUNDING, 0.0, 0.0, True) == "passed"
 
 
 def test_tolerances_of_each_kind():
@@ -215,6 +219,28 @@ def test_a_measure_that_is_not_there_is_named_with_twelve_that_are():
         findings.find(measured, "mlp.a.accuracy", "C1")
     there = ", ".join(f"s{number}" for number in range(12))
     assert str(error.value) == f"claims.yaml: C1 names mlp.a.accuracy; mlp.a has {there}, ..."
+
+
+@pytest.mark.parametrize("missing", ["mlp.final.test_error", "mlp.final.test_samples"])
+def test_a_figure_and_a_number_of_errors_name_themselves_where_a_measure_is_missing(missing):
+    measured = {f"mlp.final.test_{score}": np.array([0.1, 0.2]) for score in ("error", "samples")}
+    del measured[missing]
+    figure = claims.table_figures(CLAIMS.tables)[0]
+    figure = figure._replace(measure="mlp.final.test_error", samples="mlp.final.test_samples")
+    with pytest.raises(InputError, match=f"{figure.id} names {missing}"):
+        findings.judge_figure(figure, measured, True)
+    claim = CLAIMS.claims["C13"].model_copy(update={"errors": {"test": 120}})
+    with pytest.raises(InputError, match=f"C13 names {missing}"):
+        findings.judge_errors("C13", claim, CLAIMS.confusion, measured)
+
+
+@pytest.mark.parametrize("missing", ["mlp.a.x", "mlp.b.x", "mlp.c.x"])
+def test_an_order_names_itself_where_a_measure_is_missing(missing):
+    measured = {f"mlp.{run}.x": np.zeros(2) for run in "abc" if f"mlp.{run}.x" != missing}
+    holds, also = (claims.Greater(greater=[f"mlp.{run}.x" for run in runs]) for runs in ("ab", "bc"))
+    claim = claims.Claim(where="T1", kind="ordering", sentence="", holds=[holds], also=[also])
+    with pytest.raises(InputError, match=f"C1 names {missing}"):
+        findings.judge_comparisons("C1", claim, measured, {}, 0.9)
 
 
 def test_errors_are_contradicted_only_by_more_of_them():
@@ -324,7 +350,9 @@ def results(project):
     np.savez("data/digits.npz", train_labels=digits["train"], test_labels=digits["test"])
     np.savez("data/crops.npz", label=np.concatenate(list(masks.values())), test=np.arange(100) >= 60)
     sides = 10 + np.arange(100)
-    pd.DataFrame({"left": 0, "top": 0, "right": sides, "bottom": sides + 5}).to_csv("data/boxes.csv")
+    left, top = 7 * np.arange(100) % 90, 3 * np.arange(100) % 80
+    boxes = {"left": left, "top": top, "right": left + sides, "bottom": top + sides + np.arange(100) % 3 - 1}
+    pd.DataFrame(boxes).to_csv("data/boxes.csv")
     shown = [
         ("F1", "latents_16_2"),
         ("F1", "latents_32_16_2"),
@@ -444,6 +472,33 @@ def test_a_claim_about_nothing_is_named(results, name, message):
     with pytest.raises(InputError, match=message):
         check_claims.main()
     assert not check_claims.METRICS.exists()
+
+
+def test_a_small_crop_is_one_whose_shorter_side_is_short(results):
+    measured = check_claims.mask_measures(read_params())
+    # Of 40 crops the first ten have the shortest sides, and write_run gives two of these a wrong class.
+    assert measured["cnn.final.test_error_small_crops"].tolist() == [0.2, 0.2]
+    assert measured["cnn.final.test_error_other_crops"].tolist() == [0, 0]
+
+
+def test_the_table_has_six_digits_and_the_stage_ends_with_a_line(results, capsys):
+    set_score("mlp/h64_32", "test_accuracy", [0.9, 0.90001])
+    metrics, _ = check()
+    header, first, *_ = (check_claims.PLOTS / "claims.csv").read_text().splitlines()
+    names = [field.name for field in dataclasses.fields(findings.Finding)]
+    assert header == ",".join(names)
+    second = (check_claims.PLOTS / "claims.csv").read_text().splitlines()[2]
+    assert "0.900005,7.07107e-06," in second, "as in C, with a small e"
+    counts = ", ".join(f"{metrics[verdict]} {verdict}" for verdict in check_claims.VERDICTS)
+    assert capsys.readouterr().out == f"218 claims: {counts}\n"
+
+
+def test_an_order_is_beside_the_gap_of_its_own_table(results):
+    """[64, 32] has a test accuracy of 0.9018 in T1, where C1 is from, and of 0.8989 in T2, where C3 is."""
+    set_score("mlp/h64_32", "test_accuracy", [0.70, 0.71])
+    _, table = check()
+    assert float(table.report["C1"]) == pytest.approx(0.9018 - 0.8985)
+    assert float(table.report["C3"]) == pytest.approx(0.8989 - 0.8720)
 
 
 def test_a_second_check_changes_no_byte(results):
