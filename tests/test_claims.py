@@ -349,9 +349,8 @@ def results(project):
         source.write_text('{"source": "own"}')
     np.savez("data/digits.npz", train_labels=digits["train"], test_labels=digits["test"])
     np.savez("data/crops.npz", label=np.concatenate(list(masks.values())), test=np.arange(100) >= 60)
-    sides = 10 + np.arange(100)
-    left, top = 7 * np.arange(100) % 90, 3 * np.arange(100) % 80
-    boxes = {"left": left, "top": top, "right": left + sides, "bottom": top + sides + np.arange(100) % 3 - 1}
+    sides, longer = 10 + np.arange(100), 50 * (np.arange(100) % 2)  # wide and high boxes in turn
+    boxes = {"left": 40, "top": 40, "right": 40 + sides + longer, "bottom": 40 + sides + 50 - longer}
     pd.DataFrame(boxes).to_csv("data/boxes.csv")
     shown = [
         ("F1", "latents_16_2"),
