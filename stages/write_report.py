@@ -17,6 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from stages.claims import read_claims
+from stages.compute import Compute
 from stages.figures.confusions import count_confusions, draw_confusions, most_confused
 from stages.figures.curves import draw_curves
 from stages.figures.galleries import LIMIT, draw_gallery, spread
@@ -36,7 +37,7 @@ from stages.report.page import render_page
 from stages.report.prose import facts
 from stages.report.results import CLASSES, TABLES, Results, read_csv, read_results, read_snapshot
 from stages.report.tables import MARKS, confusion_cells, list_claims, make_panels
-from stages.settings import read_params, run_stage, section
+from stages.settings import check, read_params, run_stage, section
 from stages.sources.archives import open_archive, read_file
 from stages.sources.pictures import open_picture, turn
 
@@ -228,6 +229,7 @@ def make_context(params: dict[str, Any], results: Results) -> dict[str, Any]:
 
 def main() -> None:
     params = read_params()
+    compute = check(Compute, section(params, "compute"), "compute")
     results = read_results(Path("."), params)
     with np.load(DIGITS, allow_pickle=False) as arrays:
         images, labels = arrays["test_images"], arrays["test_labels"]
@@ -237,7 +239,7 @@ def main() -> None:
     plans = plan_tables(results) | plan_latents(results.separation, labels)
     plans |= plan_samples(results.digits, images) | plan_crops(results.crops)
     with whole_folder(REPORT) as folder:
-        pictures = {name: render(draw, *arguments) for name, (draw, *arguments) in plans.items()}
+        pictures = dict(zip(plans, compute.each(render, plans.values(), len(plans)), strict=True))
         photographs, names = draw_photographs(early)
         pictures |= photographs
         context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}

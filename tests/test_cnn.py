@@ -1,6 +1,9 @@
 """The convolutional network against plain re-implementations, and the training around it."""
 
+import copy
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,7 @@ from safetensors.numpy import load_file
 from stages import train_cnn
 from stages.networks import cnn
 from stages.settings import InputError
+from tools.quick import ROOT
 
 SETTINGS = {
     "crops": "resized",
@@ -112,6 +116,44 @@ def test_splits_and_both_kinds_of_crops(crops):
         )
         np.testing.assert_array_equal(pooled["train"].images.numpy(), arrays["pooled"][~arrays["test"]])
         np.testing.assert_array_equal(pooled["test"].labels.numpy(), arrays["label"][arrays["test"]])
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize(("optimizer", "made"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+def test_the_optimizer_is_that_of_pytorch_bit_for_bit(optimizer, made, momentum):
+    torch.manual_seed(0)
+    images, labels = torch.rand(40, 3, 16, 16), torch.randint(3, (40,))
+    ours = cnn.build(16, [4, 6], 3, 1, 0, [5])
+    theirs = copy.deepcopy(ours)
+    start = copy.deepcopy(ours)
+    step = cnn.build_optimizer(list(ours.parameters()), optimizer, 0.01, momentum)
+    settings = {} if optimizer == "adam" else {"momentum": momentum}
+    reference = made(theirs.parameters(), 0.01, **settings)
+    for _ in range(3):
+        cnn.train_epoch(ours, step, images, labels, 16)
+        for batch, truth in zip(images.split(16), labels.split(16), strict=True):
+            reference.zero_grad()
+            torch.nn.functional.cross_entropy(theirs(batch), truth).backward()
+            reference.step()
+    for one, other, before in zip(ours.parameters(), theirs.parameters(), start.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert not torch.equal(one, before)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_training_does_not_import_pytorchs_compiler(crops, optimizer):
+    code = (
+        "import sys; from pathlib import Path; from tests.test_cnn import train; "
+        "train(Path(sys.argv[1]), optimizer=sys.argv[2]); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, crops, optimizer],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def phases(params: dict[str, Any]) -> Iterator[list[list[list[str]]]]:
     """What DVC is told, in order: lanes that run side by side, each some commands one after the other.
 
     DVC holds the inputs and outputs of a stage while it runs, so no lane touches what another makes.
+    The report comes last, alone, as it draws its figures on all cores.
     """
     alone = ["repro", "--single-item"]  # what these need is there by then
     mlp: list[str] = []
@@ -71,7 +73,8 @@ def phases(params: dict[str, Any]) -> Iterator[list[list[list[str]]]]:
     yield [[["repro", "prepare_digits"]], [["repro", "fetch_masks"]]]
     yield [[[*alone, *mlp]], [["repro", "evaluate_cnn"], [*alone, *latents, "project_latents"]]]
     yield [[["repro", "evaluate_mlp"]]]
-    yield [[["repro", "--quiet"]], [["plots", "show"]]]
+    yield [[[*alone, "check_claims"]], [["plots", "show"]]]
+    yield [[["repro", "--quiet"]]]
 
 
 def environment() -> dict[str, str]:
@@ -89,14 +92,18 @@ def run_dvc(folder: Path, phases: Iterable[list[list[list[str]]]]) -> bool:
     # Without that option one of two fails where the other holds DVC's lock for three seconds.
     dvc = [sys.executable, "-m", "dvc", "--wait-for-lock"]
 
-    def run_lane(commands: list[list[str]]) -> bool:
+    cores = sorted(os.sched_getaffinity(0))
+
+    def run_lane(commands: list[list[str]], lane: int, lanes: int) -> bool:
+        # A stage starts a process for each core that it has; this thread's are those of its children.
+        os.sched_setaffinity(0, cores[lane::lanes] or cores)
         return all(
             subprocess.run([*dvc, *command], cwd=folder, env=environment()).returncode == 0
             for command in commands
         )
 
     with ThreadPoolExecutor() as pool:
-        return all(all(pool.map(run_lane, lanes)) for lanes in phases)
+        return all(all(pool.map(run_lane, lanes, range(len(lanes)), repeat(len(lanes)))) for lanes in phases)
 
 
 def main(target: str = "quick") -> None:

@@ -3,12 +3,16 @@
 Shapes: n crops of 3 x size x size pixels in 0 to 1; classes 0, 1, 2 are bad, good, none.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
 from torch.utils.data import WeightedRandomSampler
 
 from stages.replicates import Curve
@@ -71,16 +75,52 @@ def order_of_epoch(labels: Tensor, sampler: str, shuffling: torch.Generator) -> 
     return torch.tensor(list(WeightedRandomSampler(weights.tolist(), len(labels), generator=shuffling)))
 
 
-def train_epoch(
-    network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, batch_size: int
-) -> None:
+Step = Callable[[list[Tensor]], None]  # updates the parameters in place, given their gradients
+
+
+def build_optimizer(parameters: list[Tensor], optimizer: str, learning_rate: float, momentum: float) -> Step:
+    """The step of torch.optim.Adam or SGD, bit for bit, without making one.
+
+    Their constructor imports PyTorch's compiler, which takes longer than some of the trainings.
+    """
+    if optimizer == "sgd":
+        return partial(
+            sgd,
+            parameters,
+            momentum_buffer_list=[None] * len(parameters),
+            lr=learning_rate,
+            momentum=momentum,
+            dampening=0,
+            nesterov=False,
+            weight_decay=0,
+            maximize=False,
+        )
+    return partial(
+        adam,
+        parameters,
+        exp_avgs=[torch.zeros_like(parameter) for parameter in parameters],
+        exp_avg_sqs=[torch.zeros_like(parameter) for parameter in parameters],
+        max_exp_avg_sqs=[],
+        state_steps=[torch.tensor(0.0) for _ in parameters],
+        lr=learning_rate,
+        beta1=0.9,
+        beta2=0.999,
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        maximize=False,
+    )
+
+
+def train_epoch(network: nn.Module, step: Step, images: Tensor, labels: Tensor, batch_size: int) -> None:
     """One pass over crops that are in the order of the epoch already."""
     network.train()
+    parameters = list(network.parameters())
     for batch, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
         loss = nn.functional.cross_entropy(network(batch), truth)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+        gradients = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            step(list(gradients))
 
 
 @torch.inference_mode()
@@ -131,18 +171,14 @@ def train_replicate(
     torch.manual_seed(int(generator(seed, "weights", replicate).integers(2**63)))
     network = build(images.shape[-1], channels, filter, stride, padding, head).to(images.device)
     shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
-    steps = (
-        torch.optim.Adam(network.parameters(), learning_rate)
-        if optimizer == "adam"
-        else torch.optim.SGD(network.parameters(), learning_rate, momentum)
-    )
+    step = build_optimizer(list(network.parameters()), optimizer, learning_rate, momentum)
     classes = labels.cpu()
     curve = Curve(run, replicate, epochs, learning_rate)
     left: dict[str, Any] = {}
 
     for epoch in range(1, epochs + 1):
         order = order_of_epoch(classes, sampler, shuffling).to(images.device)
-        train_epoch(network, steps, images[order], labels[order], batch_size)
+        train_epoch(network, step, images[order], labels[order], batch_size)
         scores, predicted = score(network, splits)
         curve.record(epoch, scores)
         if epoch == snapshot_epoch:

@@ -72,15 +72,15 @@ def starting_layers(
     """
     layers = []
     for inputs, units in zip(sizes, sizes[1:], strict=False):
-        layer = np.zeros((len(draws), inputs + 1, units), np.float32)
-        for replicate, rng in zip(layer, draws, strict=True):
+        layer = torch.zeros(len(draws), inputs + 1, units)  # PyTorch's memory is aligned, NumPy's need not be
+        for replicate, rng in zip(layer.numpy(), draws, strict=True):
             if weights != "zeros":
                 gain = 2 if activation == "relu" else 1
                 spread = std if weights == "normal" else math.sqrt(gain / inputs)
                 replicate[:-1] = rng.standard_normal((inputs, units), np.float32) * np.float32(spread)
             if biases == "normal":
                 replicate[-1] = rng.standard_normal(units, np.float32) * np.float32(std)
-        layers.append(torch.from_numpy(layer))
+        layers.append(layer)
     return layers
 
 
