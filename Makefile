@@ -2,7 +2,8 @@
 # make quick   the same stages on little data, in quick/
 # make verify  reproduce the committed results from nothing, and say what differs
 # make test    set up and run the test suite
-# make bench   measure the pipeline beside PyTorch, JAX, Keras, scikit-learn and NumPy
+# make bench   measure the pipeline beside PyTorch, JAX, Keras, scikit-learn and NumPy;
+#              ARGS='--digits PATH --masks PATH' measures on your data
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -28,7 +29,7 @@ test: .venv/ready
 bench: .venv/ready
 	python -m pip install --quiet --disable-pip-version-check \
 		--constraint requirements.txt --requirement benchmarks/requirements.txt
-	python -m benchmarks.run
+	python -m benchmarks.run $(ARGS)
 
 .venv/ready: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
