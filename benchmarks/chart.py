@@ -16,10 +16,11 @@ def draw(rows, ours, path):
         place, ticks = 0, []
         for name in names:
             for row in (row for row in peers if row.case == name):
-                colour = look.BLUE if row.met == "yes" else look.VERMILLION
+                colour = {"yes": look.BLUE, "no": look.VERMILLION}.get(row.met, look.GREY)
                 axes.barh(place, row.ratio_to_ours - 1, left=1, color=colour, height=0.8)
-                axes.plot([row.target] * 2, [place - 0.5, place + 0.5], color=look.INK, linewidth=2)
-                end = max(row.ratio_to_ours, row.target, 1)
+                if row.target:
+                    axes.plot([row.target] * 2, [place - 0.5, place + 0.5], color=look.INK, linewidth=2)
+                end = max(row.ratio_to_ours, row.target or 1, 1)
                 axes.text(end * 1.04, place, f"{row.ratio_to_ours:.2f}", va="center", fontsize=7)
                 ticks.append((place, f"{row.case.replace('_', ' ')}: {row.contender}"))
                 place += 1
@@ -31,6 +32,6 @@ def draw(rows, ours, path):
         look.label_logarithmic(axes.xaxis)
         axes.axvline(1, color=look.INK, linewidth=0.8)
         axes.set_xlabel(
-            "the peer's cost as a multiple of the pipeline's (black: the target; blue: reached, red: not)"
+            "the peer's cost as a multiple of the pipeline's\n(black: the target; blue: reached, orange: not)"
         )
         figure.savefig(path, dpi=look.PRINT_DPI, metadata={"Software": None})

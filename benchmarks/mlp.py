@@ -258,11 +258,6 @@ def sklearn_classifier(task, replicate):
     return work
 
 
-def training_samples(digits):
-    with np.load(digits, allow_pickle=False) as arrays:
-        return len(arrays["train_labels"])
-
-
 def flops(task):
     """Floating-point operations of all matrix products: two for each weight and sample.
 

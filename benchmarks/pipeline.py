@@ -107,7 +107,10 @@ def seconds_of(command, folder):
 
 
 def make_floor(folder, workspace):
-    """A DVC project with as many stages as the workspace, each with as many files, all of them trivial."""
+    """A DVC project with as many stages as the workspace, each with as many files, all of them trivial.
+
+    The last two depend on a setting, `changed`.
+    """
     folder.mkdir()
     lock = YAML(typ="safe").load(workspace / "dvc.lock")["stages"]
     stages = {}
@@ -117,10 +120,14 @@ def make_floor(folder, workspace):
         for dep in deps:
             (folder / dep).write_text(dep)
         stages[f"stage_{number}"] = {"cmd": f"touch {' '.join(outs)}", "deps": deps, "outs": outs}
+    for stage in list(stages.values())[-2:]:
+        stage["params"] = ["changed"]
     YAML().dump({"stages": stages}, folder / "dvc.yaml")
+    YAML().dump({"changed": 0}, folder / "params.yaml")
     quick.commit(folder, "Trivial stages")
     subprocess.run([*DVC, "init", "--quiet"], cwd=folder, env=quick.environment(), check=True)
     seconds_of([*DVC, "repro", "--quiet"], folder)
+    quick.commit(folder, "Their outputs")
 
 
 def write_photographs(archive, boxes, count, target):

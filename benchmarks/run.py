@@ -3,8 +3,8 @@
 python -m benchmarks.run [CASE ...] [--repeats N] [--digits PATH] [--masks PATH] [--workspace FOLDER]
 
 Every case prints what it took, and as a ratio what each peer took to what the pipeline took: 2 is a peer
-that is half as fast. Contenders take turns, so that a busy moment hits all of them, and medians count. All
-cases together write benchmarks/results.csv and results.png; single cases only print.
+that is half as fast. Contenders take turns, so that a busy moment hits all of them, and medians count. The
+rows of each case replace its earlier ones in benchmarks/results.csv, and results.png is drawn anew.
 
 A network's training is timed as two replicates side by side, each in a process of one thread with a core of
 its own; peers also as one process of two threads, with the better of the two. All do the same work: same
@@ -24,9 +24,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 from benchmarks import chart, cnn, cropping, growth, mlp, pipeline
 from benchmarks.teams import CORES, IN_TURN, REPLICATES, SIDE_BY_SIDE, Placement, Team
 from stages import crop_masks, train_cnn, train_mlp
+from stages.files import whole_file
 from stages.settings import read_params
 from tools import quick
 
@@ -60,6 +63,7 @@ class Row(NamedTuple):
     met: str
     repeats: int
     spread: float  # largest less smallest, as a share of the median
+    data: str = ""  # what it was measured on
 
 
 class Setup(NamedTuple):
@@ -262,21 +266,30 @@ def whole_report(setup):
 
 
 def start_up(setup):
-    """One changed MLP run of one epoch on all of the data, from command to metrics."""
+    """One changed MLP run of one epoch on all of the data, from command to metrics, its two stages.
+
+    And what DVC alone takes for it: an experiment that changes two trivial stages of as many.
+    """
     pipeline.reproduce(setup.workspace)
-    rates = iter(range(1, 1000))
+    with tempfile.TemporaryDirectory() as folder:
+        floor = Path(folder, "floor")
+        pipeline.make_floor(floor, setup.workspace)
 
-    def changed(*command):
-        change = f"mlp.runs.custom.learning_rate={0.05 + time.time() % 1e5 / 1e7 + next(rates) / 1e3:.7f}"
-        return pipeline.seconds_of([*pipeline.DVC, *command, "-S", change, "evaluate_mlp"], setup.workspace)
+        def changed(where, setting, *arguments):
+            value = f"{0.05 + time.time() % 1e6 / 1e7:.8f}"  # one that DVC has not seen
+            command = [*pipeline.DVC, "exp", "run", "-S", f"{setting}={value}", *arguments]
+            return pipeline.seconds_of(command, where)
 
-    measures = {
-        OURS: lambda: changed("exp", "run", "-S", "mlp.runs.custom.epochs=1"),
-        "3 x import torch": lambda: (
-            3 * pipeline.seconds_of([sys.executable, "-c", "import torch"], setup.workspace)
-        ),
-    }
-    return compare("start_up", "s", alternate(measures, setup.repeats), {})
+        rate = "mlp.runs.custom.learning_rate"
+        one_epoch = ("-S", "mlp.runs.custom.epochs=1", "evaluate_mlp")
+        measures = {
+            OURS: lambda: changed(setup.workspace, rate, *one_epoch),
+            "3 x import torch": lambda: (
+                3 * pipeline.seconds_of([sys.executable, "-c", "import torch"], setup.workspace)
+            ),
+            "DVC alone": lambda: changed(floor, "changed"),
+        }
+        return compare("start_up", "s", alternate(measures, setup.repeats), {"DVC alone": None})
 
 
 def nothing_to_do(setup):
@@ -294,13 +307,16 @@ def nothing_to_do(setup):
 
 
 def memory(setup):
-    """Peak memory of each stage in all of its processes, beside 1 GB; and the size of its files."""
+    """Peak memory of each stage in all of its processes, beside 1 GB, of its hungriest run; and its files."""
     peaks = pipeline.reproduce(setup.workspace)["megabytes"]
     sizes = pipeline.data_of_stages(setup.workspace)
-    rows = []
-    for stage, peak in peaks.items():
+    hungriest = {}
+    for stage, peak in sorted(peaks.items(), key=lambda item: item[1]):
         name = stage.replace(".", "@")
         print(f"  {name}: {peak:.0f} MB, its files {sizes[name]:.0f} MB")
+        hungriest[name.split("@")[0]] = peak
+    rows = []
+    for name, peak in hungriest.items():
         rows += compare(f"memory {name}", "MB", {OURS: [peak], "1 GB": [1000]}, {})
     return rows
 
@@ -388,20 +404,6 @@ def show(rows):
         print(f"  {row.contender:28} {row.value:10.4g} {row.unit}, {row.ratio_to_ours:6.2f}x{verdict}")
 
 
-def project(rows, samples, photographs):
-    """What the fitted costs make of a thousand settings and a million photographs."""
-    ours = {row.case: row.value for row in rows if row.contender == OURS}
-    per_sample = ours["mlp_512_256"] / samples
-    per_photograph = ours["crop"] / photographs
-    hours = per_sample * 12_000 * 120 * 1000 * REPLICATES / len(CORES[:REPLICATES]) / 3600
-    print(
-        f"\nThe default run: {per_sample * 1e6:.1f} microseconds per sample, epoch and replicate, on a core; "
-        f"a thousand settings of 120 epochs, {REPLICATES} replicates each: {hours:.1f} hours here.\n"
-        f"Cropping: {per_photograph * 1e3:.1f} milliseconds per photograph on {len(CORES)} cores; "
-        f"a million: {per_photograph * 1e6 / 3600:.1f} hours."
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"default: all of {', '.join(CASES)}")
@@ -421,32 +423,37 @@ def main():
                 workspace, *(path and path.absolute() for path in (given.digits, given.masks))
             )
         pipeline.reproduce(workspace, "prepare_digits", "crop_masks")
-        rows = []
+        data = ", ".join(path.name if path else "synthetic" for path in (given.digits, given.masks))
         for case in given.cases or CASES:
             start = time.perf_counter()
             print(f"\n{case}", flush=True)
-            rows += (found := CASES[case](Setup(workspace, given.repeats)))
-            show(found)
+            rows = CASES[case](Setup(workspace, given.repeats))
+            show(rows)
             print(f"  [{time.perf_counter() - start:.0f} s]", flush=True)
-        if not given.cases:
-            samples = mlp.training_samples(workspace / train_mlp.DIGITS)
-            photographs = len(
-                crop_masks.by_photograph(
-                    cropping.boxes_of(workspace / crop_masks.RAW, workspace / "params.yaml")
-                )
-            )
-            project(rows, samples, photographs)
-            write(rows)
+            write([row._replace(data=data) for row in rows])
+        print(f"\nwritten: {RESULTS.relative_to(quick.ROOT)} and {RESULTS.with_suffix('.png').name}")
 
 
 def write(rows):
-    with open(RESULTS, "w", encoding="utf-8", newline="") as file:
+    """Put the rows in place of those of the same cases, the others stay; and draw them all."""
+    cases = {row.case for row in rows}
+    rows = [row for row in read() if row.case not in cases] + rows
+    order = {case: place for place, case in enumerate(CASES)}
+    rows.sort(key=lambda row: order.get(row.case, len(order)))
+    with whole_file(RESULTS) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Row._fields)
         for row in rows:
             writer.writerow([f"{value:.4g}" if isinstance(value, float) else value for value in row])
     chart.draw(rows, OURS, RESULTS.with_suffix(".png"))
-    print(f"\nwritten: {RESULTS.relative_to(quick.ROOT)} and {RESULTS.with_suffix('.png').name}")
+
+
+def read():
+    """The rows of earlier runs."""
+    if not RESULTS.exists():
+        return []
+    rows = pd.read_csv(RESULTS).astype(object)
+    return [Row(*row) for row in rows.where(rows.notna(), None).itertuples(index=False)]
 
 
 if __name__ == "__main__":

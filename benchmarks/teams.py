@@ -5,6 +5,7 @@ without arguments: the work that is timed. What that returns is the training los
 the contenders are held to the same work, or None.
 """
 
+import atexit
 import multiprocessing
 import os
 import statistics
@@ -46,11 +47,12 @@ class Team:
         spawn = multiprocessing.get_context("spawn")
         for member in range(placement.processes):
             ours, theirs = spawn.Pipe()
-            process = spawn.Process(target=serve, args=(theirs, contender, member), daemon=True)
+            process = spawn.Process(target=serve, args=(theirs, contender, member))
             # JAX has no setting for its threads but the cores that it finds; so everyone gets cores.
             with limited_to(CORES[member : member + placement.threads]):
                 process.start()
             self.members.append((process, ours))
+        atexit.register(self.close)  # else Python would wait for them for ever, where a case has failed
 
     def prepare(self, task: Any, warm: bool = True) -> None:
         """Have all members load the task and do its work once, so that compilers and allocators are warm."""

@@ -7,7 +7,6 @@ the rows top to bottom - 1, as in Pillow's crop. Column 0 is the left one, row 0
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.transforms import Resize
 
 from stages.sources.pictures import QUARTER_TURNS, orientation
 
@@ -39,8 +38,12 @@ def fits_turned(photograph: Image.Image, size: tuple[int, int]) -> bool | None:
 
 
 def resize(crop: Image.Image, side: int) -> np.ndarray:
-    """Method 2 of the report: an RGB crop as uint8 (3, side, side), by torchvision's Resize."""
-    return np.asarray(Resize((side, side))(crop)).transpose(2, 0, 1)
+    """Method 2 of the report: an RGB crop as uint8 (3, side, side), the bytes of torchvision's Resize.
+
+    For an image of Pillow that is Pillow's own resize; the import of torchvision would take as long as a
+    hundred photographs, and a third of the memory.
+    """
+    return np.asarray(crop.resize((side, side), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
 
 
 def pool(crop: Image.Image, side: int) -> np.ndarray:

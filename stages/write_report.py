@@ -83,7 +83,6 @@ PARAMS = ("seed", "prepare_digits", "crop_masks", "mlp", "cnn", "project_latents
 PACKAGES = (
     "dvc",
     "torch",
-    "torchvision",
     "numpy",
     "pandas",
     "pillow",

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from stages import crop_masks, crops
@@ -163,6 +164,13 @@ def test_resizing_keeps_colours_and_sides_apart() -> None:
     assert resized.dtype == np.uint8 and resized.shape == (3, 8, 8)
     assert resized[:, 0, 0].tolist() == [200, 0, 0]
     assert resized[:, 7, 7].tolist() == [0, 0, 100]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (50, 3), (8, 8), (8, 9), (33, 71), (640, 480)])
+def test_resizing_is_that_of_torchvision(size):
+    crop = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8))
+    expected = np.asarray(transforms.Resize((8, 8))(crop))
+    assert np.array_equal(crops.resize(crop, 8), expected.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def victim(quick_run, tmp_path_factory):
     """A copy of the quick profile, with its data and models, that tests leave as they found it."""
     copy = quick_run.copy(tmp_path_factory.mktemp("faults") / "victim")
     params = copy.folder / "params.yaml"
-    params.write_text(params.read_text().replace("workers: 1", "workers: 2"))  # one is the stage itself
+    params.write_text(params.read_text().replace("workers: 0", "workers: 2"))  # one is the stage itself
     assert "workers: 2" in params.read_text()
     return copy
 

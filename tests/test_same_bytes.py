@@ -31,7 +31,7 @@ def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatc
     clone = quick_run.clone(tmp_path / "another folder")
     params = clone.folder / "params.yaml"
     usual = params.read_text()
-    params.write_text(usual.replace("workers: 1", "workers: 4"))
+    params.write_text(usual.replace("workers: 0", "workers: 4"))
     assert "workers: 4" in params.read_text()
     # Every stage that has workers, each run of it that these need; the other runs with one, which is faster.
     wide = [["repro", "--no-run-cache", stage] for stage in ("project_latents", "train_cnn@final")]
