@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -60,20 +62,26 @@ def _partial(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pattern = re.compile(rf"\.{re.escape(path.name)}\.(\d+)(\.old)?\.part")
     for left in path.parent.iterdir():
-        if (match := pattern.fullmatch(left.name)) and not _is_running(int(match[1])):
+        if (match := pattern.fullmatch(left.name)) and not _is_written(left, int(match[1])):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def _is_running(pid: int) -> bool:
-    """Whether `pid` is a process, other than this one, that may be at work on its files."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _is_written(partial: Path, pid: int) -> bool:
+    """Whether the process that made `partial`, not this one, may still be at work on it.
+
+    Not if it is dead and waits to be asked how it ended, nor if its number has gone to a younger one.
+    """
+    if pid == os.getpid():
         return False
-    except PermissionError:
+    try:
+        process = psutil.Process(pid)
+        dead = process.status() == psutil.STATUS_ZOMBIE
+        return not dead and process.create_time() <= partial.stat().st_mtime
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
+    except psutil.AccessDenied:
         return True
-    return pid != os.getpid()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -363,15 +363,19 @@ def test_a_repro_while_experiments_are_queued(victim):
 
 
 def test_what_killed_stages_left_is_swept_up(tmp_path):
-    """Leftovers of a process that has ended, of this one's number in an earlier life, and of a living one."""
+    """Leftovers of processes that have ended, of this one's number in an earlier life, and of a living one."""
     from stages.files import whole_file, whole_folder
 
-    ended = subprocess.Popen(["true"])
+    ended, zombie, younger = (subprocess.Popen(command) for command in (["true"], ["true"], ["sleep", "60"]))
     ended.wait()
-    names = {pid: f".data.{pid}.part" for pid in (ended.pid, os.getpid(), os.getppid())}
+    while psutil.Process(zombie.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    pids = (ended.pid, zombie.pid, younger.pid, os.getpid(), os.getppid())
+    names = {pid: f".data.{pid}.part" for pid in pids}
     for name in names.values():
         (tmp_path / name).mkdir()
         (tmp_path / name / "half").touch()
+    os.utime(tmp_path / names[younger.pid], (0, 0))  # of a process that had its number before
     (tmp_path / f".data.{ended.pid}.old.part").mkdir()
     (tmp_path / f".data.json.{ended.pid}.part").touch()
     with whole_folder(tmp_path / "data") as folder:
@@ -381,3 +385,6 @@ def test_what_killed_stages_left_is_swept_up(tmp_path):
     with whole_file(tmp_path / "data.json") as partial:
         partial.write_text(json.dumps({}))
     assert not (tmp_path / left[1]).exists()
+    zombie.wait()
+    younger.kill()
+    younger.wait()
