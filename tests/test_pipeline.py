@@ -125,6 +125,7 @@ def test_a_digits_setting_touches_no_masks_stage(clean):
 def test_how_the_work_is_spread_out_reruns_nothing(clean):
     params = clean.folder / "params.yaml"
     params.write_text(params.read_text().replace("workers: 0", "workers: 2"))
+    assert "workers: 2" in params.read_text()
     assert clean.stages_run(clean.dvc("repro")) == []
 
 
