@@ -82,7 +82,7 @@ def seconds_to_cut(cut_batch, archive, boxes, size, workers=0):
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         if cut_batch is crop_masks.cut_batch:
-            cuts = crop_masks.cut_boxes(archive, boxes, size, Path(folder), compute)
+            cuts = crop_masks.cut_boxes(archive, boxes, size, Path(folder, "crops"), compute)
         else:
             for split in ("train", "test"):
                 for label in crop_masks.CLASSES:

@@ -10,17 +10,22 @@ data/boxes.csv      the same n rows: the box as annotated, as clipped, and its f
 
 import csv
 import re
+import shutil
+import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 from PIL import Image
 from pydantic import Field
 from tqdm import tqdm
 
+from stages import crops
 from stages.annotations import CLASSES, CORNERS, Box, map_labels, read_boxes, split_boxes
 from stages.compute import Compute
 from stages.files import whole_file, whole_folder
@@ -34,7 +39,7 @@ FOLDER = Path("data/crops")
 ARRAYS = Path("data/crops.npz")
 TABLE = Path("data/boxes.csv")
 
-MEMORY = 4 * 2**30  # bytes that the arrays of crops.npz may take
+MEMORY = 4 * 2**30  # bytes that the arrays of crops.npz may take, where a training loads them
 BATCH = 16  # photographs that a process takes at a time, so that opening the archive costs little
 AREA = ("left", "top", "right", "bottom")
 COLUMNS = ["split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rotated", "crop"]
@@ -77,9 +82,6 @@ def batches(boxes: list[Box]) -> Iterator[list[tuple[int, list[Box]]]]:
 
 def cut_batch(archive: Path, batch: list[tuple[int, list[Box]]], size: int, folder: Path) -> list[Cut]:
     """All cuts of a batch, in order; runs in a process of its own."""
-    import torch
-
-    torch.set_num_threads(1)
     with open_archive(archive, archive.name) as photographs:
         return [
             cut for first, boxes in batch for cut in cut_photograph(photographs, first, boxes, size, folder)
@@ -90,8 +92,6 @@ def cut_photograph(
     archive: zipfile.ZipFile, first: int, boxes: list[Box], size: int, folder: Path
 ) -> Iterator[Cut]:
     """Decode a photograph once, then cut its boxes and save each crop; `first` numbers the first of them."""
-    from stages import crops
-
     name = boxes[0].photograph
     stored = open_picture(read_file(archive, name), f"{boxes[0].where}: {name}")
     turned = [is_turned(stored, box) for box in boxes]
@@ -111,8 +111,6 @@ def cut_photograph(
 
 def is_turned(photograph: Image.Image, box: Box) -> bool:
     """Whether the box fits the photograph turned as its EXIF says; InputError if it fits in no way."""
-    from stages import crops
-
     turned = crops.fits_turned(photograph, box.size) if box.size else False
     if turned is None:
         raise InputError(
@@ -133,36 +131,62 @@ def describe(box: Box, area: tuple[int, int, int, int], turned: bool, file: Path
     return dict(zip(COLUMNS, [*values, int(area != box.corners), int(turned), file.as_posix()], strict=True))
 
 
-def cut_boxes(archive: Path, boxes: list[Box], size: int, folder: Path, compute: Compute) -> Iterator[Cut]:
-    """The cuts of all boxes, photograph by photograph, in the same order whatever `compute` says."""
-    for split in ("train", "test"):
-        for label in CLASSES:
-            (folder / split / label).mkdir(parents=True)
-    # A process that served another call may still work in another folder.
-    archive, folder = archive.absolute(), folder.absolute()
-    tasks = [(archive, batch, size, folder) for batch in batches(boxes)]
-    for cuts in compute.each(cut_batch, tasks, len(tasks)):
-        yield from cuts
+def cut_boxes(archive: Path, boxes: list[Box], size: int, target: Path, compute: Compute) -> Generator[Cut]:
+    """The cuts of all boxes, photograph by photograph, in the same order whatever `compute` says.
+
+    The crops are in the folder `target` once all have been taken.
+    """
+    with whole_folder(target) as folder:
+        for split in ("train", "test"):
+            for label in CLASSES:
+                (folder / split / label).mkdir(parents=True)
+        # A process that served another call may still work in another folder.
+        archive, folder = archive.absolute(), folder.absolute()
+        tasks = [(archive, batch, size, folder) for batch in batches(boxes)]
+        for cuts in compute.each(cut_batch, tasks, len(tasks)):
+            yield from cuts
 
 
-def collect(cuts: Iterator[Cut], count: int, size: int) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """The rows of boxes.csv and the arrays of crops.npz."""
-    rows = []
-    resized = np.empty((count, 3, size, size), dtype=np.uint8)
-    pooled = np.empty((count, 3, size, size), dtype=np.float32)
-    for number, cut in enumerate(tqdm(cuts, total=count, unit="box", leave=False, disable=None)):
-        rows.append(cut.row)
-        resized[number], pooled[number] = cut.resized, cut.pooled
-    label = np.array([CLASSES.index(row["label"]) for row in rows], dtype=np.uint8)
-    test = np.array([row["split"] == "test" for row in rows])
-    return rows, {"resized": resized, "pooled": pooled, "label": label, "test": test}
+def write_results(cuts: Iterator[Cut], count: int, size: int, arrays: Path, table: Path) -> Counter[str]:
+    """Write crops.npz, with the bytes of numpy.savez, and boxes.csv; how many boxes are in which split,
+    of which class, clipped and turned.
 
-
-def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
-    with whole_file(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    What is cut is written at once, so that memory does not grow with the number of boxes.
+    """
+    shape = (count, 3, size, size)
+    label, test = np.empty(count, np.uint8), np.empty(count, bool)
+    counts: Counter[str] = Counter()
+    with (
+        zipfile.ZipFile(arrays, "w") as archive,
+        tempfile.TemporaryFile(dir=arrays.parent) as pooled,  # an archive takes one array after the other
+        open(table, "w", encoding="utf-8", newline="") as rows,
+    ):
+        writer = csv.DictWriter(rows, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        with array_file(archive, "resized", shape, np.uint8) as file:
+            for number, cut in enumerate(tqdm(cuts, total=count, unit="box", leave=False, disable=None)):
+                writer.writerow(cut.row)
+                file.write(cut.resized.tobytes())
+                pooled.write(cut.pooled.tobytes())
+                label[number] = CLASSES.index(cut.row["label"])
+                test[number] = cut.row["split"] == "test"
+                counts.update([f"{cut.row['split']} {cut.row['label']}"])
+                counts.update({key: cut.row[key] for key in ("clipped", "exif_rotated")})
+        pooled.seek(0)
+        with array_file(archive, "pooled", shape, np.float32) as file:
+            shutil.copyfileobj(pooled, file)
+        for name, values in {"label": label, "test": test}.items():
+            with array_file(archive, name, values.shape, values.dtype) as file:
+                file.write(values.tobytes())
+    return counts
+
+
+def array_file(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> IO[bytes]:
+    """Begin an array in an .npz archive that is being written; what is written to the file are its bytes."""
+    file = archive.open(f"{name}.npy", "w", force_zip64=True)
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    return file
 
 
 def check_classes(boxes: list[Box]) -> None:
@@ -181,7 +205,7 @@ def check_classes(boxes: list[Box]) -> None:
 
 
 def check_memory(count: int, size: int) -> None:
-    """Raise InputError if `collect` would need more memory than MEMORY: five bytes for each colour value."""
+    """Raise InputError if the crops are too many to be trained on: five bytes for each colour value."""
     if count * 3 * size * size * 5 > MEMORY:
         raise InputError(
             f"{PARAMS}: `crop_masks.side` is {size}: {count} crops of that size take more than "
@@ -189,13 +213,13 @@ def check_memory(count: int, size: int) -> None:
         )
 
 
-def report(rows: list[dict[str, Any]], boxes: list[Box]) -> None:
+def report(counts: Counter[str], boxes: list[Box]) -> None:
     """Print the boxes of each split and class, and what was done to them."""
-    counts = Counter((row["split"], row["label"]) for row in rows)
     for split in ("train", "test"):
-        of_classes = ", ".join(f"{counts[split, label]} {label}" for label in CLASSES)
-        print(f"masks: {sum(counts[split, label] for label in CLASSES)} {split} boxes: {of_classes}")
-    clipped, turned = sum(row["clipped"] for row in rows), sum(row["exif_rotated"] for row in rows)
+        of_classes = {label: counts[f"{split} {label}"] for label in CLASSES}
+        each = ", ".join(f"{count} {label}" for label, count in of_classes.items())
+        print(f"masks: {sum(of_classes.values())} {split} boxes: {each}")
+    clipped, turned = counts["clipped"], counts["exif_rotated"]
     repeated = len(boxes) - len({(box.photograph, box.label, box.corners) for box in boxes})
     print(f"masks: {clipped} boxes clipped to their photograph, {turned} in photographs turned by EXIF")
     if repeated:
@@ -212,13 +236,10 @@ def main() -> None:
         boxes = split_boxes(boxes, settings.test_share, generator(read_seed(params), "masks split"))
     check_classes(boxes)
     check_memory(len(boxes), settings.side)
-    with whole_folder(FOLDER) as folder:
-        cuts = cut_boxes(RAW, boxes, settings.side, folder, compute)
-        rows, arrays = collect(cuts, len(boxes), settings.side)
-    with whole_file(ARRAYS) as partial, open(partial, "wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-    write_table(TABLE, rows)
-    report(rows, boxes)
+    cut = cut_boxes(RAW, boxes, settings.side, FOLDER, compute)
+    with whole_file(TABLE) as table, whole_file(ARRAYS) as arrays, closing(cut) as cuts:
+        counts = write_results(cuts, len(boxes), settings.side, arrays, table)
+    report(counts, boxes)
 
 
 if __name__ == "__main__":

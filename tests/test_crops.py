@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision import transforms
@@ -147,6 +149,15 @@ def test_pooling_takes_the_mean_of_each_of_the_cells(height: int, width: int) ->
         assert pooled[:, row, column] == pytest.approx(mean, abs=1e-6)
 
 
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(2, 40), st.integers(0, 9))  # 1: PyTorch's mean
+@example(400, 300, 32, 0)
+@example(1, 1, 32, 0)
+def test_pooling_has_the_bytes_of_pytorch(height, width, side, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    expected = torch.nn.AdaptiveAvgPool2d(side)(torch.from_numpy(pixels).permute(2, 0, 1).float() / 255)
+    assert crops.pool(Image.fromarray(pixels), side).tobytes() == expected.numpy().tobytes()
+
+
 @pytest.mark.parametrize("side", [1, 8, 33])
 def test_pooling_a_row_at_a_time_gives_the_same_bytes(monkeypatch, side):
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8))
@@ -273,6 +284,9 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
             assert (pooled[number] == crops.pool(picture, 8)).all()
             seen += 1
     assert seen == len(numbers) == len(label) == 6
+    at_once = io.BytesIO()
+    np.savez(at_once, allow_pickle=False, resized=resized, pooled=pooled, label=label, test=test)
+    assert crop_masks.ARRAYS.read_bytes() == at_once.getvalue()
 
 
 def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(project: Project) -> None:
@@ -297,10 +311,9 @@ def test_one_box_alone_is_too_few(project: Project) -> None:
         crop_masks.main()
 
 
-def test_crops_are_cut_by_one_thread(photographs: Path) -> None:
-    torch.set_num_threads(2)
-    crop_masks.main()  # with one worker in this process
-    assert torch.get_num_threads() == 1
+def test_the_stage_does_without_pytorch() -> None:
+    code = "import sys, stages.crop_masks; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_crops_may_take_four_gibibytes() -> None:
