@@ -130,7 +130,7 @@ def test_the_optimizer_is_that_of_pytorch_bit_for_bit(optimizer, made, momentum)
     settings = {} if optimizer == "adam" else {"momentum": momentum}
     reference = made(theirs.parameters(), 0.01, **settings)
     for _ in range(3):
-        cnn.train_epoch(ours, step, images, labels, 16)
+        cnn.train_batches(ours, step, images, labels, 16)
         for batch, truth in zip(images.split(16), labels.split(16), strict=True):
             reference.zero_grad()
             torch.nn.functional.cross_entropy(theirs(batch), truth).backward()
