@@ -353,7 +353,11 @@ def test_any_number_of_workers_gives_the_same_bytes(
     ids=["as stored", "as turned"],
 )
 def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
-    project: Project, size: str, box: tuple[int, ...], expected: np.ndarray
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    size: str,
+    box: tuple[int, ...],
+    expected: np.ndarray,
 ) -> None:
     folder = project({"compute.workers": 1})
     picture = picture_bytes(Image.fromarray(gradient(60, 40)), exif=exif(TURNED_RIGHT))
@@ -363,7 +367,9 @@ def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
     write_raw(folder, {**members, "a.png": picture, "b.png": picture, "rest.png": picture})
     crop_masks.main()
     rows = table()
-    assert [row["exif_rotated"] for row in rows] == ["1" if size == "40,60" else "0", "0", "0", "0", "0"]
+    turned = int(size == "40,60")
+    assert [row["exif_rotated"] for row in rows] == [str(turned), "0", "0", "0", "0"]
+    assert f"{turned} in photographs turned by EXIF" in capsys.readouterr().out
     assert (np.asarray(Image.open(crop_masks.FOLDER / rows[0]["crop"])) == expected).all()
 
 
