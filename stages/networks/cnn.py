@@ -131,7 +131,9 @@ def score(network: nn.Module, splits: dict[str, Split]) -> tuple[dict[str, float
     network.eval()
     scores, predicted = {}, {}
     for split, (images, labels) in splits.items():
-        logits = torch.cat([network(batch) for batch in images.split(64)])  # fits the caches
+        logits = images.new_empty(len(images), CLASSES)
+        for batch, rows in zip(images.split(64), logits.split(64), strict=True):  # fits the caches
+            rows.copy_(network(batch))
         classes = logits.argmax(dim=1)
         scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
         scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()
