@@ -151,7 +151,7 @@ def write_results(cuts: Iterator[Cut], count: int, size: int, arrays: Path, tabl
     """Write crops.npz, with the bytes of numpy.savez, and boxes.csv; how many boxes are in which split,
     of which class, clipped and turned.
 
-    What is cut is written at once, so that memory does not grow with the number of boxes.
+    What is cut is written at once: no crop stays in memory.
     """
     shape = (count, 3, size, size)
     label, test = np.empty(count, np.uint8), np.empty(count, bool)
