@@ -81,7 +81,7 @@ def autograd_loss(layers, images, labels, activation):
 
 @settings(max_examples=60)
 @given(
-    hidden=st.lists(st.integers(1, 7), min_size=1, max_size=4),
+    hidden=st.lists(st.integers(1, 7) | st.integers(mlp.WIDE, mlp.WIDE + 64), min_size=1, max_size=4),
     activation=st.sampled_from(["sigmoid", "tanh", "relu"]),
     samples=st.integers(1, 9),
     pixels=st.integers(1, 6),
