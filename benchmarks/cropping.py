@@ -12,7 +12,7 @@ from stages.compute import Compute
 from stages.crop_masks import Cut
 from stages.seeds import generator
 from stages.settings import read_params
-from stages.sources.archives import open_archive, read_file
+from stages.sources.archives import kept_open, open_archive, read_file
 
 
 def boxes_of(archive, params):
@@ -36,15 +36,15 @@ def open_per_box(archive, batch, size, folder):
 
     torch.set_num_threads(1)
     cuts = []
-    with open_archive(archive, archive.name) as photographs:
-        for first, boxes in batch:
-            for number, box in enumerate(boxes, start=first):
-                picture = Image.open(BytesIO(read_file(photographs, box.photograph)))
-                turned = crop_masks.is_turned(picture, box)
-                picture = (crop_masks.turn(picture) if turned else picture).convert("RGB")
-                crop = picture.crop(crops.clip(box.corners, *picture.size))
-                crop.save(folder / box.split / box.label / f"{number}.png", compress_level=1)
-                cuts.append(Cut({}, crops.resize(crop, size), crops.pool(crop, size)))
+    photographs = kept_open(archive, archive.stat().st_mtime_ns)
+    for first, boxes in batch:
+        for number, box in enumerate(boxes, start=first):
+            picture = Image.open(BytesIO(read_file(photographs, box.photograph)))
+            turned = crop_masks.is_turned(picture, box)
+            picture = (crop_masks.turn(picture) if turned else picture).convert("RGB")
+            crop = picture.crop(crops.clip(box.corners, *picture.size))
+            crop.save(folder / box.split / box.label / f"{number}.png", compress_level=1)
+            cuts.append(Cut({}, crops.resize(crop, size), crops.pool(crop, size)))
     return cuts
 
 
@@ -59,20 +59,20 @@ def torchvision_decode(archive, batch, size, folder):
 
     torch.set_num_threads(1)
     cuts = []
-    with open_archive(archive, archive.name) as photographs:
-        for first, boxes in batch:
-            data = read_file(photographs, boxes[0].photograph)
-            coded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-            turned = crop_masks.is_turned(Image.open(BytesIO(data)), boxes[0])
-            pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=turned)
-            for number, box in enumerate(boxes, start=first):
-                left, top, right, bottom = crops.clip(box.corners, pixels.shape[2], pixels.shape[1])
-                crop = pixels[:, top:bottom, left:right].contiguous()
-                file = folder / box.split / box.label / f"{number}.png"
-                write_png(crop, str(file), compression_level=1)
-                resized = resize(crop, [size, size], antialias=True).numpy()
-                pooled = torch.nn.functional.adaptive_avg_pool2d(crop.float() / 255, size).numpy()
-                cuts.append(Cut({}, resized, pooled))
+    photographs = kept_open(archive, archive.stat().st_mtime_ns)
+    for first, boxes in batch:
+        data = read_file(photographs, boxes[0].photograph)
+        coded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+        turned = crop_masks.is_turned(Image.open(BytesIO(data)), boxes[0])
+        pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=turned)
+        for number, box in enumerate(boxes, start=first):
+            left, top, right, bottom = crops.clip(box.corners, pixels.shape[2], pixels.shape[1])
+            crop = pixels[:, top:bottom, left:right].contiguous()
+            file = folder / box.split / box.label / f"{number}.png"
+            write_png(crop, str(file), compression_level=1)
+            resized = resize(crop, [size, size], antialias=True).numpy()
+            pooled = torch.nn.functional.adaptive_avg_pool2d(crop.float() / 255, size).numpy()
+            cuts.append(Cut({}, resized, pooled))
     return cuts
 
 

@@ -31,7 +31,7 @@ from stages.compute import Compute
 from stages.files import whole_file, whole_folder
 from stages.seeds import generator
 from stages.settings import PARAMS, InputError, Strict, check, read_params, read_seed, run_stage, section
-from stages.sources.archives import open_archive, read_file
+from stages.sources.archives import kept_open, open_archive, read_file
 from stages.sources.pictures import open_picture, turn
 
 RAW = Path("data/raw/masks/masks.zip")
@@ -40,7 +40,7 @@ ARRAYS = Path("data/crops.npz")
 TABLE = Path("data/boxes.csv")
 
 MEMORY = 4 * 2**30  # bytes that the arrays of crops.npz may take, where a training loads them
-BATCH = 16  # photographs that a process takes at a time, so that opening the archive costs little
+BATCH = 16  # photographs that a process takes at a time
 AREA = ("left", "top", "right", "bottom")
 COLUMNS = ["split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rotated", "crop"]
 
@@ -82,10 +82,8 @@ def batches(boxes: list[Box]) -> Iterator[list[tuple[int, list[Box]]]]:
 
 def cut_batch(archive: Path, batch: list[tuple[int, list[Box]]], size: int, folder: Path) -> list[Cut]:
     """All cuts of a batch, in order; runs in a process of its own."""
-    with open_archive(archive, archive.name) as photographs:
-        return [
-            cut for first, boxes in batch for cut in cut_photograph(photographs, first, boxes, size, folder)
-        ]
+    photographs = kept_open(archive, archive.stat().st_mtime_ns)
+    return [cut for first, boxes in batch for cut in cut_photograph(photographs, first, boxes, size, folder)]
 
 
 def cut_photograph(

@@ -382,6 +382,16 @@ def test_an_error_in_a_worker_arrives_as_itself(project: Project, monkeypatch: p
         crop_masks.main()
 
 
+def test_an_archive_written_anew_is_read_anew(photographs: Path) -> None:
+    """By a process that has read the old one: a single worker's is the one that calls."""
+    crop_masks.main()
+    with zipfile.ZipFile(crop_masks.RAW) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    write_raw(photographs, members | {"images/a.png": picture_bytes(Image.new("RGB", (60, 40), "red"))})
+    crop_masks.main()
+    assert np.asarray(Image.open(crop_masks.FOLDER / table()[0]["crop"]))[0, 0].tolist() == [255, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("photograph", "stem"),
     [

@@ -5,6 +5,7 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
+from functools import lru_cache
 from os import SEEK_END
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -48,6 +49,13 @@ def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     if faults:
         raise InputError(f"{name}: {faults[0]}")
     return archive
+
+
+@lru_cache(maxsize=1)
+def kept_open(file: Path, changed: int) -> zipfile.ZipFile:
+    """The archive in `file`, which was `changed` at that time, opened once in each process: its table of
+    contents takes time for every file in it."""
+    return open_archive(file, file.name)
 
 
 def _directory_size(file: Path | IO[bytes]) -> int:
