@@ -127,6 +127,15 @@ def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
             torch.testing.assert_close(now[index], reference.detach(), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("columns", "apart"),
+    [(10, 10), (255, 255), (256, 17 * 16), (512, 33 * 16), (513, 33 * 16), (529, 35 * 16)],
+)
+def test_wide_rows_begin_an_odd_number_of_cache_lines_apart(columns, apart):
+    matrices = mlp.matrices(torch.empty, 2, 3, columns)
+    assert matrices.shape == (2, 3, columns) and matrices.stride() == (3 * apart, apart, 1)
+
+
 def test_the_step_worked_in_the_docstring():
     layers = [torch.zeros(1, 2, 2)]
     mlp.train_batches(layers, torch.tensor([[[1.0, 1.0]]]), torch.tensor([[[1.0, 0.0]]]), 1, 1.0, "sigmoid")
