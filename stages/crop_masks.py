@@ -17,10 +17,9 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 from PIL import Image
 from pydantic import Field
 from tqdm import tqdm
@@ -28,7 +27,7 @@ from tqdm import tqdm
 from stages import crops
 from stages.annotations import CLASSES, CORNERS, Box, map_labels, read_boxes, split_boxes
 from stages.compute import Compute
-from stages.files import whole_file, whole_folder
+from stages.files import array_file, whole_file, whole_folder
 from stages.seeds import generator
 from stages.settings import PARAMS, InputError, Strict, check, read_params, read_seed, run_stage, section
 from stages.sources.archives import kept_open, open_archive, read_file
@@ -146,8 +145,7 @@ def cut_boxes(archive: Path, boxes: list[Box], size: int, target: Path, compute:
 
 
 def write_results(cuts: Iterator[Cut], count: int, size: int, arrays: Path, table: Path) -> Counter[str]:
-    """Write crops.npz, with the bytes of numpy.savez, and boxes.csv; how many boxes are in which split,
-    of which class, clipped and turned.
+    """Write crops.npz and boxes.csv; how many boxes are in which split, of which class, clipped and turned.
 
     What is cut is written at once: no crop stays in memory.
     """
@@ -177,14 +175,6 @@ def write_results(cuts: Iterator[Cut], count: int, size: int, arrays: Path, tabl
             with array_file(archive, name, values.shape, values.dtype) as file:
                 file.write(values.tobytes())
     return counts
-
-
-def array_file(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> IO[bytes]:
-    """Begin an array in an .npz archive that is being written; what is written to the file are its bytes."""
-    file = archive.open(f"{name}.npy", "w", force_zip64=True)
-    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
-    return file
 
 
 def check_classes(boxes: list[Box]) -> None:

@@ -6,8 +6,7 @@ python -m stages.fetch_digits       writes data/raw/digits/: digits.npz or digit
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from stages.files import write_arrays
 from stages.settings import check, read_params, read_seed, run_stage, section
 from stages.sources.catalogue import DIGITS
 from stages.sources.fetching import Data, fetch_source
@@ -19,8 +18,7 @@ RAW = Path("data/raw/digits")
 def write_synthetic(samples: int, seed: int, path: Path) -> None:
     """`samples` drawn numerals as the arrays image (n, 28, 28) and label (n,), both uint8."""
     images, labels = draw_digits(samples, seed)
-    with open(path, "wb") as file:
-        np.savez(file, image=images, label=labels)
+    write_arrays(path, image=images, label=labels)
 
 
 def main() -> None:

@@ -4,15 +4,19 @@ The temporary file or folder is made at once: where nothing can be written, a st
 """
 
 import json
+import math
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import numpy as np
 import psutil
+from numpy.typing import DTypeLike
 
 
 @contextmanager
@@ -82,6 +86,29 @@ def _is_written(partial: Path, pid: int) -> bool:
         return False
     except psutil.AccessDenied:
         return True
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """An .npz file of arrays of numbers, for numpy.load.
+
+    numpy.savez writes other bytes with Python 3.11.3 than with 3.11.4.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, values in arrays.items():
+            with array_file(archive, name, values.shape, values.dtype) as file:
+                file.write(values.tobytes())
+
+
+def array_file(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> IO[bytes]:
+    """Begin an array in an .npz archive; what is written to the file are its bytes."""
+    dtype = np.dtype(dtype)
+    entry = zipfile.ZipInfo(f"{name}.npy")
+    # Told the size, zipfile adds fields for large files, which its releases fill differently, to them alone.
+    entry.file_size = math.prod(shape) * dtype.itemsize
+    file = archive.open(entry, "w")
+    descr = np.lib.format.dtype_to_descr(dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+    return file
 
 
 def write_json(path: Path, value: Any) -> None:

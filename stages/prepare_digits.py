@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from stages.files import whole_file
+from stages.files import whole_file, write_arrays
 from stages.seeds import generator
 from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
 from stages.sources.digit_files import CLASSES, Digits, read_digits, white_on_black
@@ -80,9 +80,9 @@ def main() -> None:
         print("digits: the borders are bright, so the pictures were inverted to white on black")
     if "" in splits:
         splits = split_digits(splits[""], settings.train, settings.test, read_seed(params))
-    with whole_file(DIGITS) as partial, open(partial, "wb") as file:
-        np.savez(
-            file,
+    with whole_file(DIGITS) as partial:
+        write_arrays(
+            partial,
             train_images=splits["train"][0],
             train_labels=splits["train"][1],
             test_images=splits["test"][0],

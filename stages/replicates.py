@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from tqdm import tqdm
 
 from stages.compute import Compute
-from stages.files import write_json
+from stages.files import write_arrays, write_json
 from stages.settings import InputError
 
 # The settings that both networks have. What is larger is a slip of the hand, and would run until memory or
@@ -102,6 +102,6 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str,
         writer.writerows(rows)
     splits = [name for name in ("train", "test", "snapshot_test") if name in replicates[0]]
     predicted: dict[str, Any] = {name: np.stack([r[name] for r in replicates]) for name in splits}
-    np.savez(folder / "predictions.npz", **predicted)
+    write_arrays(folder / "predictions.npz", **predicted)
     for index, replicate in enumerate(replicates):
         (folder / f"replicate_{index}.safetensors").write_bytes(save(replicate["weights"]))

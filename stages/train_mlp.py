@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from stages.compute import Compute
-from stages.files import whole_folder
+from stages.files import whole_folder, write_arrays
 from stages.replicates import Epochs, Rate, Seeds, Units, run_replicates, write_run
 from stages.settings import InputError, Strict, check, read_params, read_run, read_seed, run_stage, section
 
@@ -65,7 +65,7 @@ def write_latents(path: Path, latents: list[dict[int, np.ndarray]]) -> None:
     if not epochs:
         raise InputError("a replicate stopped before its first latents; set a smaller latents_every")
     activations = [np.stack([replicate[epoch] for epoch in epochs]) for replicate in latents]
-    np.savez(path, epoch=np.array(epochs), activations=np.stack(activations))
+    write_arrays(path, epoch=np.array(epochs), activations=np.stack(activations))
 
 
 def main(run: str) -> None:

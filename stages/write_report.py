@@ -192,7 +192,8 @@ def open_photograph(archive: zipfile.ZipFile, name: str, rows: pd.DataFrame) -> 
 
 def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
     """Where the data are from, and what made the page: nothing that another rerun would say otherwise."""
-    versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    python = ".".join(platform.python_version_tuple()[:2])  # the patch release changes no result
+    versions = {"python": python} | {name: version(name) for name in PACKAGES}
     synthetic = {"digits": "numerals", "masks": "photographs"}
     return {
         "sources": results.sources,

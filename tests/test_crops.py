@@ -20,6 +20,7 @@ from torchvision.datasets import ImageFolder
 
 from stages import crop_masks, crops
 from stages.annotations import Box, map_labels, read_boxes, split_boxes
+from stages.files import write_arrays
 from stages.seeds import generator
 from stages.settings import InputError
 from stages.sources import pictures
@@ -284,9 +285,8 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
             assert (pooled[number] == crops.pool(picture, 8)).all()
             seen += 1
     assert seen == len(numbers) == len(label) == 6
-    at_once = io.BytesIO()
-    np.savez(at_once, allow_pickle=False, resized=resized, pooled=pooled, label=label, test=test)
-    assert crop_masks.ARRAYS.read_bytes() == at_once.getvalue()
+    write_arrays(Path("at_once.npz"), resized=resized, pooled=pooled, label=label, test=test)
+    assert crop_masks.ARRAYS.read_bytes() == Path("at_once.npz").read_bytes()
 
 
 def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(project: Project) -> None:

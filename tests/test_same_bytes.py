@@ -1,12 +1,17 @@
 """The same settings give the same bytes, elsewhere and for another user; another seed gives others."""
 
 import json
+import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from stages import files
+from stages.sources import fetching
 from tests.conftest import results
 from tools import quick, verify
 
@@ -59,6 +64,31 @@ def test_another_seed_gives_other_bytes(quick_run, tmp_path):
     assert locks[0].keys() == locks[1].keys()
     changed = {name.split(":")[0] for name in locks[0] if locks[0][name] != locks[1][name]}
     assert changed == {"fetch_digits", "prepare_digits", "train_mlp@h32_16", "fetch_masks"}
+
+
+def test_archives_have_the_same_bytes_with_every_release_of_python(tmp_path):
+    """Releases differ where a file could be larger than 2 GiB, which its header says in an extra field."""
+    arrays = {
+        "whole": np.arange(6, dtype=np.uint8).reshape(2, 3),
+        "transposed": np.eye(3)[:2].T,
+        "one": np.ones(()),
+    }
+    files.write_arrays(tmp_path / "arrays.npz", **arrays)
+    with np.load(tmp_path / "arrays.npz", allow_pickle=False) as read:
+        assert list(read) == list(arrays)
+        assert all(
+            (read[name] == values).all() and read[name].dtype == values.dtype
+            for name, values in arrays.items()
+        )
+    fetching.pack_folder(tmp_path, tmp_path / "packed.zip")
+    for name in ("arrays.npz", "packed.zip"):
+        content = (tmp_path / name).read_bytes()
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            assert archive.infolist()
+            for entry in archive.infolist():
+                header = struct.unpack("<4s5H3I2H", content[entry.header_offset :][:30])
+                assert header == (b"PK\3\4", 20, 0, 0, 0, 33, entry.CRC, entry.file_size, entry.file_size,
+                                  len(entry.filename), 0)  # fmt: skip
 
 
 @pytest.fixture

@@ -153,7 +153,8 @@ def pack_folder(folder: Path, target: Path) -> None:
         for name in names:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            with open(folder / name, "rb") as file, archive.open(entry, "w", force_zip64=True) as packed:
+            entry.file_size = (folder / name).stat().st_size  # stages.files.array_file says why
+            with open(folder / name, "rb") as file, archive.open(entry, "w") as packed:
                 shutil.copyfileobj(file, packed)
 
 
