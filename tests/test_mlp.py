@@ -1,6 +1,7 @@
 """The hand-derived back-propagation against autograd, and the training around it."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -125,6 +126,22 @@ def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
     for index, expected in enumerate(references):
         for now, reference in zip(layers, expected, strict=True):
             torch.testing.assert_close(now[index], reference.detach(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_steps_in_torchscript_have_the_bits_of_python(activation):
+    assert isinstance(mlp.compiled(), torch.jit.ScriptFunction) == (sys.version_info < (3, 14))
+    rng = np.random.default_rng(6)
+    inputs = with_ones(torch.from_numpy(rng.random((40, 20), np.float32))).expand(2, -1, -1)
+    targets = torch.eye(10)[rng.integers(0, 10, (2, 40))]
+    start = mlp.starting_layers([20, 18, 17, 10], "normal", "normal", 1.0, activation, [rng, rng])
+    left = []
+    for steps in (mlp.descend, mlp.compiled(), mlp.compiled()):  # TorchScript optimises after its first call
+        layers = [layer.clone() for layer in start]
+        steps(layers, mlp.hidden_layers(layers, 16), inputs[:, :32], targets[:, :32], 16, 0.1, activation)
+        left.append(layers)
+    for python, *scripts in zip(*left, strict=True):
+        assert all(torch.equal(python, script) for script in scripts)
 
 
 @pytest.mark.parametrize(
