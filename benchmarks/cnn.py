@@ -66,8 +66,7 @@ class Given:
         from stages.networks import cnn
 
         self.task, self.replicate = task, replicate
-        splits = cnn.load_crops(task.data / "crops.npz", task.crops, "cpu")
-        self.splits = {name: (cnn.pixels(images), labels) for name, (images, labels) in splits.items()}
+        self.splits = cnn.load_crops(task.data / "crops.npz", task.crops, "cpu")
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
     def start(self):

@@ -112,11 +112,9 @@ def test_splits_and_both_kinds_of_crops(crops):
     resized, pooled = (cnn.load_crops(crops, kind, "cpu") for kind in ("resized", "own_size"))
     with np.load(crops) as arrays:
         np.testing.assert_array_equal(
-            cnn.pixels(resized["test"].images).numpy(), arrays["resized"][arrays["test"]] / np.float32(255)
+            resized["test"].images.numpy(), arrays["resized"][arrays["test"]] / np.float32(255)
         )
-        np.testing.assert_array_equal(
-            cnn.pixels(pooled["train"].images).numpy(), arrays["pooled"][~arrays["test"]]
-        )
+        np.testing.assert_array_equal(pooled["train"].images.numpy(), arrays["pooled"][~arrays["test"]])
         np.testing.assert_array_equal(pooled["test"].labels.numpy(), arrays["label"][arrays["test"]])
 
 

@@ -1,7 +1,6 @@
 """The convolutional network of part 2: two convolutions, each followed by 2x2 max pooling.
 
-Shapes: n crops of 3 x size x size pixels; classes 0, 1, 2 are bad, good, none. Resized crops stay bytes, a
-quarter of the memory, until a network sees them: the pixels in 0 to 1 of some mini-batches at a time.
+Shapes: n crops of 3 x size x size pixels in 0 to 1; classes 0, 1, 2 are bad, good, none.
 """
 
 from collections.abc import Callable
@@ -27,9 +26,9 @@ GATHERED = 16  # mini-batches that are put in order at a time: all at once would
 
 
 class Split(NamedTuple):
-    """The training or the test crops and their classes (n,)."""
+    """The training or the test crops: pixels (n, 3, size, size) and classes (n,)."""
 
-    images: Tensor  # (n, 3, size, size), uint8 if resized, else float32 in 0 to 1
+    images: Tensor
     labels: Tensor
 
 
@@ -41,13 +40,11 @@ def load_crops(path: Path, crops: str, device: str) -> dict[str, Split]:
     images = images.permute(0, 2, 3, 1).contiguous()  # in LAYOUT, before there are copies of it
     splits = {}
     for split, mask in {"train": ~test, "test": test}.items():
-        splits[split] = Split(images[mask].permute(0, 3, 1, 2).to(device), labels[mask].to(device))
+        pixels = images[mask].permute(0, 3, 1, 2)
+        if crops == "resized":
+            pixels = pixels.float().div_(255)
+        splits[split] = Split(pixels.to(device), labels[mask].to(device))
     return splits
-
-
-def pixels(images: Tensor) -> Tensor:
-    """Pixels in 0 to 1, float32, of crops as `load_crops` leaves them."""
-    return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
 def build(
@@ -134,9 +131,9 @@ def score(network: nn.Module, splits: dict[str, Split]) -> tuple[dict[str, float
     network.eval()
     scores, predicted = {}, {}
     for split, (images, labels) in splits.items():
-        logits = torch.empty(len(images), CLASSES, device=images.device)
+        logits = images.new_empty(len(images), CLASSES)
         for batch, rows in zip(images.split(64), logits.split(64), strict=True):  # fits the caches
-            rows.copy_(network(pixels(batch)))
+            rows.copy_(network(batch))
         classes = logits.argmax(dim=1)
         scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
         scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()
@@ -186,7 +183,7 @@ def train_replicate(
     for epoch in range(1, epochs + 1):
         order = order_of_epoch(classes, sampler, shuffling).to(images.device)
         for part in order.split(GATHERED * batch_size):
-            train_batches(network, step, pixels(images[part]), labels[part], batch_size)
+            train_batches(network, step, images[part], labels[part], batch_size)
         scores, predicted = score(network, splits)
         curve.record(epoch, scores)
         if epoch == snapshot_epoch:
