@@ -87,22 +87,24 @@ def autograd_loss(layers, images, labels, activation):
     samples=st.integers(1, 9),
     pixels=st.integers(1, 6),
     seed=st.integers(0, 2**32),
+    stacked=st.booleans(),
 )
-def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pixels, seed):
+def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pixels, seed, stacked):
     rng = np.random.default_rng(seed)
     start = mlp.starting_layers([pixels, *hidden, 10], "normal", "normal", 1.0, activation, [rng])
-    layers = [layer.double() for layer in start]
+    before = [layer.double()[0] for layer in start]
     images = torch.from_numpy(rng.random((samples, pixels)))
     labels = torch.from_numpy(rng.integers(0, 10, samples))
     targets = torch.nn.functional.one_hot(labels, 10).double()
 
-    expected = [layer[0].clone().requires_grad_() for layer in layers]
+    expected = [layer.clone().requires_grad_() for layer in before]
     autograd_loss(expected, images, labels, activation).backward()
 
-    before = [layer.clone() for layer in layers]
-    mlp.train_batches(layers, with_ones(images)[None], targets[None], samples, 0.1, activation)
+    one = (lambda tensor: tensor[None]) if stacked else (lambda tensor: tensor)  # a stack of one, or itself
+    layers = [one(layer.clone()) for layer in before]
+    mlp.sgd(layers, one(with_ones(images)), one(targets), samples, 0.1, activation)(samples)
     for was, now, reference in zip(before, layers, expected, strict=True):
-        torch.testing.assert_close(((was - now) / 0.1)[0], reference.grad, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close((one(was) - now) / 0.1, one(reference.grad), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
@@ -122,26 +124,45 @@ def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
 
     targets = torch.nn.functional.one_hot(labels, 10).double()
     inputs = torch.cat([images, images.new_ones(2, 10, 1)], dim=2)
-    mlp.train_batches(layers, inputs, targets, 4, 0.3, activation)
+    mlp.sgd(layers, inputs, targets, 4, 0.3, activation)(10)
     for index, expected in enumerate(references):
         for now, reference in zip(layers, expected, strict=True):
             torch.testing.assert_close(now[index], reference.detach(), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-def test_steps_in_torchscript_have_the_bits_of_python(activation):
+@pytest.mark.parametrize("replicates", [(), (2,)])
+def test_steps_in_torchscript_have_the_bits_of_python(activation, replicates):
     assert isinstance(mlp.compiled(), torch.jit.ScriptFunction) == (sys.version_info < (3, 14))
     rng = np.random.default_rng(6)
-    inputs = with_ones(torch.from_numpy(rng.random((40, 20), np.float32))).expand(2, -1, -1)
-    targets = torch.eye(10)[rng.integers(0, 10, (2, 40))]
+    inputs = with_ones(torch.from_numpy(rng.random((32, 20), np.float32))).expand(*replicates, -1, -1)
+    targets = torch.eye(10)[rng.integers(0, 10, (*replicates, 32))]
     start = mlp.starting_layers([20, 18, 17, 10], "normal", "normal", 1.0, activation, [rng, rng])
     left = []
     for steps in (mlp.descend, mlp.compiled(), mlp.compiled()):  # TorchScript optimises after its first call
-        layers = [layer.clone() for layer in start]
-        steps(layers, mlp.hidden_layers(layers, 16), inputs[:, :32], targets[:, :32], 16, 0.1, activation)
+        layers = [layer.clone() if replicates else layer[0].clone() for layer in start]
+        batches = mlp.mini_batches(inputs, targets, 16)
+        steps(layers, mlp.hidden_layers(layers, 16), batches, 0.1 / 16, activation)
         left.append(layers)
     for python, *scripts in zip(*left, strict=True):
         assert all(torch.equal(python, script) for script in scripts)
+
+
+def test_a_function_of_steps_takes_those_of_as_many_rows_as_it_is_told():
+    """Fewer rows than were given: the epoch's last ones, in batches of 4 and one of 2."""
+    rng = np.random.default_rng(7)
+    inputs, targets = with_ones(torch.from_numpy(rng.random((12, 5)))), torch.eye(10)[torch.arange(12) % 10]
+    start = [
+        layer.double()[0] for layer in mlp.starting_layers([5, 4, 10], "normal", "zeros", 1.0, "tanh", [rng])
+    ]
+    left = []
+    for rows in (12, 6):
+        layers = [layer.clone() for layer in start]
+        mlp.sgd(layers, inputs[:rows], targets[:rows].double(), 4, 0.3, "tanh")(6)
+        left.append(layers)
+    for some, others, before in zip(*left, start, strict=True):
+        torch.testing.assert_close(some, others, rtol=0, atol=0)
+        assert not torch.equal(some, before)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +175,9 @@ def test_wide_rows_begin_an_odd_number_of_cache_lines_apart(columns, apart):
 
 
 def test_the_step_worked_in_the_docstring():
-    layers = [torch.zeros(1, 2, 2)]
-    mlp.train_batches(layers, torch.tensor([[[1.0, 1.0]]]), torch.tensor([[[1.0, 0.0]]]), 1, 1.0, "sigmoid")
-    torch.testing.assert_close(layers[0], torch.tensor([[[0.5, -0.5], [0.5, -0.5]]]))
+    layers = [torch.zeros(2, 2)]
+    mlp.sgd(layers, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 0.0]]), 1, 1.0, "sigmoid")(1)
+    torch.testing.assert_close(layers[0], torch.tensor([[0.5, -0.5], [0.5, -0.5]]))
 
 
 def test_evaluation_agrees_with_scikit_learn():
@@ -211,11 +232,11 @@ def test_initial_layers_are_the_single_precision_draws_of_each_replicate():
 def test_buffers_have_the_shapes_that_a_step_needs():
     draws = [np.random.default_rng(0)] * 2
     layers = mlp.starting_layers([5, 4, 3, 10], "normal", "zeros", 1.0, "sigmoid", draws)
-    shapes = [[tuple(view.shape) for view in buffer] for buffer in mlp.hidden_layers(layers, 7)]
-    assert shapes == [
-        [(2, 7, 5), (2, 7, 4), (2, 5, 7), (2, 7, 4), (2, 3, 4)],
-        [(2, 7, 4), (2, 7, 3), (2, 4, 7), (2, 7, 3), (2, 10, 3)],
-    ]
+    expected = [[(7, 5), (7, 4), (5, 7), (7, 4), (3, 4)], [(7, 4), (7, 3), (4, 7), (7, 3), (10, 3)]]
+    for replicates in ((2,), ()):
+        given = layers if replicates else [layer[0] for layer in layers]
+        shapes = [[tuple(view.shape) for view in buffer] for buffer in mlp.hidden_layers(given, 7)]
+        assert shapes == [[(*replicates, *shape) for shape in buffer] for buffer in expected]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """A fully connected network whose back-propagation is written out by hand.
 
-Shapes: r replicates of a network, n samples of `inputs` pixels, layers of `units`, 10 classes. The
-biases of a layer are the last row of its weight matrix (r, inputs + 1, units), and every layer's input
-carries a last column of ones, so that one matrix product holds them both, forward, backward and in the
-update. On a processor each replicate has a process of its own and r is 1; a GPU trains all at once.
+Shapes: n samples of `inputs` pixels, layers of `units`, 10 classes; `...` is r, where r replicates of a
+network are trained at once, as on a GPU, and nothing for the one replicate that a process trains: products
+of single matrices start sooner. The biases of a layer are the last row of its weight matrix
+(..., inputs + 1, units), and every layer's input carries a last column of ones, so that one matrix product
+holds them both, forward, backward and in the update.
 
 The gradients, for softmax cross-entropy averaged over a mini-batch of m samples (Rumelhart, Hinton
 and Williams, Nature 323, 1986). With the input a of a layer, its weights W and z = a W:
@@ -39,7 +40,7 @@ EVALUATED = 500  # samples at a time: their activations fit the caches
 WIDE = 256  # columns from which the rows of a matrix are spaced; narrower ones gain nothing
 LINE = 16  # numbers of a cache line
 
-Scored = tuple[dict[str, Tensor], dict[str, Tensor]]  # scores (r,), and arrays (r, ...), by name
+Scored = tuple[dict[str, Tensor], dict[str, Tensor]]  # scores (...), and arrays (..., n), by name
 
 
 def activate_(z: Tensor, activation: str) -> None:
@@ -62,16 +63,33 @@ def backward_(gradient: Tensor, units: Tensor, activation: str) -> None:
         gradient.mul_(units > 0)
 
 
-def matrices(new_empty: Callable[..., Tensor], replicates: int, rows: int, columns: int) -> Tensor:
-    """Memory (r, rows, columns) from torch.empty or a tensor's new_empty.
+def multiply(left: Tensor, right: Tensor, out: Tensor) -> None:
+    """left right, into `out`."""
+    if left.dim() == 2:
+        torch.mm(left, right, out=out)
+    else:
+        torch.bmm(left, right, out=out)
+
+
+def subtract_product_(weights: Tensor, left: Tensor, right: Tensor, rate: float) -> None:
+    """weights - rate left right, in place."""
+    if left.dim() == 2:
+        weights.addmm_(left, right, alpha=-rate)
+    else:
+        weights.baddbmm_(left, right, alpha=-rate)
+
+
+def matrices(new_empty: Callable[..., Tensor], *shape: int) -> Tensor:
+    """Memory (..., rows, columns) from torch.empty or a tensor's new_empty.
 
     Wide rows begin an odd number of cache lines apart. A product reads some columns at a time, and rows 512
     numbers apart put all of a column in the same few sets of the cache, where they push each other out:
     an epoch of [512, 256] takes 5 % longer. No sum changes.
     """
+    *before, columns = shape
     lines = -(-columns // LINE) | 1
     stride = lines * LINE if columns >= WIDE else columns
-    return new_empty(replicates, rows, stride)[:, :, :columns]
+    return new_empty(*before, stride)[..., :columns]
 
 
 def starting_layers(
@@ -104,57 +122,65 @@ def starting_layers(
 class HiddenLayer(NamedTuple):
     """Buffers of a hidden layer for mini-batches of one size m, and the views of them that a step needs.
 
-    Made once an epoch: on small networks, allocations and views cost more than the arithmetic.
+    Made once: on small networks, allocations and views cost more than the arithmetic.
     """
 
-    output: Tensor  # (r, m, units + 1), the last column ones
-    units: Tensor  # (r, m, units), its part that is computed
-    transposed: Tensor  # (r, units + 1, m)
-    delta: Tensor  # (r, m, units), the loss's derivative by this layer's z, times m
-    weights_above: Tensor  # (r, units above, units), the next layer's weights without biases, transposed
+    output: Tensor  # (..., m, units + 1), the last column ones
+    units: Tensor  # (..., m, units), its part that is computed
+    transposed: Tensor  # (..., units + 1, m)
+    delta: Tensor  # (..., m, units), the loss's derivative by this layer's z, times m
+    weights_above: Tensor  # (..., units above, units), the next layer's weights without biases, transposed
 
 
 def hidden_layers(layers: list[Tensor], size: int) -> list[HiddenLayer]:
     """Buffers for every hidden layer of a network and mini-batches of `size` samples."""
     buffers = []
     for layer, above in zip(layers, layers[1:], strict=False):
-        replicates, _, units = layer.shape
-        output = matrices(layer.new_empty, replicates, size, units + 1).fill_(1)
-        delta = matrices(layer.new_empty, replicates, size, units)
-        buffers.append(HiddenLayer(output, output[:, :, :-1], output.mT, delta, above[:, :-1].mT))
+        *replicates, _, units = layer.shape
+        output = matrices(layer.new_empty, *replicates, size, units + 1).fill_(1)
+        delta = matrices(layer.new_empty, *replicates, size, units)
+        buffers.append(HiddenLayer(output, output[..., :-1], output.mT, delta, above[..., :-1, :].mT))
     return buffers
 
 
+class MiniBatch(NamedTuple):
+    """Views of m samples, as a step needs them."""
+
+    inputs: Tensor  # (..., m, pixels + 1)
+    transposed: Tensor  # (..., pixels + 1, m)
+    targets: Tensor  # (..., m, 10), one-hot
+
+
+def mini_batches(inputs: Tensor, targets: Tensor, size: int) -> list[MiniBatch]:
+    """`inputs` (..., n, pixels + 1) and `targets` (..., n, 10) in mini-batches, the last may be smaller."""
+    parts = zip(inputs.split(size, -2), targets.split(size, -2), strict=True)
+    return [MiniBatch(rows, rows.mT, truth) for rows, truth in parts]
+
+
 def forward(layers: list[Tensor], hidden: list[HiddenLayer], batch: Tensor, activation: str) -> Tensor:
-    """The logits (r, m, 10) of a mini-batch (r, m, pixels + 1), leaving the activations in `hidden`."""
+    """The logits (..., m, 10) of a mini-batch (..., m, pixels + 1), leaving the activations in `hidden`."""
     below = batch
     for layer, buffer in zip(layers, hidden):  # noqa: B905, TorchScript's zip takes no strict
-        torch.bmm(below, layer, out=buffer.units)
+        multiply(below, layer, buffer.units)
         activate_(buffer.units, activation)
         below = buffer.output
-    return torch.bmm(below, layers[-1])
+    return torch.matmul(below, layers[-1])
 
 
 def descend(
-    layers: list[Tensor],
-    hidden: list[HiddenLayer],
-    inputs: Tensor,
-    targets: Tensor,
-    size: int,
-    learning_rate: float,
-    activation: str,
+    layers: list[Tensor], hidden: list[HiddenLayer], batches: list[MiniBatch], rate: float, activation: str
 ) -> None:
-    """A step of gradient descent for every mini-batch of m = `size` samples, in place."""
-    rate = learning_rate / size
-    for batch, target in zip(inputs.split(size, 1), targets.split(size, 1)):  # noqa: B905
-        above = torch.softmax(forward(layers, hidden, batch, activation), dim=2).sub_(target)
+    """A step of gradient descent for every mini-batch of m samples, in place; `rate` is learning rate / m."""
+    for batch in batches:
+        logits = forward(layers, hidden, batch.inputs, activation)
+        above = torch.softmax(logits, dim=-1).sub_(batch.targets)
         for index in range(len(hidden) - 1, -1, -1):
             buffer = hidden[index]
-            torch.bmm(above, buffer.weights_above, out=buffer.delta)  # before those weights change
-            layers[index + 1].baddbmm_(buffer.transposed, above, alpha=-rate)
+            multiply(above, buffer.weights_above, buffer.delta)  # before those weights change
+            subtract_product_(layers[index + 1], buffer.transposed, above, rate)
             backward_(buffer.delta, buffer.units, activation)
             above = buffer.delta
-        layers[0].baddbmm_(batch.mT, above, alpha=-rate)
+        subtract_product_(layers[0], batch.transposed, above, rate)
 
 
 @cache
@@ -171,49 +197,57 @@ def compiled() -> Callable[..., None]:
         return torch.jit.script(descend)
 
 
-def train_batches(
+def sgd(
     layers: list[Tensor],
     inputs: Tensor,
     targets: Tensor,
     batch_size: int,
     learning_rate: float,
     activation: str,
-) -> None:
-    """Mini-batch SGD over `inputs` (r, n, pixels + 1) and one-hot `targets` (r, n, 10), in place.
+) -> Callable[[int], None]:
+    """Mini-batch SGD as a function of n: over the first n rows of `inputs` (..., rows, pixels + 1) and
+    one-hot `targets` (..., rows, 10), changing `layers` in place.
 
-    The rows are taken in the order given, so shuffle them before. The last mini-batch may be smaller,
-    and averages over its own size.
+    The rows are taken in the order that they have then, so shuffle them before. The last mini-batch may
+    be smaller, and averages over its own size.
     """
     steps = descend if inputs.is_cuda else compiled()
-    last = inputs.shape[1] % batch_size
-    parts = [inputs.shape[1] - last, last]
-    for size, rows, truth in zip(
-        (batch_size, last), inputs.split(parts, 1), targets.split(parts, 1), strict=True
-    ):
-        if rows.shape[1]:
-            steps(layers, hidden_layers(layers, size), rows, truth, size, learning_rate, activation)
+    hidden = hidden_layers(layers, batch_size)
+    batches = mini_batches(inputs, targets, batch_size)
+
+    def train(rows: int) -> None:
+        whole, last = divmod(rows, batch_size)
+        steps(layers, hidden, batches[:whole], learning_rate / batch_size, activation)
+        if last:
+            start = rows - last
+            smaller = mini_batches(inputs[..., start:rows, :], targets[..., start:rows, :], last)
+            steps(layers, hidden_layers(layers, last), smaller, learning_rate / last, activation)
+
+    return train
 
 
 def evaluate(
     layers: list[Tensor], inputs: Tensor, labels: Tensor, activation: str, latents: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropies in nats (r,) and predicted classes (r, n) of inputs (n, pixels + 1).
+    """Mean cross-entropies in nats (...) and predicted classes (..., n) of inputs (n, pixels + 1).
 
-    `latents` (r, n, units), where given, is filled with the activations of the last hidden layer.
+    `latents` (..., n, units), where given, is filled with the activations of the last hidden layer.
     """
-    replicates = len(layers[0])
-    logits = inputs.new_empty(replicates, len(inputs), CLASSES)
+    replicates = layers[0].shape[:-2]
+    logits = inputs.new_empty(*replicates, len(inputs), CLASSES)
     hidden = hidden_layers(layers, EVALUATED)
     for start in range(0, len(inputs), EVALUATED):
-        rows = inputs[start : start + EVALUATED].expand(replicates, -1, -1)
-        size = rows.shape[1]
+        rows = inputs[start : start + EVALUATED]
+        size = len(rows)
         if size < EVALUATED:
             hidden = hidden_layers(layers, size)
-        logits[:, start : start + size] = forward(layers, hidden, rows, activation)
+        of_rows = forward(layers, hidden, rows.expand(*replicates, -1, -1), activation)
+        logits[..., start : start + size, :] = of_rows
         if latents is not None:
-            latents[:, start : start + size] = hidden[-1].units
-    of_truth = torch.log_softmax(logits, dim=2).gather(2, labels.expand(replicates, -1)[:, :, None])
-    return -of_truth.squeeze(2).double().mean(dim=1), logits.argmax(dim=2)
+            latents[..., start : start + size, :] = hidden[-1].units
+    truth = labels.expand(*replicates, -1).unsqueeze(-1)
+    of_truth = torch.log_softmax(logits, dim=-1).gather(-1, truth).squeeze(-1)
+    return -of_truth.double().mean(dim=-1), logits.argmax(dim=-1)
 
 
 class Split(NamedTuple):
@@ -238,14 +272,15 @@ def load_digits(path: Path, device: str) -> dict[str, Split]:
 def score(
     layers: list[Tensor], splits: dict[str, Split], activation: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Loss and accuracy (r,) of both splits; the classes predicted for each, and the test set's latents."""
+    """Loss and accuracy (...) of both splits; the classes predicted for each, and the test set's latents."""
     inputs, _ = splits["test"]
-    arrays = {"latents": inputs.new_empty(len(layers[0]), len(inputs), layers[-1].shape[1] - 1)}
+    *replicates, units, _ = layers[-1].shape
+    arrays = {"latents": inputs.new_empty(*replicates, len(inputs), units - 1)}
     scores = {}
     for split, (inputs, labels) in splits.items():
         latents = arrays["latents"] if split == "test" else None
         scores[f"{split}_loss"], predicted = evaluate(layers, inputs, labels, activation, latents)
-        scores[f"{split}_accuracy"] = (predicted == labels).double().mean(dim=1)
+        scores[f"{split}_accuracy"] = (predicted == labels).double().mean(dim=-1)
         arrays[split] = predicted.to(torch.uint8)
     return scores, arrays
 
@@ -328,6 +363,7 @@ class Replicate:
         }
 
 
+@torch.inference_mode()  # without autograd's records an epoch of a small network takes 7 % less
 def train(
     digits: Path,
     run: str,
@@ -364,11 +400,15 @@ def train(
     sizes = [inputs.shape[1] - 1, *hidden, CLASSES]
     draws = [one.weights for one in ours]
     layers = starting_layers(sizes, initial_weights, initial_biases, initial_std, activation, draws)
-    layers = [layer.to(device) for layer in layers]
     targets = torch.nn.functional.one_hot(labels, CLASSES).float()
     orders = torch.zeros(len(ours), len(labels), dtype=torch.long, device=device)
     gathered = inputs.new_empty(len(ours), GATHERED * batch_size, inputs.shape[1])
     gathered_targets = inputs.new_empty(len(ours), GATHERED * batch_size, CLASSES)
+
+    layers = [layer.to(device).squeeze(0) for layer in layers]  # of a single replicate, matrices
+    train_rows = sgd(
+        layers, gathered.squeeze(0), gathered_targets.squeeze(0), batch_size, learning_rate, activation
+    )
 
     def train_and_score() -> Scored:
         for part in orders.split(GATHERED * batch_size, 1):
@@ -376,24 +416,27 @@ def train(
             for index, order in enumerate(part):
                 torch.index_select(inputs, 0, order, out=gathered[index, :size])
                 torch.index_select(targets, 0, order, out=gathered_targets[index, :size])
-            samples, truth = gathered[:, :size], gathered_targets[:, :size]
-            train_batches(layers, samples, truth, batch_size, learning_rate, activation)
+            train_rows(size)
         return score(layers, splits, activation)
+
+    def of_each(values: Tensor) -> Sequence[Tensor]:
+        return [values] if len(ours) == 1 else values.unbind()
 
     run_epoch = as_graph(train_and_score, layers) if device == "cuda" else train_and_score
 
     for epoch in range(1, epochs + 1):
         for order, one in zip(orders, ours, strict=True):
             order.copy_(torch.from_numpy(one.shuffling.permutation(len(labels))))
-        all_scores, arrays = run_epoch()
-        columns = {name: values.tolist() for name, values in all_scores.items()}
+        all_scores, all_arrays = run_epoch()
+        columns = {name: torch.atleast_1d(values).tolist() for name, values in all_scores.items()}
+        arrays = {name: of_each(values) for name, values in all_arrays.items()}
         for index, one in enumerate(ours):
             if not one.stopped:
                 one.record(
                     epoch,
                     {name: values[index] for name, values in columns.items()},
                     {name: values[index] for name, values in arrays.items()},
-                    [layer[index] for layer in layers],
+                    [of_each(layer)[index] for layer in layers],
                     keep_best,
                 )
                 if latents_every and epoch % latents_every == 0:
