@@ -76,7 +76,8 @@ def memory_by_stage(pid):
             words = process.cmdline()
             if words[1:2] == ["-m"] and words[2].startswith("stages."):
                 whole = (process, *process.children(recursive=True))
-                found[".".join(words[2:]).removeprefix("stages.")] = sum(map(proportional, whole))
+                name = ".".join(words[2:]).removeprefix("stages.")
+                found.setdefault(name, sum(map(proportional, whole)))  # forks of a stage come after it
     except psutil.Error:
         pass  # one of them has ended meanwhile
     return found
@@ -104,6 +105,21 @@ def seconds_of(command, folder):
     start = time.perf_counter()
     subprocess.run(command, cwd=folder, env=quick.environment(), check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
+
+
+def set_param(folder, dotted, value):
+    """Edit a value of params.yaml, as a person would."""
+    yaml = YAML()
+    params = section = yaml.load(folder / "params.yaml")
+    *sections, key = dotted.split(".")
+    for name in sections:
+        section = section[name]
+    section[key] = value
+    yaml.dump(params, folder / "params.yaml")
+
+
+def count_stages(folder):
+    return len(YAML(typ="safe").load(folder / "dvc.lock")["stages"])
 
 
 def make_floor(folder, workspace):

@@ -89,7 +89,8 @@ def run_replicates(
     if compute.on_gpu():
         return train(list(range(replicates)), "cuda")
     tasks = (([replicate], "cpu") for replicate in range(replicates))
-    return [result for results in compute.each(train, tasks, replicates) for result in results]
+    of_each = compute.each(train, tasks, replicates, shared="torch")
+    return [result for results in of_each for result in results]
 
 
 def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str, Any]]) -> None:

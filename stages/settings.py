@@ -19,6 +19,10 @@ from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
 
 PARAMS = Path("params.yaml")
+WORKER_KILLED = (
+    "a worker process was killed, by hand or because memory ran out; nothing was written. "
+    f"Set `compute.workers` in {PARAMS} lower if it was the memory, and run again"
+)
 RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")  # a word of a command, a folder, and a part of a dotted key
 
 
@@ -150,10 +154,7 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
             raise
         message = _explain_os_error(error)
     except BrokenExecutor:
-        message = (
-            "a worker process was killed, by hand or because memory ran out; nothing was written. "
-            f"Set `compute.workers` in {PARAMS} lower if it was the memory, and run again"
-        )
+        message = WORKER_KILLED
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):  # PyTorch has no type for it
             raise
@@ -164,10 +165,14 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers are stopped; a second Ctrl-C adds nothing
         message, status = "interrupted", 130
-    # One line, whatever stands in the names of a stranger's files.
-    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
-    print(f"{name}: {line}", file=sys.stderr)
+    say(message)
     sys.exit(status)
+
+
+def say(message: str) -> None:
+    """One line with the stage's name, whatever stands in the names of a stranger's files."""
+    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
+    print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr, flush=True)
 
 
 def end_with(parent: int) -> None:

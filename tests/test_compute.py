@@ -68,6 +68,38 @@ def test_workers_end_with_their_stage_even_before_their_first_task():
         assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
+@pytest.mark.parametrize("shared", [None, "json"])  # processes of joblib, and forks
+def test_a_worker_killed_while_it_hands_over_its_result_is_said(shared, tmp_path):
+    (tmp_path / "stage.py").write_text(
+        """import os, signal, sys
+from multiprocessing import connection
+from stages.compute import Compute
+from stages.settings import run_stage
+
+def hand_over_half(number):
+    def send(self, data, write=os.write):
+        write(self._handle, data[:10])
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number:
+        connection.Connection._send = send
+    return bytes(10**6)
+
+def main(shared):
+    list(Compute(workers=2).each(hand_over_half, [(0,), (1,)], 2, shared=shared or None))
+
+if __name__ == "__main__":
+    run_stage(main, sys.argv[1])
+"""
+    )
+    command = [sys.executable, str(tmp_path / "stage.py"), shared or ""]
+    told = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+    )
+    assert told.returncode == 1 and told.stdout == ""
+    line, *_ = told.stderr.splitlines()  # below it joblib may warn of what it clears away
+    assert line.startswith("stage: a worker process was killed, by hand or because memory ran out; nothing")
+
+
 @pytest.mark.parametrize(
     "address", ["tcp://127.0.0.1:9", "tcp://nowhere", "tls://127.0.0.1:9", "ucx://a:9", ""]
 )

@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -69,10 +71,20 @@ class Run:
                 continue
         return found
 
-    def wait_for(self, word: str) -> list[psutil.Process]:
-        """The processes with `word` once there are some; none if all ended before."""
+    def workers(self) -> list[psutil.Process]:
+        """Those that joblib has started, and forks of a stage."""
+        forks = []
+        for process in self.members("stages."):
+            with suppress(psutil.NoSuchProcess):
+                parent = process.parent()
+                if parent and parent.cmdline() == process.cmdline():
+                    forks.append(process)
+        return forks + self.members("popen_loky")
+
+    def wait_for(self, find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+        """The processes that `find` finds once there are some; none if all ended before."""
         while self.process.poll() is None:
-            if found := self.members(word):
+            if found := find():
                 return found
             time.sleep(0.01)
         return []
@@ -96,8 +108,8 @@ def forced(folder: Path, stage: str) -> Run:
 
 def strike(run: Run, target: str, moment: float) -> bool:
     """Kill DVC, the stage or one of its workers after `moment` seconds of its life; whether it was there."""
-    words = {"dvc": "", "stage": "stages.", "worker": "popen_loky"}
-    found = run.wait_for(words[target])
+    find = {"dvc": run.members, "stage": lambda: run.members("stages."), "worker": run.workers}
+    found = run.wait_for(find[target])
     time.sleep(moment)
     if not found or run.process.poll() is not None:
         return False
@@ -159,7 +171,7 @@ def busy(victim):
 @pytest.mark.parametrize("stage", ["train_mlp@custom", "train_cnn@custom", "fetch_masks"])
 def test_ctrl_c_stops_a_stage_and_its_workers(busy, stage, how):
     run = alone(busy, stage)
-    assert len(run.wait_for("popen_loky")) > 0
+    assert len(run.wait_for(run.workers)) > 0
     time.sleep(1)
     start = time.monotonic()
     # A terminal sends the signal to every process of the group.
@@ -175,7 +187,7 @@ def test_ctrl_c_stops_dvc(busy):
     before = results(busy)
     (busy / "models/mlp/custom").rename(busy / "kept")
     run = forced(busy, "train_mlp@custom")
-    run.wait_for("popen_loky")
+    run.wait_for(run.workers)
     time.sleep(1)
     start = time.monotonic()
     os.killpg(run.process.pid, signal.SIGINT)
