@@ -1,4 +1,4 @@
-"""Cropping by the pipeline's stage, and by two others that leave exactly the same: a PNG of each crop, the
+"""Cropping by the pipeline's stage, and by others that leave exactly the same: a PNG of each crop, the
 crop resized, and the crop pooled. All take a batch of photographs at a time."""
 
 import tempfile

@@ -118,14 +118,10 @@ def set_param(folder, dotted, value):
     yaml.dump(params, folder / "params.yaml")
 
 
-def count_stages(folder):
-    return len(YAML(typ="safe").load(folder / "dvc.lock")["stages"])
-
-
 def make_floor(folder, workspace):
     """A DVC project with as many stages as the workspace, each with as many files, all of them trivial.
 
-    The last two depend on a setting, `changed`.
+    The last two depend on a setting, `changed`; the name of the last.
     """
     folder.mkdir()
     lock = YAML(typ="safe").load(workspace / "dvc.lock")["stages"]
@@ -144,6 +140,7 @@ def make_floor(folder, workspace):
     subprocess.run([*DVC, "init", "--quiet"], cwd=folder, env=quick.environment(), check=True)
     seconds_of([*DVC, "repro", "--quiet"], folder)
     quick.commit(folder, "Their outputs")
+    return list(stages)[-1]
 
 
 def write_photographs(archive, boxes, count, target):
