@@ -1,6 +1,7 @@
 """`compute`: where the work of a stage is done. No result depends on it, so no stage does."""
 
 import ctypes
+import gc
 import importlib
 import multiprocessing
 import os
@@ -13,9 +14,7 @@ from functools import partial
 from multiprocessing import resource_tracker
 from typing import Any, Literal, Self
 
-import joblib
 import psutil
-from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from pydantic import Field, model_validator
 
 from stages.settings import WORKER_KILLED, InputError, Strict, end_with, say
@@ -69,18 +68,24 @@ class Compute(Strict):
         of this process, which have its memory in common: PyTorch in two processes takes 300 MB less.
         """
         processes = self.processes(count)
+        if shared and processes > 1 and self.backend == "loky":
+            gc.disable()  # a tenth of PyTorch's import, and pages that a fork would have to copy
+            importlib.import_module(shared)
+            gc.freeze()
+            gc.enable()
+            with _deaths_noticed():
+                yield from _by_forks(function, tasks, processes)
+            return
+
+        import joblib  # not where trainings are forks: they start sooner without
+        from joblib.externals.loky.backend import resource_tracker as loky_tracker
+
         parallel = partial(joblib.Parallel, n_jobs=processes, return_as="generator")
         if self.backend == "dask":
             with self._cluster() as client, joblib.parallel_config(backend="dask", client=client):
                 yield from parallel()(joblib.delayed(function)(*task) for task in tasks)
             return
-        forks = shared if processes > 1 else None
-        if forks:
-            importlib.import_module(forks)
         with _deaths_noticed():
-            if forks:
-                yield from _by_forks(function, tasks, processes)
-                return
             # The trackers of resources would let Ctrl-C through as they start.
             resource_tracker.ensure_running()
             loky_tracker.ensure_running()

@@ -1,11 +1,13 @@
 """What the trainings of both networks share: replicates over processes, and the record of an epoch."""
 
+import atexit
 import csv
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 from pydantic import Field
@@ -106,3 +108,9 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str,
     write_arrays(folder / "predictions.npz", **predicted)
     for index, replicate in enumerate(replicates):
         (folder / f"replicate_{index}.safetensors").write_bytes(save(replicate["weights"]))
+
+
+def leave() -> NoReturn:
+    """End this process without freeing all that it has loaded: of PyTorch that takes 0.6 s."""
+    atexit._run_exitfuncs()
+    os._exit(0)

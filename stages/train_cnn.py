@@ -19,7 +19,7 @@ from safetensors.numpy import save
 
 from stages.compute import Compute
 from stages.files import whole_folder
-from stages.replicates import Epochs, Rate, Seeds, Units, run_replicates, write_run
+from stages.replicates import Epochs, Rate, Seeds, Units, leave, run_replicates, write_run
 from stages.settings import Strict, check, read_params, read_run, read_seed, run_stage, section
 
 CROPS = Path("data/crops.npz")
@@ -83,3 +83,4 @@ def main(run: str) -> None:
 
 if __name__ == "__main__":
     run_stage(main, *sys.argv[1:])
+    leave()

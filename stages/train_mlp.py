@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 
 from stages.compute import Compute
 from stages.files import whole_folder, write_arrays
-from stages.replicates import Epochs, Rate, Seeds, Units, run_replicates, write_run
+from stages.replicates import Epochs, Rate, Seeds, Units, leave, run_replicates, write_run
 from stages.settings import InputError, Strict, check, read_params, read_run, read_seed, run_stage, section
 
 DIGITS = Path("data/digits.npz")
@@ -84,3 +84,4 @@ def main(run: str) -> None:
 
 if __name__ == "__main__":
     run_stage(main, *sys.argv[1:])
+    leave()
