@@ -118,6 +118,25 @@ def test_splits_and_both_kinds_of_crops(crops):
         np.testing.assert_array_equal(pooled["test"].labels.numpy(), arrays["label"][arrays["test"]])
 
 
+@pytest.mark.parametrize("batch", [1, 16])
+@pytest.mark.parametrize(
+    ("filter", "stride", "padding", "head"), [(3, 1, 0, []), (5, 1, 0, []), (3, 2, 1, []), (3, 1, 1, [7, 5])]
+)
+def test_gradients_are_those_of_autograd_bit_for_bit(filter, stride, padding, head, batch):
+    torch.manual_seed(0)
+    images = torch.rand(batch, 3, 32, 32).contiguous(memory_format=cnn.LAYOUT)
+    labels = torch.randint(3, (batch,))
+    network = cnn.build(32, [4, 6], filter, stride, padding, head)
+    loss = torch.nn.functional.cross_entropy(network(images), labels)
+    expected = torch.autograd.grad(loss, list(network.parameters()))
+    with torch.inference_mode():
+        found = cnn.gradients(network, images, labels)
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one, other)
+        assert other.any()
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize(("optimizer", "made"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
 def test_the_optimizer_is_that_of_pytorch_bit_for_bit(optimizer, made, momentum):

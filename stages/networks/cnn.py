@@ -19,7 +19,10 @@ from stages.replicates import Curve
 from stages.seeds import generator
 from stages.settings import InputError
 
+aten = torch.ops.aten
+
 CLASSES = 3
+MEAN = 1  # what aten calls reduction="mean"
 # Channels side by side in memory: on a processor, pooling is then six times as fast and an epoch 1.6 times.
 LAYOUT = torch.channels_last
 GATHERED = 16  # mini-batches that are put in order at a time: all at once would double the memory
@@ -114,21 +117,67 @@ def build_optimizer(parameters: list[Tensor], optimizer: str, learning_rate: flo
     )
 
 
-def train_batches(network: nn.Module, step: Step, images: Tensor, labels: Tensor, batch_size: int) -> None:
+def gradients(network: nn.Sequential, images: Tensor, labels: Tensor) -> list[Tensor]:
+    """Of the mean cross-entropy of a mini-batch, by each parameter in the network's order.
+
+    These are autograd's own operations in its own order, so its bits, but without its records: with them a
+    step on one crop takes 15 % longer.
+    """
+    passed, below = [], images
+    for layer in network:
+        if isinstance(layer, nn.MaxPool2d):
+            above, left = nn.functional.max_pool2d(below, 2, return_indices=True)
+        else:
+            above = left = layer(below)
+        passed.append((layer, below, left))
+        below = above
+    log_shares = torch.log_softmax(below, dim=1)
+    loss, count = aten.nll_loss_forward(log_shares, labels, None, MEAN, -1)
+    slope = aten.nll_loss_backward(loss.new_ones(()), log_shares, labels, None, MEAN, -1, count)
+    slope = aten._log_softmax_backward_data(slope, log_shares, 1, slope.dtype)
+
+    found: list[Tensor] = []  # from the last parameter to the first
+    for layer, below, left in reversed(passed):
+        match layer:
+            case nn.Linear():
+                found += [slope.sum(0), slope.t().mm(below)]
+                slope = slope.mm(layer.weight)
+            case nn.Flatten():
+                slope = slope.view_as(below)
+            case nn.MaxPool2d():
+                pooling = [2, 2], [2, 2], [0, 0], [1, 1], False  # size, stride, padding, dilation, ceiling
+                slope = aten.max_pool2d_with_indices_backward(slope, below, *pooling, left)
+            case nn.ReLU():
+                slope = aten.threshold_backward(slope, left, 0)
+            case nn.Conv2d():
+                usual = [1, 1], False, [0, 0], 1  # dilation, transposed, output padding, groups
+                wanted = [below is not images, True, True]
+                slope, weights, biases = aten.convolution_backward(
+                    slope,
+                    below,
+                    layer.weight,
+                    [len(layer.weight)],
+                    layer.stride,
+                    layer.padding,
+                    *usual,
+                    wanted,
+                )
+                found += [biases, weights]
+    return found[::-1]
+
+
+@torch.inference_mode()
+def train_batches(
+    network: nn.Sequential, step: Step, images: Tensor, labels: Tensor, batch_size: int
+) -> None:
     """A step for each mini-batch of crops that are in the order of the epoch already."""
-    network.train()
-    parameters = list(network.parameters())
     for batch, truth in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        loss = nn.functional.cross_entropy(network(batch), truth)
-        gradients = torch.autograd.grad(loss, parameters)
-        with torch.no_grad():
-            step(list(gradients))
+        step(gradients(network, batch, truth))
 
 
 @torch.inference_mode()
 def score(network: nn.Module, splits: dict[str, Split]) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Mean cross-entropy and accuracy of both splits; the classes predicted for each."""
-    network.eval()
     scores, predicted = {}, {}
     for split, (images, labels) in splits.items():
         logits = images.new_empty(len(images), CLASSES)
