@@ -3,38 +3,32 @@ crop resized, and the crop pooled. All take a batch of photographs at a time."""
 
 import tempfile
 import time
+import zlib
 from io import BytesIO
 from pathlib import Path
 
 from stages import crop_masks
-from stages.annotations import map_labels, read_boxes, split_boxes
 from stages.compute import Compute
 from stages.crop_masks import Cut
-from stages.seeds import generator
 from stages.settings import read_params
-from stages.sources.archives import kept_open, open_archive, read_file
+from stages.sources.archives import kept_open, read_file
 
-PILLOWS_LEVEL = 6  # at which zlib compresses where nothing is said
+PILLOWS_OWN = -1  # how Pillow has zlib compress where nothing is said
 
 
 def boxes_of(archive, params):
     """The boxes of an archive, as the stage has them."""
     params = read_params(params)
-    with open_archive(archive, archive.name) as opened:
-        boxes = map_labels(read_boxes(opened), params["crop_masks"]["classes"])
-    if not boxes[0].split:
-        boxes = split_boxes(
-            boxes, params["crop_masks"]["test_share"], generator(params["seed"], "masks split")
-        )
-    return boxes
+    settings = crop_masks.Settings(**params["crop_masks"])
+    return crop_masks.boxes_of(archive, settings, params["seed"])
 
 
 def as_first_written(archive, batch, size, folder):
     """A loop over the rows of the table, each opening its photograph and saving its crop."""
-    return open_per_box(archive, batch, size, folder, PILLOWS_LEVEL)
+    return open_per_box(archive, batch, size, folder, PILLOWS_OWN)
 
 
-def open_per_box(archive, batch, size, folder, compress_level=1):
+def open_per_box(archive, batch, size, folder, compress_type=zlib.Z_RLE):
     """The same, with the pipeline's compression of PNG files, which takes a third of the time of Pillow's."""
     from PIL import Image
 
@@ -48,7 +42,7 @@ def open_per_box(archive, batch, size, folder, compress_level=1):
             turned = crop_masks.is_turned(picture, box)
             picture = (crop_masks.turn(picture) if turned else picture).convert("RGB")
             crop = picture.crop(crops.clip(box.corners, *picture.size))
-            crop.save(folder / box.split / box.label / f"{number}.png", compress_level=compress_level)
+            crop.save(folder / box.split / box.label / f"{number}.png", compress_type=compress_type)
             cuts.append(Cut({}, crops.resize(crop, size), crops.pool(crop, size)))
     return cuts
 

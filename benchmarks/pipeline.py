@@ -145,7 +145,7 @@ def make_floor(folder, workspace):
 
 def write_photographs(archive, boxes, count, target):
     """An archive of `count` photographs with their boxes: those of another, over and over."""
-    groups = crop_masks.by_photograph(boxes)
+    groups = list(boxes.by_photograph())
     # The stage wants a box of every class to train on, and one to test on.
     needed = [
         next(group for group in groups if any((box.split, box.label) == want for box in group))
@@ -167,10 +167,11 @@ def write_photographs(archive, boxes, count, target):
             output.writestr(f"{split}.csv", table.getvalue())
 
 
-def crop_in(folder, params, archive, boxes, count):
+def crop_in(folder, params, archive, boxes, count, workers=0):
     """Seconds and peak MB of the stage crop_masks on `count` photographs, in a folder of its own."""
     (folder / crop_masks.RAW.parent).mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_bytes(params.read_bytes())
+    set_param(folder, "compute.workers", workers)
     write_photographs(archive, boxes, count, folder / crop_masks.RAW)
     start = time.perf_counter()
     peaks = run_and_watch(["python", "-m", "stages.crop_masks"], folder)

@@ -3,9 +3,12 @@
 import csv
 import math
 import zipfile
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
+from itertools import groupby
+from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
@@ -20,24 +23,73 @@ CLASSES = ("bad", "good", "none")  # the order of ImageFolder, of labels 0, 1, 2
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 REQUIRED = ("filename", "label", *CORNERS)
 FARTHEST = 1_000_000  # pixels: no photograph is as large, so no box can be meant so far out
+WIDTH = 11  # numbers of a box: four texts, four corners, two sides, a row
+UNKNOWN = (-FARTHEST - 1, -FARTHEST - 1)  # stands for a size that is not given
 
 
 class Box(NamedTuple):
     """A face: xmin, ymin, xmax, ymax in pixels of the photograph as stored, its left and upper edge 0.
 
     `size` is the photograph's (width, height) as the annotation has it, None where it does not say.
-    `split` is "train", "test", or "" in a source that is not split; `where` is the file and row, for errors.
+    `split` is "train", "test", or "" in a source that is not split; `row` is the line of a CSV file, or the
+    object of a Pascal VOC file.
     """
 
     split: str
     photograph: str
     label: str
+    annotation: str
     corners: tuple[int, int, int, int]
     size: tuple[int, int] | None
-    where: str
+    row: int
+
+    @property
+    def where(self) -> str:
+        """The annotation's file and row, for errors."""
+        unit = "object" if self.annotation.lower().endswith(".xml") else "line"
+        return f"{self.annotation} {unit} {self.row}"
 
 
-def read_boxes(archive: zipfile.ZipFile) -> list[Box]:
+class Boxes:
+    """Boxes in the order of the annotations, 44 bytes each; as Python's objects they would take 700.
+
+    A Box is made each time that it is asked for.
+    """
+
+    def __init__(self, boxes: Iterable[Box] = ()) -> None:
+        self._texts: dict[str, int] = {}  # numbered as they come
+        self._rows = array("i")  # for each box WIDTH numbers
+        self.extend(boxes)
+
+    def extend(self, boxes: Iterable[Box]) -> None:
+        for *texts, corners, size, row in boxes:
+            numbers = [self._texts.setdefault(text, len(self._texts)) for text in texts]
+            self._rows.extend([*numbers, *corners, *(size or UNKNOWN), row])
+
+    def __len__(self) -> int:
+        return len(self._rows) // WIDTH
+
+    def __iter__(self) -> Iterator[Box]:
+        return self._taken(range(len(self)))
+
+    def by_photograph(self) -> Iterator[list[Box]]:
+        """The boxes of each photograph, the photographs in the order in which they first come."""
+        photograph = np.frombuffer(self._rows, np.intc).reshape(-1, WIDTH)[:, Box._fields.index("photograph")]
+        _, first, which = np.unique(photograph, return_index=True, return_inverse=True)
+        in_order = self._taken(first[which].argsort(kind="stable"))
+        return (list(group) for _, group in groupby(in_order, attrgetter("photograph")))
+
+    def _taken(self, numbers: Iterable[int]) -> Iterator[Box]:
+        texts = list(self._texts)
+        for number in numbers:
+            start = WIDTH * number
+            *known, xmin, ymin, xmax, ymax, width, height, row = self._rows[start : start + WIDTH]
+            split, photograph, label, annotation = (texts[number] for number in known)
+            size = None if (width, height) == UNKNOWN else (width, height)
+            yield Box(split, photograph, label, annotation, (xmin, ymin, xmax, ymax), size, row)
+
+
+def read_boxes(archive: zipfile.ZipFile) -> Boxes:
     """Every box in the archive, labels as they stand there, in the order of the annotations.
 
     Annotations are train.csv and test.csv, or else Pascal VOC files, or else one CSV file of any name.
@@ -47,16 +99,16 @@ def read_boxes(archive: zipfile.ZipFile) -> list[Box]:
     tables = file_names(archive, frozenset({".csv"}))
     names = [PurePosixPath(table).name for table in tables]
     voc = file_names(archive, frozenset({".xml"}))
-    boxes: list[Box] = []
+    boxes = Boxes()
     if names.count("train.csv") == names.count("test.csv") == 1:
         for split in ("train", "test"):
-            boxes += _read_table(archive, tables[names.index(f"{split}.csv")], split, photographs)
+            boxes.extend(_read_table(archive, tables[names.index(f"{split}.csv")], split, photographs))
     elif voc:
         for name, split in zip(voc, given_splits(voc, archive_name(archive)), strict=True):
-            boxes += _read_voc(archive, name, split, photographs)
+            boxes.extend(_read_voc(archive, name, split, photographs))
         _check_files(boxes)
     elif len(tables) == 1:
-        boxes += _read_table(archive, tables[0], "", photographs)
+        boxes.extend(_read_table(archive, tables[0], "", photographs))
     else:
         raise InputError(
             f"{archive_name(archive)} must hold train.csv and test.csv, or one CSV file, or Pascal VOC files "
@@ -103,7 +155,7 @@ def _choose(found: list[str], name: str, annotation: str, where: str) -> str:
     return found[0]
 
 
-def _check_sides(boxes: list[Box]) -> None:
+def _check_sides(boxes: Boxes) -> None:
     """Raise InputError if a photograph has boxes in both train and test."""
     first: dict[str, Box] = {}
     for box in boxes:
@@ -115,20 +167,16 @@ def _check_sides(boxes: list[Box]) -> None:
             )
 
 
-def _check_files(boxes: list[Box]) -> None:
+def _check_files(boxes: Boxes) -> None:
     """Raise InputError if two Pascal VOC files have boxes of one photograph."""
     first: dict[str, Box] = {}
     for box in boxes:
         other = first.setdefault(box.photograph, box)
-        if _voc_file(other) != _voc_file(box):
+        if other.annotation != box.annotation:
             raise InputError(
-                f"{_voc_file(box)}: its photograph {box.photograph} is that of {_voc_file(other)} too; "
+                f"{box.annotation}: its photograph {box.photograph} is that of {other.annotation} too; "
                 "correct <filename> in one of them"
             )
-
-
-def _voc_file(box: Box) -> str:
-    return box.where.rpartition(" object ")[0]
 
 
 def _read_table(archive: zipfile.ZipFile, name: str, split: str, photographs: Photographs) -> Iterator[Box]:
@@ -137,18 +185,18 @@ def _read_table(archive: zipfile.ZipFile, name: str, split: str, photographs: Ph
     rows = csv.DictReader(StringIO(_decode(archive, name), newline=""), strict=True)
     try:
         _check_columns(list(rows.fieldnames or ()), name)
-        lines: dict[tuple[str, ...], int] = {}
+        lines: dict[int, int] = {}  # by the rows' hashes, 64 bits: all rows themselves are many megabytes
         for row in rows:
             where = f"{name} line {rows.line_num}"
             if None in row or None in row.values():
                 raise InputError(f"{where}: not as many values as the header has columns")
-            first = lines.setdefault(tuple(row.values()), rows.line_num)
+            first = lines.setdefault(hash(tuple(row.values())), rows.line_num)
             if first != rows.line_num:
                 raise InputError(f"{where}: the same row as line {first}; remove one of them")
             photograph = photographs.find(row["filename"], name, where)
             corners = _corners([row[column] for column in CORNERS], where)
             size = _size(row.get("width"), row.get("height"), where)
-            yield Box(split, photograph, row["label"].strip(), corners, size, where)
+            yield Box(split, photograph, row["label"].strip(), name, corners, size, rows.line_num)
     except csv.Error as error:
         raise InputError(f"{name} after line {rows.line_num}: not CSV: {error}") from None
 
@@ -187,7 +235,7 @@ def _read_voc(archive: zipfile.ZipFile, name: str, split: str, photographs: Phot
     for number, face in enumerate(objects, start=1):
         where = f"{name} object {number}"
         corners = _corners([_text(face, f"bndbox/{corner}") for corner in CORNERS], where)
-        yield Box(split, photograph, _text(face, "name"), corners, size, where)
+        yield Box(split, photograph, _text(face, "name"), name, corners, size, number)
 
 
 def _parse(archive: zipfile.ZipFile, name: str) -> Element:
@@ -240,7 +288,7 @@ def _number(text: str | None, name: str, where: str) -> int:
     return round(number)
 
 
-def map_labels(boxes: list[Box], classes: Mapping[str, str]) -> list[Box]:
+def map_labels(boxes: Boxes, classes: Mapping[str, str]) -> Boxes:
     """The boxes with bad, good or none for the label; one InputError for all labels that `classes` lacks."""
     unmapped: dict[str, list[str]] = defaultdict(list)
     for box in boxes:
@@ -254,17 +302,19 @@ def map_labels(boxes: list[Box], classes: Mapping[str, str]) -> list[Box]:
         raise InputError(
             f"labels without a class: {found}; map them to bad, good or none in crop_masks.classes"
         )
-    return [box._replace(label=classes[box.label]) for box in boxes]
+    return Boxes(box._replace(label=classes[box.label]) for box in boxes)
 
 
-def split_boxes(boxes: list[Box], test_share: float, random: np.random.Generator) -> list[Box]:
+def split_boxes(boxes: Boxes, test_share: float, random: np.random.Generator) -> Boxes:
     """The boxes with "train" or "test" for the split, all boxes of a photograph on one side."""
     photographs = {name: row for row, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
     counts = np.zeros((len(photographs), len(CLASSES)), dtype=int)
     for box in boxes:
         counts[photographs[box.photograph], CLASSES.index(box.label)] += 1
     test = choose_test(counts, test_share, random)
-    return [box._replace(split="test" if test[photographs[box.photograph]] else "train") for box in boxes]
+    return Boxes(
+        box._replace(split="test" if test[photographs[box.photograph]] else "train") for box in boxes
+    )
 
 
 def choose_test(counts: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from stages.sources.pictures import QUARTER_TURNS, orientation
 
 Area = tuple[int, int, int, int]
 
-POOLED_AT_ONCE = 2**20  # pixels: 12 MB as real numbers, twice
+POOLED_AT_ONCE = 2**20  # pixels: 12 MB as real numbers
 
 
 def clip(box: Area, width: int, height: int) -> Area | None:
@@ -62,11 +62,10 @@ def pool(crop: Image.Image, side: int) -> np.ndarray:
     for start in range(0, side, at_once):
         cells = slice(start, start + at_once)
         first, last = top[start], bottom[cells][-1]
-        pixels = np.zeros((last - first, crop.width + 1, 3), np.float32)
-        window = np.asarray(crop.crop((0, first, crop.width, last)))
-        np.divide(window, np.float32(255), out=pixels[:, :-1])
+        pixels = np.zeros((last - first, crop.width + 1, 3), np.uint8)
+        pixels[:, :-1] = np.asarray(crop.crop((0, first, crop.width, last)))
         # In the order of a cell's sum: row by row, and in each row column by column.
-        terms = pixels.take(columns.ravel(), axis=1).reshape(-1, side * 3)
+        terms = (pixels.take(columns.ravel(), axis=1) / np.float32(255)).reshape(-1, side * 3)
         for total, above, below in zip(sums[cells], top[cells] - first, bottom[cells] - first, strict=True):
             np.add.reduce(terms[above * width : below * width], axis=0, out=total)
     means = sums.reshape(side, side, 3)

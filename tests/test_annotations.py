@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.annotations import CLASSES, Box, choose_test, map_labels, read_boxes, split_boxes
+from stages.annotations import CLASSES, Box, Boxes, choose_test, map_labels, read_boxes, split_boxes
 from stages.settings import InputError
 from stages.sources.archives import open_archive
 
@@ -27,7 +27,7 @@ def read(members: dict[str, str | bytes]) -> list[Box]:
         for name, content in members.items():
             archive.writestr(name, content)
     with open_archive(buffer, "masks.zip") as archive:
-        return read_boxes(archive)
+        return list(read_boxes(archive))
 
 
 def voc(filename: str = "<filename>a.jpg</filename>") -> str:
@@ -44,9 +44,9 @@ def test_tables_give_the_split_and_photographs_are_found_beneath(folder: str) ->
     }
     a, b = f"{folder}images/a.jpg", f"{folder}images/b.jpg"
     assert read(members) == [
-        Box("train", a, "good", (1, 2, 30, 40), (200, 100), f"{folder}train.csv line 2"),
-        Box("train", a, "none", (-1, 0, 3, 4), (200, 100), f"{folder}train.csv line 3"),
-        Box("test", b, "bad", (5, 6, 7, 8), (200, 100), f"{folder}test.csv line 2"),
+        Box("train", a, "good", f"{folder}train.csv", (1, 2, 30, 40), (200, 100), 2),
+        Box("train", a, "none", f"{folder}train.csv", (-1, 0, 3, 4), (200, 100), 3),
+        Box("test", b, "bad", f"{folder}test.csv", (5, 6, 7, 8), (200, 100), 2),
     ]
 
 
@@ -83,15 +83,19 @@ def test_pascal_voc_in_folders_train_and_test_is_split() -> None:
     ]
 
 
-def some_boxes(labels: dict[str, list[str]]) -> list[Box]:
-    return [Box("", name, label, (0, 0, 1, 1), None, name) for name, of in labels.items() for label in of]
+def some_boxes(labels: dict[str, list[str]]) -> Boxes:
+    return Boxes(
+        Box("", name, label, f"{name}.xml", (0, 0, 1, 1), None, row)
+        for name, of in labels.items()
+        for row, label in enumerate(of, start=1)
+    )
 
 
 def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
     boxes = some_boxes({"a": ["with_mask", "good"], "b": ["mask", "face", "mask"]})
     with pytest.raises(
         InputError,
-        match=r"'face' \(1 boxes, the first in b\), 'mask' \(2 boxes, .* map them .*crop_masks.classes",
+        match=r"'face' \(1 boxes, the first in b.xml object 2\), 'mask' \(2 boxes, .* map them .*classes",
     ):
         map_labels(boxes, {"with_mask": "good", "good": "good"})
     mapped = map_labels(boxes, {"with_mask": "good", "good": "good", "mask": "good", "face": "bad"})
@@ -100,11 +104,11 @@ def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
 
 def test_the_split_follows_from_the_seed_and_parts_no_photograph() -> None:
     boxes = some_boxes({f"{i}": [CLASSES[i % 3]] * (1 + i % 4) for i in range(60)})
-    splits = [split_boxes(boxes, 0.2, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    splits = [list(split_boxes(boxes, 0.2, np.random.default_rng(seed))) for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
     sides = {(box.photograph, box.split) for box in splits[0]}
     assert len(sides) == 60
-    assert [box._replace(split="") for box in splits[0]] == boxes
+    assert [box._replace(split="") for box in splits[0]] == list(boxes)
 
 
 @given(

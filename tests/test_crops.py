@@ -19,7 +19,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from stages import crop_masks, crops
-from stages.annotations import Box, map_labels, read_boxes, split_boxes
+from stages.annotations import Box, Boxes, map_labels, read_boxes, split_boxes
 from stages.files import write_arrays
 from stages.seeds import generator
 from stages.settings import InputError
@@ -127,13 +127,15 @@ def test_a_size_is_that_of_the_pixels_as_stored_or_as_turned(
 
 def test_batches_hold_each_photograph_once_with_the_number_of_its_first_crop() -> None:
     names = [f"{n % 40}.png" for n in range(100)]  # 20 photographs with three boxes, 20 with two
-    boxes = [Box("train", name, "good", (0, 0, n + 1, 1), None, "") for n, name in enumerate(names)]
-    batches = list(crop_masks.batches(boxes))
+    label = names[39]  # a text that comes before, as something else
+    boxes = [Box("train", name, label, "x.csv", (0, 0, n + 1, 1), None, n) for n, name in enumerate(names)]
+    batches = list(crop_masks.batches(Boxes(boxes)))
     assert [len(batch) for batch in batches] == [16, 16, 8]
     numbered = [
         (first + n, box) for batch in batches for first, group in batch for n, box in enumerate(group)
     ]
     assert [number for number, _ in numbered] == list(range(100))
+    assert [group[0].photograph for batch in batches for _, group in batch] == names[:40]
     assert [box.photograph for _, box in numbered[:7]] == ["0.png"] * 3 + ["1.png"] * 3 + ["2.png"]
     assert sorted(box.corners for _, box in numbered) == [box.corners for box in boxes]
 

@@ -31,7 +31,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from stages import crop_masks, prepare_digits, train_cnn, train_mlp
-from stages.annotations import CLASSES, Box, map_labels, read_boxes, split_boxes
+from stages.annotations import CLASSES, Box, Boxes, map_labels, read_boxes, split_boxes
 from stages.settings import InputError, Strict, check, read_params
 from stages.sources import digit_files, fetching
 from stages.sources.archives import open_archive, read_file
@@ -43,7 +43,7 @@ steady = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 
 def read(members: dict[str, Any]) -> list[Box]:
     with open_archive(io.BytesIO(zipped(members)), "masks.zip") as archive:
-        return read_boxes(archive)
+        return list(read_boxes(archive))
 
 
 numbers = st.one_of(
@@ -267,9 +267,9 @@ def test_xml_comes_back_as_it_was_written(drawn: list[tuple[str, str, tuple[int,
 def test_labels_and_split_change_nothing_else(
     drawn: list[tuple[str, str, tuple[int, int, int, int]]], share: float, seed: int
 ) -> None:
-    boxes = [Box("", name, label, box, None, "x.csv line 2") for name, label, box in drawn]
+    boxes = [Box("", name, label, "x.csv", box, None, 2) for name, label, box in drawn]
     split = split_boxes(
-        map_labels(boxes, {label: label for label in CLASSES}), share, np.random.default_rng(seed)
+        map_labels(Boxes(boxes), {label: label for label in CLASSES}), share, np.random.default_rng(seed)
     )
     assert [box._replace(split="") for box in split] == boxes
     assert len({(box.photograph, box.split) for box in split}) == len({box.photograph for box in split})
