@@ -1,6 +1,7 @@
 """Annotations: CSV tables and Pascal VOC files become boxes; what cannot be one is named with its place."""
 
 import io
+import tracemalloc
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -89,6 +90,20 @@ def some_boxes(labels: dict[str, list[str]]) -> Boxes:
         for name, of in labels.items()
         for row, label in enumerate(of, start=1)
     )
+
+
+def test_a_box_is_kept_in_44_bytes() -> None:
+    made = (
+        Box("train", f"{n // 9}.jpg", "good", "train.csv", (n, n, n + 999, n + 999), (9999, 9999), n)
+        for n in range(10_000)
+    )
+    tracemalloc.start()
+    try:
+        boxes = Boxes(made)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 44 * len(boxes) < kept < 100 * len(boxes)  # with the photographs' names, and room for more
 
 
 def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
