@@ -7,6 +7,8 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
+from joblib.externals.loky import get_reusable_executor
+
 from stages import crop_masks
 from stages.compute import Compute
 from stages.crop_masks import Cut
@@ -75,11 +77,16 @@ def torchvision_decode(archive, batch, size, folder):
     return cuts
 
 
-def seconds_to_cut(cut_batch, archive, boxes, size, workers=0):
-    """Seconds to cut all boxes with one of these functions, or the pipeline's; and the mean of all pixels."""
+def seconds_to_cut(cut_batch, archive, boxes, size, workers=0, start=False):
+    """Seconds to cut all boxes with one of these functions, or the pipeline's; and the mean of all pixels.
+
+    With `start` that of the processes and their imports is included, as it is in a stage.
+    """
     compute = Compute(workers=workers)
+    if start:
+        get_reusable_executor().shutdown()
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
+        began = time.perf_counter()
         if cut_batch is crop_masks.cut_batch:
             cuts = crop_masks.cut_boxes(archive, boxes, size, Path(folder, "crops"), compute)
         else:
@@ -89,7 +96,7 @@ def seconds_to_cut(cut_batch, archive, boxes, size, workers=0):
             tasks = [(archive, batch, size, Path(folder)) for batch in crop_masks.batches(boxes)]
             cuts = (cut for some in compute.each(cut_batch, tasks, len(tasks)) for cut in some)
         pixels = [cut.resized.mean() + 255 * cut.pooled.mean() for cut in cuts]
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - began
     if len(pixels) != len(boxes):
         raise RuntimeError(f"{cut_batch.__name__} cut {len(pixels)} of {len(boxes)} boxes")
     return seconds, sum(pixels) / len(pixels) / 2

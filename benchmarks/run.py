@@ -211,8 +211,8 @@ def crop(setup):
     side = read_params(params)["crop_masks"]["side"]
     means = []
 
-    def timed(cut_batch, workers=0):
-        seconds, mean = cropping.seconds_to_cut(cut_batch, archive, boxes, side, workers)
+    def timed(cut_batch, workers=0, start=False):
+        seconds, mean = cropping.seconds_to_cut(cut_batch, archive, boxes, side, workers, start)
         means.append(mean)
         if abs(mean - means[0]) > 1:  # decoders round differently
             raise RuntimeError(
@@ -226,11 +226,16 @@ def crop(setup):
         "the same, on all cores, PNG as ours": lambda: timed(cropping.open_per_box),
         "torchvision": lambda: timed(cropping.torchvision_decode),
     }
+    started = {
+        OURS: lambda: timed(crop_masks.cut_batch, start=True),
+        "torchvision": lambda: timed(cropping.torchvision_decode, start=True),
+    }
     timed(crop_masks.cut_batch)  # the processes start
     values = alternate(measures, min(setup.repeats, 3))
+    with_start = alternate(started, min(setup.repeats, 3))
     print(f"  {len(list(boxes.by_photograph()))} photographs, {len(boxes)} boxes, {len(CORES)} processes")
     targets = {"Pillow, one open per box": 8, "the same, on all cores, PNG as ours": None}
-    return compare("crop", "s", values, targets)
+    return compare("crop", "s", values, targets) + compare("crop with its start", "s", with_start, {})
 
 
 def whole_report(setup):
