@@ -230,7 +230,8 @@ def crop(setup):
         OURS: lambda: timed(crop_masks.cut_batch, start=True),
         "torchvision": lambda: timed(cropping.torchvision_decode, start=True),
     }
-    timed(crop_masks.cut_batch)  # the processes start
+    for cut_batch in (crop_masks.cut_batch, cropping.torchvision_decode):
+        timed(cut_batch)  # the processes start, and import what they need
     values = alternate(measures, min(setup.repeats, 3))
     with_start = alternate(started, min(setup.repeats, 3))
     print(f"  {len(list(boxes.by_photograph()))} photographs, {len(boxes)} boxes, {len(CORES)} processes")
@@ -464,8 +465,7 @@ def write(rows):
     """Put the rows in place of those of the same cases, the others stay; and draw them all."""
     cases = {row.case for row in rows}
     rows = [row for row in read() if row.case not in cases] + rows
-    order = {case: place for place, case in enumerate(CASES)}
-    rows.sort(key=lambda row: order.get(row.case, len(order)))
+    rows.sort(key=lambda row: [not row.case.startswith(case) for case in CASES])
     with whole_file(RESULTS) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Row._fields)
