@@ -462,7 +462,7 @@ def main():
 
 
 def write(rows):
-    """Put the rows in place of those of the same cases, the others stay; and draw them all."""
+    """Put the rows in place of those of the same cases, all in the order of CASES, and draw them."""
     cases = {row.case for row in rows}
     rows = [row for row in read() if row.case not in cases] + rows
     rows.sort(key=lambda row: [not row.case.startswith(case) for case in CASES])
