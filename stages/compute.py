@@ -1,14 +1,9 @@
 """`compute`: where the work of a stage is done. No result depends on it, so no stage does."""
 
-import ctypes
-import gc
-import importlib
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import resource_tracker
@@ -17,15 +12,16 @@ from typing import Any, Literal, Self
 import psutil
 from pydantic import Field, model_validator
 
+from stages.numerics import loaded_before
 from stages.settings import WORKER_KILLED, InputError, Strict, end_with, say
 
-UNNOTICED = 3.0  # seconds, twice: by then any other death of a worker has been taken note of
+# Twice that: by then joblib has noticed any other death of a worker.
+DEAD_WORKER_POLL_SECONDS = 3.0
 
 
 class Compute(Strict):
     """The section `compute` of params.yaml, which explains each key."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int = Field(0, ge=0, le=1000)
     backend: Literal["loky", "dask"] = "loky"
     address: str | None = None
@@ -37,53 +33,28 @@ class Compute(Strict):
                 "backend dask needs an address, that of its scheduler such as tcp://10.0.0.1:8786, "
                 "and backend loky has none"
             )
-        if self.backend == "dask" and self.device == "cuda":
-            raise ValueError("a Dask cluster trains on processors: device cuda goes with backend loky")
         return self
 
     def processes(self, tasks: int) -> int:
         """How many processes to start for so many tasks: `workers`, or the cores if it is 0."""
-        return max(1, min(self.workers or len(os.sched_getaffinity(0)), tasks))
+        import joblib
 
-    def on_gpu(self) -> bool:
-        """Whether trainings belong on a GPU; InputError if that is asked for and there is none."""
-        if self.device == "cpu" or self.backend == "dask":
-            return False
-        found = _finds_gpu()
-        if self.device == "cuda" and not found:
-            raise InputError("compute.device is cuda, but PyTorch finds no CUDA device here; set auto or cpu")
-        return found
+        return max(1, min(self.workers or joblib.cpu_count(), tasks))
 
     def each(
-        self,
-        function: Callable[..., Any],
-        tasks: Iterable[tuple[Any, ...]],
-        count: int,
-        shared: str | None = None,
+        self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], count: int
     ) -> Iterator[Any]:
-        """function(*task) for each of `count` tasks, in other processes; results as they come, in order.
+        """function(*task) for each of `count` tasks, in order, in other processes if there are several tasks.
 
-        Tasks are taken as processes get free and results handed over in between, so that few are in
-        memory. Where `shared` names a package, it is imported here and all tasks are taken at once, by forks
-        of this process, which have its memory in common: PyTorch in two processes takes 300 MB less.
+        Tasks are taken as processes get free and results handed over in between, so that few are in memory.
         """
-        processes = self.processes(count)
-        if shared and processes > 1 and self.backend == "loky":
-            gc.disable()  # a tenth of PyTorch's import, and pages that a fork would have to copy
-            importlib.import_module(shared)
-            gc.freeze()
-            gc.enable()
-            with _deaths_noticed():
-                yield from _by_forks(function, tasks, processes)
-            return
-
-        import joblib  # not where trainings are forks: they start sooner without
+        import joblib
         from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-        parallel = partial(joblib.Parallel, n_jobs=processes, return_as="generator")
+        parallel = partial(joblib.Parallel, n_jobs=self.processes(count), return_as="generator")
         if self.backend == "dask":
             with self._cluster() as client, joblib.parallel_config(backend="dask", client=client):
-                yield from parallel()(joblib.delayed(function)(*task) for task in tasks)
+                yield from parallel()(joblib.delayed(_run_pinned)(function, *task) for task in tasks)
             return
         with _deaths_noticed():
             # The trackers of resources would let Ctrl-C through as they start.
@@ -107,42 +78,35 @@ class Compute(Strict):
         with client:
             crowded = [address for address, threads in client.nthreads().items() if threads > 1]
             if crowded:  # PyTorch's seed is one for a whole process
-                raise InputError(f"Dask worker {crowded[0]} has several threads; start it with --nthreads 1")
+                raise InputError(
+                    f"Dask worker {crowded[0]} has several threads; start it with python -m tools.dask_worker"
+                )
             yield client
 
 
-def _by_forks(
-    function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], processes: int
-) -> Iterator[Any]:
-    """function(*task) for each task, in order, in processes that have all that is loaded here."""
-    fork = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(processes, fork, initializer=end_with, initargs=(os.getpid(),))
-    try:
-        with _interrupt_held():
-            results = [pool.submit(function, *task) for task in tasks]
-        for result in results:
-            yield result.result()
-    except BaseException:
-        for worker in multiprocessing.active_children():  # nobody waits for the others any more
-            worker.kill()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _run_pinned(function: Callable[..., Any], *task: Any) -> Any:
+    """function(*task), on a worker of a cluster whose numerical libraries have the pinned instructions."""
+    if loaded_before:
+        raise InputError(
+            f"a Dask worker imported {loaded_before[0]} before `stages`, so its results might differ; "
+            "start it with python -m tools.dask_worker"
+        )
+    return function(*task)
 
 
 @contextmanager
 def _deaths_noticed() -> Generator[None]:
-    """End this stage with a line soon after a worker that was killed while it handed over a result.
+    """End this stage with a line soon after a worker was killed while it handed over a result.
 
-    joblib and concurrent.futures notice every other death. But of a result that has begun to come they wait
-    for the rest, for ever, and Ctrl-C with them; they do not even ask how the dead worker ended.
+    joblib notices every other death. But of a result that has begun to come it waits for the rest, for ever,
+    and does not answer Ctrl-C meanwhile.
     """
     own = psutil.Process()
     others, done = set(own.children()), threading.Event()
 
     def watch() -> None:
         before: set[psutil.Process] = set()
-        while not done.wait(UNNOTICED):
+        while not done.wait(DEAD_WORKER_POLL_SECONDS):
             dead = {child for child in set(own.children()) - others if _waits_to_be_noticed(child)}
             if dead & before:
                 say(WORKER_KILLED)
@@ -171,13 +135,3 @@ def _interrupt_held() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # one of meanwhile arrives now
-
-
-def _finds_gpu() -> bool:
-    try:
-        ctypes.CDLL("libcuda.so.1")  # without the driver there is no need to wait for PyTorch's import
-    except OSError:
-        return False
-    import torch
-
-    return torch.cuda.is_available()

@@ -83,12 +83,9 @@ def separation(points: np.ndarray, digits: np.ndarray) -> dict[str, float]:
 def project_replicate(
     method: str, latents: np.ndarray, digits: np.ndarray, random_state: int
 ) -> tuple[np.ndarray, list[dict[str, float]]]:
-    """The points of one replicate, and their separation at each epoch. Runs in a process of one thread."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        points = project(method, latents, random_state)
-        return points, [separation(each, digits) for each in points]
+    """The points of one replicate, and their separation at each epoch."""
+    points = project(method, latents, random_state)
+    return points, [separation(each, digits) for each in points]
 
 
 def points_table(points: np.ndarray, epochs: list[int], digits: np.ndarray) -> pd.DataFrame:

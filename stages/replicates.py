@@ -1,13 +1,11 @@
 """What the trainings of both networks share: replicates over processes, and the record of an epoch."""
 
-import atexit
 import csv
 import math
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +14,8 @@ from tqdm import tqdm
 
 from stages.compute import Compute
 from stages.files import write_arrays, write_json
-from stages.settings import InputError
+from stages.numerics import why_not_pinned
+from stages.settings import InputError, say
 
 # The settings that both networks have. What is larger is a slip of the hand, and would run until memory or
 # patience is used up.
@@ -43,8 +42,9 @@ class Curve:
     def title(self) -> str:
         return f"{self.run} #{self.replicate}"
 
-    def record(self, epoch: int, scores: dict[str, float], kept: bool = True) -> None:
-        """Add the scores of an epoch; `kept` is False where its weights were given up for better ones."""
+    def record(self, scores: dict[str, float], kept: bool = True) -> None:
+        """Add the next epoch's scores; `kept` is False where its weights were given up for better ones."""
+        epoch = len(self.rows) + 1
         if not math.isfinite(scores["train_loss"]):
             raise InputError(
                 f"{self.run}, replicate {self.replicate}: diverged in epoch {epoch} at learning_rate "
@@ -82,17 +82,16 @@ class Patience:
 
 
 def run_replicates(
-    train: Callable[[list[int], str], list[dict[str, Any]]], replicates: int, compute: Compute
+    train: Callable[[int], dict[str, Any]], replicates: int, compute: Compute, device: str = "cpu"
 ) -> list[dict[str, Any]]:
-    """train(replicates, device): all at once on a GPU, else each in a process of its own with one thread.
+    """train(replicate) for each, in a process of its own with one thread.
 
-    On a processor the results are the same however many processes there are, and wherever they run.
+    The results are the same however many processes there are, and wherever they run.
     """
-    if compute.on_gpu():
-        return train(list(range(replicates)), "cuda")
-    tasks = (([replicate], "cpu") for replicate in range(replicates))
-    of_each = compute.each(train, tasks, replicates, shared="torch")
-    return [result for results in of_each for result in results]
+    reason = why_not_pinned() if device == "cpu" else f"this runs on {device}"
+    if reason:
+        say(f"the last digits of results may differ from the committed ones: {reason}")
+    return list(compute.each(train, ((replicate,) for replicate in range(replicates)), replicates))
 
 
 def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str, Any]]) -> None:
@@ -108,11 +107,3 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[dict[str,
     write_arrays(folder / "predictions.npz", **predicted)
     for index, replicate in enumerate(replicates):
         (folder / f"replicate_{index}.safetensors").write_bytes(save(replicate["weights"]))
-
-
-def leave() -> NoReturn:
-    """End this process, after what is registered for its end, without freeing all that it has loaded: for
-    PyTorch that takes 0.6 s.
-    """
-    atexit._run_exitfuncs()
-    os._exit(0)

@@ -5,58 +5,32 @@ python -m stages.train_mlp RUN      reads data/digits.npz, writes models/mlp/RUN
 settings.json               the run's settings, defaults filled in
 curves.csv                  a row for each replicate and epoch
 predictions.npz             train, test: predicted classes (replicates, samples)
-replicate_<r>.safetensors   layer_<i>: (inputs + 1, units), the last row biases
+replicate_<r>.safetensors   layer_<i>: (units, inputs + 1), the last column biases
 latents.npz                 where recorded: epoch (e,), activations (replicates, e, test samples, units)
 """
 
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from stages.compute import Compute
 from stages.files import whole_folder, write_arrays
-from stages.replicates import Epochs, Rate, Seeds, Units, leave, run_replicates, write_run
-from stages.settings import InputError, Strict, check, read_params, read_run, read_seed, run_stage, section
+from stages.networks.mlp_settings import Settings
+from stages.replicates import run_replicates, write_run
+from stages.settings import InputError, check, read_params, read_run, read_seed, run_stage, section
 
 DIGITS = Path("data/digits.npz")
 MODELS = Path("models/mlp")
 
 
-class Settings(Strict):
-    """One run of `mlp.runs`, completed with `mlp.defaults`; params.yaml explains each key."""
+def train_replicate(digits: Path, run: str, seed: int, settings: Settings, replicate: int) -> dict[str, Any]:
+    """One training, in a process that imports what it needs; this one does not."""
+    from stages.networks.mlp_training import train
 
-    hidden: list[Units] = Field(min_length=1, max_length=10)
-    activation: Literal["sigmoid", "tanh", "relu"]
-    initial_weights: Literal["normal", "scaled", "zeros"]
-    initial_biases: Literal["normal", "zeros"]
-    initial_std: float = Field(gt=0, le=1e6)
-    learning_rate: Rate
-    batch_size: int = Field(ge=1)
-    epochs: Epochs
-    early_stopping: Literal["none", "accuracy", "loss"]
-    patience: int = Field(ge=1)
-    keep_best: bool
-    latents_every: int = Field(ge=0)
-    seeds: Seeds
-
-    @model_validator(mode="after")
-    def latents_within_training(self) -> "Settings":
-        if self.latents_every > self.epochs:
-            raise ValueError(f"latents_every {self.latents_every} is past the last epoch, {self.epochs}")
-        return self
-
-
-def train_replicates(
-    digits: Path, run: str, seed: int, values: dict[str, Any], replicates: list[int], device: str
-) -> list[dict[str, Any]]:
-    """Some of the replicates, where torch is imported: not here, if that is in a process of their own."""
-    from stages.networks import mlp
-
-    return mlp.train(digits, run, seed, replicates, device, **values)
+    return train(digits, run, seed, settings, replicate)
 
 
 def write_latents(path: Path, latents: list[dict[int, np.ndarray]]) -> None:
@@ -72,9 +46,7 @@ def main(run: str) -> None:
     params = read_params()
     settings = check(Settings, read_run(params, "mlp", run), f"mlp.runs.{run}")
     compute = check(Compute, section(params, "compute"), "compute")
-    train = partial(
-        train_replicates, DIGITS.resolve(), run, read_seed(params), settings.model_dump(exclude={"seeds"})
-    )
+    train = partial(train_replicate, DIGITS.resolve(), run, read_seed(params), settings)
     with whole_folder(MODELS / run) as folder:
         replicates = run_replicates(train, settings.seeds, compute)
         write_run(folder, settings.model_dump(), replicates)
@@ -84,4 +56,3 @@ def main(run: str) -> None:
 
 if __name__ == "__main__":
     run_stage(main, *sys.argv[1:])
-    leave()

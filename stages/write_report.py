@@ -84,6 +84,7 @@ PACKAGES = (
     "dvc",
     "torch",
     "numpy",
+    "scipy",
     "pandas",
     "pillow",
     "scikit-learn",

@@ -1,9 +1,6 @@
 """The convolutional network against plain re-implementations, and the training around it."""
 
-import copy
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -13,10 +10,11 @@ from safetensors.numpy import load_file
 
 from stages import train_cnn
 from stages.networks import cnn
+from stages.networks.cnn_settings import Settings
 from stages.settings import InputError
-from tools.quick import ROOT
 
 SETTINGS = {
+    "device": "cpu",
     "crops": "resized",
     "channels": [4, 6],
     "filter": 3,
@@ -30,6 +28,7 @@ SETTINGS = {
     "epochs": 3,
     "sampler": "shuffle",
     "snapshot_epoch": 0,
+    "seeds": 2,
 }
 
 
@@ -46,8 +45,8 @@ def crops(tmp_path):
     return path
 
 
-def train(crops_file, **changes):
-    return cnn.train(crops_file, "test", changes.pop("seed", 0), [0], "cpu", **SETTINGS | changes)[0]
+def train(crops_file, seed=0, replicate=0, **changes):
+    return cnn.train(crops_file, "test", seed, Settings(**SETTINGS | changes), replicate)
 
 
 def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
@@ -109,7 +108,7 @@ def test_shuffling_takes_every_crop_once_and_weights_balance_the_classes():
 
 
 def test_splits_and_both_kinds_of_crops(crops):
-    resized, pooled = (cnn.load_crops(crops, kind, "cpu") for kind in ("resized", "own_size"))
+    resized, pooled = (cnn.load_crops(crops, kind) for kind in ("resized", "own_size"))
     with np.load(crops) as arrays:
         np.testing.assert_array_equal(
             resized["test"].images.numpy(), arrays["resized"][arrays["test"]] / np.float32(255)
@@ -118,61 +117,40 @@ def test_splits_and_both_kinds_of_crops(crops):
         np.testing.assert_array_equal(pooled["test"].labels.numpy(), arrays["label"][arrays["test"]])
 
 
-@pytest.mark.parametrize("batch", [1, 16])
-@pytest.mark.parametrize(
-    ("filter", "stride", "padding", "head"), [(3, 1, 0, []), (5, 1, 0, []), (3, 2, 1, []), (3, 1, 1, [7, 5])]
-)
-def test_gradients_are_those_of_autograd_bit_for_bit(filter, stride, padding, head, batch):
+@pytest.mark.parametrize(("optimizer", "momentum"), [("adam", 0.0), ("sgd", 0.0), ("sgd", 0.9)])
+def test_an_epoch_is_the_optimiser_on_the_mean_gradient_of_each_mini_batch(optimizer, momentum):
+    """In double precision, by the formulas of Adam (Kingma and Ba, 2015) and of SGD with momentum."""
     torch.manual_seed(0)
-    images = torch.rand(batch, 3, 32, 32).contiguous(memory_format=cnn.LAYOUT)
-    labels = torch.randint(3, (batch,))
-    network = cnn.build(32, [4, 6], filter, stride, padding, head)
-    loss = torch.nn.functional.cross_entropy(network(images), labels)
-    expected = torch.autograd.grad(loss, list(network.parameters()))
-    with torch.inference_mode():
-        found = cnn.gradients(network, images, labels)
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        assert torch.equal(one, other)
-        assert other.any()
+    images, labels, order = torch.rand(40, 3, 16, 16).double(), torch.randint(3, (40,)), torch.randperm(40)
+    network = cnn.build(16, [4, 6], 3, 1, 0, [5]).double()
+    expected = [parameter.detach().clone() for parameter in network.parameters()]
+    reference = cnn.build(16, [4, 6], 3, 1, 0, [5]).double()
+    rate, first, second = 0.01, [0.0] * len(expected), [0.0] * len(expected)
+    for step, batch in enumerate(order.split(16), start=1):
+        with torch.no_grad():
+            for parameter, value in zip(reference.parameters(), expected, strict=True):
+                parameter.copy_(value)
+        probabilities = torch.softmax(reference(images[batch]), dim=1)
+        loss = -torch.log(probabilities[torch.arange(len(batch)), labels[batch]]).mean()
+        for index, slope in enumerate(torch.autograd.grad(loss, list(reference.parameters()))):
+            if optimizer == "sgd":
+                first[index] = momentum * first[index] + slope
+                expected[index] = expected[index] - rate * first[index]
+            else:
+                first[index] = 0.9 * first[index] + 0.1 * slope
+                second[index] = 0.999 * second[index] + 0.001 * slope**2
+                mean, square = first[index] / (1 - 0.9**step), second[index] / (1 - 0.999**step)
+                expected[index] = expected[index] - rate * mean / (square.sqrt() + 1e-8)
+    changes = {"optimizer": optimizer, "momentum": momentum, "learning_rate": rate}
+    updates = cnn.build_optimizer(network, Settings(**SETTINGS | changes))
+    cnn.train_epoch(network, updates, cnn.Split(images, labels), order, 16)
+    for parameter, value in zip(network.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.detach(), value, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize(("optimizer", "made"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
-def test_the_optimizer_is_that_of_pytorch_bit_for_bit(optimizer, made, momentum):
-    torch.manual_seed(0)
-    images, labels = torch.rand(40, 3, 16, 16), torch.randint(3, (40,))
-    ours = cnn.build(16, [4, 6], 3, 1, 0, [5])
-    theirs = copy.deepcopy(ours)
-    start = copy.deepcopy(ours)
-    step = cnn.build_optimizer(list(ours.parameters()), optimizer, 0.01, momentum)
-    settings = {} if optimizer == "adam" else {"momentum": momentum}
-    reference = made(theirs.parameters(), 0.01, **settings)
-    for _ in range(3):
-        cnn.train_batches(ours, step, images, labels, 16)
-        for batch, truth in zip(images.split(16), labels.split(16), strict=True):
-            reference.zero_grad()
-            torch.nn.functional.cross_entropy(theirs(batch), truth).backward()
-            reference.step()
-    for one, other, before in zip(ours.parameters(), theirs.parameters(), start.parameters(), strict=True):
-        assert torch.equal(one, other)
-        assert not torch.equal(one, before)
-
-
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_training_does_not_import_pytorchs_compiler(crops, optimizer):
-    code = (
-        "import sys; from pathlib import Path; from tests.test_cnn import train; "
-        "train(Path(sys.argv[1]), optimizer=sys.argv[2]); print('torch._dynamo' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, crops, optimizer],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    assert done.stdout == "False\n"
+def test_a_mini_batch_keeps_the_memory_layout_that_pooling_is_fast_in(crops):
+    images = cnn.load_crops(crops, "resized")["train"].images
+    assert images[torch.tensor([5, 2, 9])].is_contiguous(memory_format=cnn.LAYOUT)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -199,30 +177,32 @@ def test_the_snapshot_is_the_network_of_its_epoch(crops):
     assert not np.array_equal(result["weights"]["0.weight"], result["snapshot"]["0.weight"])
 
 
-def test_replicates_trained_in_turn_as_on_a_gpu_are_those_trained_alone(crops):
-    in_turn = cnn.train(crops, "test", 0, [1, 0], "cpu", **SETTINGS)
-    assert in_turn[1]["curve"] == train(crops)["curve"]
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_gpu_agrees_with_the_processor(crops):
-    on_gpu = cnn.train(crops, "test", 0, [0], "cuda", **SETTINGS)[0]
+    on_gpu = train(crops, device="cuda")
     for name, weights in train(crops)["weights"].items():
         np.testing.assert_allclose(on_gpu["weights"][name], weights, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_an_error(crops):
+    with pytest.raises(InputError, match="cnn.runs.test: device is cuda, but PyTorch finds no CUDA device"):
+        train(crops, device="cuda")
+
+
 def test_divergence_names_epoch_and_learning_rate(crops):
+    too_fast = Settings(**SETTINGS | {"optimizer": "sgd"}).model_copy(update={"learning_rate": 1e20})
     with pytest.raises(
         InputError, match=r"cnn.runs.test, replicate 0: diverged in epoch \d+ at learning_rate 1e\+20"
     ):
-        train(crops, optimizer="sgd", learning_rate=1e20)
+        cnn.train(crops, "test", 0, too_fast, 0)
 
 
 def run_stage_in(folder, crops, monkeypatch, workers=1, seed=0, **run):
     """The files that the stage writes in `folder`."""
     (folder / "data").mkdir(parents=True)
     (folder / "data/crops.npz").write_bytes(crops.read_bytes())
-    cnn_params = {"defaults": SETTINGS | {"seeds": 2}, "runs": {"mine": run}}
+    cnn_params = {"defaults": SETTINGS, "runs": {"mine": run}}
     (folder / "params.yaml").write_text(
         json.dumps({"seed": seed, "compute": {"workers": workers}, "cnn": cnn_params})
     )
@@ -251,7 +231,7 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
     }
     network = cnn.build(16, [4, 6], 3, 1, 0, [])
     network.load_state_dict(weights)
-    scores, _ = cnn.score(network, cnn.load_crops(crops, "resized", "cpu"))
+    scores, _ = cnn.score(network, cnn.load_crops(crops, "resized"))
     recorded = pd.read_csv(folder / "curves.csv").query("replicate == 1").iloc[-1]
     assert scores == pytest.approx(recorded[list(scores)].to_dict())
 
@@ -261,6 +241,7 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
     [
         ({"snapshot_epoch": 4}, "snapshot_epoch 4 is past the last epoch, 3"),
         ({"optimizer": "adamw"}, "'adam' or 'sgd'"),
+        ({"device": "gpu"}, "'cpu' or 'cuda'"),
         ({"momentum": 1.0}, "`cnn.runs.mine.momentum` is 1.0"),
         ({"channels": [4]}, "`cnn.runs.mine.channels` is [4]"),
     ],

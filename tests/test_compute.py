@@ -10,19 +10,34 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 import numpy as np
 import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from stages import compute, crop_masks, fetch_masks, train_mlp
+from stages import crop_masks, fetch_masks, train_mlp
 from stages.compute import Compute
+from stages.numerics import INSTRUCTIONS, THREADS
 from stages.settings import InputError, check
 from tests.conftest import ROOT
 
 
+def test_work_is_spread_where_the_system_does_not_say_which_cores_a_process_has():
+    """As on macOS, where `os.sched_getaffinity` does not exist."""
+    script = (
+        "import os; del os.sched_getaffinity\n"
+        "from stages.compute import Compute\n"
+        "print(list(Compute().each(abs, [(-1,), (-2,), (-3,)], 3)))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (told.stdout, told.returncode) == ("[1, 2, 3]\n", 0), told.stderr
+
+
 def test_processes_are_the_cores_or_the_tasks(monkeypatch):
-    monkeypatch.setattr(compute.os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 3)
     assert Compute(workers=0).processes(10) == 3
     assert Compute(workers=0).processes(2) == 2
     assert Compute(workers=7).processes(10) == 7
@@ -32,25 +47,15 @@ def test_processes_are_the_cores_or_the_tasks(monkeypatch):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"device": "gpu"}, "'auto', 'cpu' or 'cuda'"),
+        ({"device": "cuda"}, "`compute.device` is not a setting"),
         ({"backend": "dask"}, "backend dask needs an address"),
         ({"address": "tcp://127.0.0.1:8786"}, "backend loky has none"),
-        ({"backend": "dask", "address": "tcp://127.0.0.1:1", "device": "cuda"}, "goes with backend loky"),
     ],
 )
 def test_impossible_settings_are_named(wrong, message):
     with pytest.raises(InputError) as error:
         check(Compute, wrong, "compute")
     assert message in str(error.value)
-
-
-def test_a_gpu_is_used_where_there_is_one_and_asked_for_in_vain_where_there_is_none(monkeypatch):
-    for found in (True, False):
-        monkeypatch.setattr(compute, "_finds_gpu", lambda found=found: found)
-        assert Compute(device="auto").on_gpu() == found
-        assert not Compute(device="cpu").on_gpu()
-    with pytest.raises(InputError, match="compute.device is cuda, but PyTorch finds no CUDA device"):
-        Compute(device="cuda").on_gpu()
 
 
 def test_workers_end_with_their_stage_even_before_their_first_task():
@@ -68,8 +73,7 @@ def test_workers_end_with_their_stage_even_before_their_first_task():
         assert psutil.wait_procs(workers, timeout=10)[1] == []
 
 
-@pytest.mark.parametrize("shared", [None, "json"])  # processes of joblib, and forks
-def test_a_worker_killed_while_it_hands_over_its_result_is_said(shared, tmp_path):
+def test_a_worker_killed_while_it_hands_over_its_result_is_said(tmp_path):
     (tmp_path / "stage.py").write_text(
         """import os, signal, sys
 from multiprocessing import connection
@@ -84,14 +88,14 @@ def hand_over_half(number):
         connection.Connection._send = send
     return bytes(10**6)
 
-def main(shared):
-    list(Compute(workers=2).each(hand_over_half, [(0,), (1,)], 2, shared=shared or None))
+def main():
+    list(Compute(workers=2).each(hand_over_half, [(0,), (1,)], 2))
 
 if __name__ == "__main__":
-    run_stage(main, sys.argv[1])
+    run_stage(main)
 """
     )
-    command = [sys.executable, str(tmp_path / "stage.py"), shared or ""]
+    command = [sys.executable, str(tmp_path / "stage.py")]
     told = subprocess.run(
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
     )
@@ -117,9 +121,14 @@ def test_a_missing_scheduler_is_named(address):
     assert told.startswith(f"compute.address: no Dask scheduler at {address} (")
 
 
-def start(*command: str) -> subprocess.Popen:
+def start(*command: str, env: dict[str, str] | None = None) -> subprocess.Popen:
     """A process of the cluster, in a group of its own so that it can be killed with its children."""
-    return subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, start_new_session=True)
+    return subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=env, start_new_session=True)
+
+
+def stop(process: subprocess.Popen) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +136,7 @@ def cluster(tmp_path_factory):
     """A scheduler and two workers of one thread, each a process of its own: the address."""
     file = tmp_path_factory.mktemp("dask") / "scheduler.json"
     scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    worker = ["dask", "worker", "--nthreads", "1", "--no-dashboard", "--scheduler-file", str(file)]
+    worker = ["tools.dask_worker", "--no-dashboard", "--scheduler-file", str(file)]
     started = [start(*scheduler, "--scheduler-file", str(file))]
     started += [start(*worker), start(*worker)]
     try:
@@ -139,8 +148,7 @@ def cluster(tmp_path_factory):
         yield address
     finally:
         for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            stop(process)
 
 
 def write_project(folder: Path, **compute: str) -> Path:
@@ -213,5 +221,27 @@ def kill_a_busy_worker(client: Client) -> int:
 def test_a_worker_of_several_threads_is_refused():
     with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as crowded:
         place = Compute(backend="dask", address=crowded.scheduler_address)
-        with pytest.raises(InputError, match="has several threads; start it with --nthreads 1"):
+        with pytest.raises(InputError, match="has several threads; start it with"):
             list(place.each(abs, [(-1,)], 1))
+
+
+@pytest.mark.xdist_group("dask")
+def test_a_worker_whose_libraries_were_loaded_too_early_is_refused(tmp_path):
+    """Dask's own command loads NumPy before `stages` can choose the instructions."""
+    file = tmp_path / "scheduler.json"
+    unpinned = {name: value for name, value in os.environ.items() if name not in INSTRUCTIONS | THREADS}
+    scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    started = [start(*scheduler, "--scheduler-file", str(file))]
+    try:
+        while not file.exists() or not file.read_text():
+            time.sleep(0.1)
+        place = Compute(backend="dask", address=json.loads(file.read_text())["address"])
+        options = ["--nworkers", "2", "--no-dashboard", "--scheduler-file", str(file)]
+        started.append(start("dask", "worker", "--nthreads", "1", *options, env=unpinned))
+        with Client(place.address, timeout="30s") as client:
+            client.wait_for_workers(2)
+        with pytest.raises(InputError, match="imported numpy before `stages`.*tools.dask_worker"):
+            list(place.each(abs, [(-1,), (-2,)], 2))
+    finally:
+        for process in started:
+            stop(process)

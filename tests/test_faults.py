@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,14 +71,8 @@ class Run:
         return found
 
     def workers(self) -> list[psutil.Process]:
-        """Those that joblib has started, and forks of a stage."""
-        forks = []
-        for process in self.members("stages."):
-            with suppress(psutil.NoSuchProcess):
-                parent = process.parent()
-                if parent and parent.cmdline() == process.cmdline():
-                    forks.append(process)
-        return forks + self.members("popen_loky")
+        """Those that joblib has started."""
+        return self.members("popen_loky")
 
     def wait_for(self, find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
         """The processes that `find` finds once there are some; none if all ended before."""

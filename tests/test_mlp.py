@@ -1,7 +1,6 @@
 """The hand-derived back-propagation against autograd, and the training around it."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -12,9 +11,9 @@ from safetensors.numpy import load_file
 from sklearn.metrics import log_loss
 
 from stages import train_mlp
-from stages.compute import Compute
-from stages.networks import mlp
-from stages.replicates import Curve, Patience, run_replicates, write_run
+from stages.networks import mlp, mlp_training
+from stages.networks.mlp_settings import Settings
+from stages.replicates import Curve, Patience, write_run
 from stages.seeds import generator
 from stages.settings import InputError
 
@@ -31,6 +30,7 @@ SETTINGS = {
     "patience": 10,
     "keep_best": False,
     "latents_every": 0,
+    "seeds": 2,
 }
 
 
@@ -53,18 +53,8 @@ def digits(tmp_path):
     return path
 
 
-def train(digits, **changes):
-    seed = changes.pop("seed", 0)
-    replicate = changes.pop("replicate", 0)
-    return train_together(digits, [replicate], seed=seed, **changes)[0]
-
-
-def train_together(digits, replicates, seed=0, **changes):
-    return mlp.train(digits, "test", seed, replicates, "cpu", **SETTINGS | changes)
-
-
-def with_ones(rows):
-    return torch.cat([rows, rows.new_ones(len(rows), 1)], dim=1)
+def train(digits, seed=0, replicate=0, **changes):
+    return mlp_training.train(digits, "test", seed, Settings(**SETTINGS | changes), replicate)
 
 
 def accuracies(result, split="train"):
@@ -72,9 +62,9 @@ def accuracies(result, split="train"):
 
 
 def autograd_loss(layers, images, labels, activation):
-    """The network once more, with separate biases and torch's own loss."""
+    """The network once more, with separate biases and torch's own loss, for `images` (m, pixels)."""
     for index, layer in enumerate(layers):
-        images = images @ layer[:-1] + layer[-1]
+        images = images @ layer[:, :-1].T + layer[:, -1]
         if index < len(layers) - 1:
             images = getattr(torch, activation)(images)
     return torch.nn.functional.cross_entropy(images, labels)
@@ -82,117 +72,90 @@ def autograd_loss(layers, images, labels, activation):
 
 @settings(max_examples=60)
 @given(
-    hidden=st.lists(st.integers(1, 7) | st.integers(mlp.WIDE, mlp.WIDE + 64), min_size=1, max_size=4),
+    hidden=st.lists(st.integers(1, 7) | st.integers(250, 260), min_size=1, max_size=4),
     activation=st.sampled_from(["sigmoid", "tanh", "relu"]),
     samples=st.integers(1, 9),
     pixels=st.integers(1, 6),
     seed=st.integers(0, 2**32),
-    stacked=st.booleans(),
 )
-def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pixels, seed, stacked):
+def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pixels, seed):
     rng = np.random.default_rng(seed)
-    start = mlp.starting_layers([pixels, *hidden, 10], "normal", "normal", 1.0, activation, [rng])
-    before = [layer.double()[0] for layer in start]
-    images = torch.from_numpy(rng.random((samples, pixels)))
-    labels = torch.from_numpy(rng.integers(0, 10, samples))
-    targets = torch.nn.functional.one_hot(labels, 10).double()
-
-    expected = [layer.clone().requires_grad_() for layer in before]
-    autograd_loss(expected, images, labels, activation).backward()
-
-    one = (lambda tensor: tensor[None]) if stacked else (lambda tensor: tensor)  # a stack of one, or itself
-    layers = [one(layer.clone()) for layer in before]
-    mlp.sgd(layers, one(with_ones(images)), one(targets), samples, 0.1, activation)(samples)
-    for was, now, reference in zip(before, layers, expected, strict=True):
-        torch.testing.assert_close((one(was) - now) / 0.1, one(reference.grad), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-def test_an_epoch_with_a_smaller_last_batch_is_torch_sgd(activation):
-    rng = np.random.default_rng(1)
-    start = mlp.starting_layers([5, 4, 3, 10], "normal", "normal", 0.5, activation, [rng, rng])
-    layers = [layer.double() for layer in start]
-    images = torch.from_numpy(rng.random((2, 10, 5)))  # each replicate has samples of its own
-    labels = torch.from_numpy(rng.integers(0, 10, (2, 10)))
-    references = [[layer[index].clone().requires_grad_() for layer in layers] for index in range(2)]
-    for expected, samples, classes in zip(references, images, labels, strict=True):
-        optimizer = torch.optim.SGD(expected, lr=0.3)
-        for batch, truth in zip(samples.split(4), classes.split(4), strict=True):
-            optimizer.zero_grad()
-            autograd_loss(expected, batch, truth, activation).backward()
-            optimizer.step()
-
-    targets = torch.nn.functional.one_hot(labels, 10).double()
-    inputs = torch.cat([images, images.new_ones(2, 10, 1)], dim=2)
-    mlp.sgd(layers, inputs, targets, 4, 0.3, activation)(10)
-    for index, expected in enumerate(references):
-        for now, reference in zip(layers, expected, strict=True):
-            torch.testing.assert_close(now[index], reference.detach(), rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
-@pytest.mark.parametrize("replicates", [(), (2,)])
-def test_steps_in_torchscript_have_the_bits_of_python(activation, replicates):
-    assert isinstance(mlp.compiled(), torch.jit.ScriptFunction) == (sys.version_info < (3, 14))
-    rng = np.random.default_rng(6)
-    inputs = with_ones(torch.from_numpy(rng.random((32, 20), np.float32))).expand(*replicates, -1, -1)
-    targets = torch.eye(10)[rng.integers(0, 10, (*replicates, 32))]
-    start = mlp.starting_layers([20, 18, 17, 10], "normal", "normal", 1.0, activation, [rng, rng])
-    left = []
-    for steps in (mlp.descend, mlp.compiled(), mlp.compiled()):  # TorchScript optimises after its first call
-        layers = [layer.clone() if replicates else layer[0].clone() for layer in start]
-        batches = mlp.mini_batches(inputs, targets, 16)
-        steps(layers, mlp.hidden_layers(layers, 16), batches, 0.1 / 16, activation)
-        left.append(layers)
-    for python, *scripts in zip(*left, strict=True):
-        assert all(torch.equal(python, script) for script in scripts)
-
-
-def test_a_function_of_steps_takes_those_of_as_many_rows_as_it_is_told():
-    """Fewer rows than were given: the epoch's last ones, in batches of 4 and one of 2."""
-    rng = np.random.default_rng(7)
-    inputs, targets = with_ones(torch.from_numpy(rng.random((12, 5)))), torch.eye(10)[torch.arange(12) % 10]
-    start = [
-        layer.double()[0] for layer in mlp.starting_layers([5, 4, 10], "normal", "zeros", 1.0, "tanh", [rng])
+    sizes = [pixels, *hidden, 10]
+    before = [
+        layer.astype(float) for layer in mlp.initial_layers(sizes, "normal", "normal", 1.0, activation, rng)
     ]
-    left = []
-    for rows in (12, 6):
-        layers = [layer.clone() for layer in start]
-        mlp.sgd(layers, inputs[:rows], targets[:rows].double(), 4, 0.3, "tanh")(6)
-        left.append(layers)
-    for some, others, before in zip(*left, start, strict=True):
-        torch.testing.assert_close(some, others, rtol=0, atol=0)
-        assert not torch.equal(some, before)
+    images, labels = rng.random((samples, pixels)), rng.integers(0, 10, samples)
+    expected = [torch.from_numpy(layer).requires_grad_() for layer in before]
+    autograd_loss(expected, torch.from_numpy(images), torch.from_numpy(labels), activation).backward()
+
+    layers = [layer.copy() for layer in before]
+    inputs, targets = np.hstack([images, np.ones((samples, 1))]), np.eye(10)[:, labels]
+    buffers = mlp.Buffers(layers, samples)
+    mlp.train_step(layers, buffers, inputs, targets, 0.1 / samples, mlp.ACTIVATIONS[activation])
+    for was, now, reference in zip(before, layers, expected, strict=True):
+        np.testing.assert_allclose((was - now) / 0.1, reference.grad, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("columns", "apart"),
-    [(10, 10), (255, 255), (256, 17 * 16), (512, 33 * 16), (513, 33 * 16), (529, 35 * 16)],
-)
-def test_wide_rows_begin_an_odd_number_of_cache_lines_apart(columns, apart):
-    matrices = mlp.matrices(torch.empty, 2, 3, columns)
-    assert matrices.shape == (2, 3, columns) and matrices.stride() == (3 * apart, apart, 1)
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("samples", [10, 12, 200])
+def test_an_epoch_is_torch_sgd_in_double_precision(activation, samples):
+    """In mini-batches of 4: whole ones, a smaller last one, and more than are put in order at a time."""
+    rng = np.random.default_rng(1)
+    start = mlp.initial_layers([5, 4, 3, 10], "normal", "normal", 0.5, activation, rng)
+    layers = [layer.astype(float) for layer in start]
+    images, labels = rng.integers(0, 256, (samples, 5), np.uint8), rng.integers(0, 10, samples)
+    order = rng.permutation(samples)
+    expected = [torch.from_numpy(layer.copy()).requires_grad_() for layer in layers]
+    optimizer = torch.optim.SGD(expected, lr=0.3)
+    for batch in torch.from_numpy(order).split(4):
+        optimizer.zero_grad()
+        inputs, truth = torch.from_numpy(images)[batch] / 255.0, torch.from_numpy(labels)[batch]
+        autograd_loss(expected, inputs.double(), truth, activation).backward()
+        optimizer.step()
+
+    mlp.train_epoch(layers, mlp.Split(images, labels), order, 4, 0.3, mlp.ACTIVATIONS[activation])
+    for now, reference in zip(layers, expected, strict=True):
+        np.testing.assert_allclose(now, reference.detach(), rtol=1e-5, atol=1e-6)  # torch divides in float32
 
 
 def test_the_step_worked_in_the_docstring():
-    layers = [torch.zeros(2, 2)]
-    mlp.sgd(layers, torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, 0.0]]), 1, 1.0, "sigmoid")(1)
-    torch.testing.assert_close(layers[0], torch.tensor([[0.5, -0.5], [0.5, -0.5]]))
+    layers = [np.zeros((2, 2), np.float32)]
+    inputs, targets = np.ones((1, 2), np.float32), np.array([[1], [0]], np.float32)
+    mlp.train_step(layers, mlp.Buffers(layers, 1), inputs, targets, 1.0, mlp.ACTIVATIONS["sigmoid"])
+    assert layers[0].tolist() == [[0.5, 0.5], [-0.5, -0.5]]
 
 
 def test_evaluation_agrees_with_scikit_learn():
     rng = np.random.default_rng(2)
-    layers = mlp.starting_layers([6, 5, 10], "normal", "zeros", 1.0, "sigmoid", [rng, rng])
-    images, labels = torch.from_numpy(rng.random((1250, 6), np.float32)), torch.arange(1250) % 10
-    latents = torch.empty(2, 1250, 5)
-    losses, predicted = mlp.evaluate(layers, with_ones(images), labels, "sigmoid", latents)
-    for index, (first, last) in enumerate(zip(*layers, strict=True)):
-        hidden = torch.sigmoid(images @ first[:-1] + first[-1])
-        probabilities = torch.softmax((hidden @ last[:-1] + last[-1]).double(), 1).numpy()
-        expected = log_loss(labels, probabilities, labels=range(10))
-        assert losses[index].item() == pytest.approx(expected, rel=1e-5)
-        assert predicted[index].tolist() == probabilities.argmax(1).tolist()
-        torch.testing.assert_close(latents[index], hidden)
+    layers = mlp.initial_layers([6, 5, 10], "normal", "zeros", 1.0, "sigmoid", rng)
+    samples = mlp.Split(rng.integers(0, 256, (1250, 6), np.uint8), (np.arange(1250) % 10).astype(np.uint8))
+    hidden = 1 / (1 + np.exp(-(samples.images / 255 @ layers[0][:, :-1].T + layers[0][:, -1])))
+    logits = hidden @ layers[1][:, :-1].T + layers[1][:, -1]
+    found = mlp.predict(layers, samples, mlp.ACTIVATIONS["sigmoid"])
+    np.testing.assert_allclose(found, logits.T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        mlp.last_hidden(layers, samples, mlp.ACTIVATIONS["sigmoid"]), hidden, rtol=1e-4, atol=1e-6
+    )
+    probabilities = torch.softmax(torch.from_numpy(logits), 1).numpy()
+    expected = log_loss(samples.labels, probabilities, labels=range(10))
+    assert mlp.cross_entropy(found, samples.labels) == pytest.approx(expected, rel=1e-5)
+    scores, predicted = mlp_training.score(layers, {"test": samples}, mlp.ACTIVATIONS["sigmoid"])
+    assert predicted["test"].tolist() == logits.argmax(axis=1).tolist()
+    assert scores["test_accuracy"] == pytest.approx((logits.argmax(axis=1) == samples.labels).mean())
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_an_activation_and_its_slope(name):
+    """Also far out, where exp is infinite."""
+    z = np.array([-200, -30, -1.5, -0.0, 0.25, 2, 30, 200], np.float32)
+    reference = torch.from_numpy(z.astype(float)).requires_grad_()
+    expected = getattr(torch, name)(reference)
+    expected.sum().backward()
+    units = z.copy()
+    with np.errstate(over="ignore"):
+        mlp.ACTIVATIONS[name].apply(units)
+    np.testing.assert_allclose(units, expected.detach(), rtol=1e-6, atol=1e-30)
+    np.testing.assert_allclose(mlp.ACTIVATIONS[name].slope(units), reference.grad, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -205,38 +168,25 @@ def test_evaluation_agrees_with_scikit_learn():
     ],
 )
 def test_initial_weights_have_their_deviation(weights, activation, std):
-    draws = [np.random.default_rng(0)]
-    layer = mlp.starting_layers([400, 300], weights, "zeros", 0.3, activation, draws)[0][0]
-    assert layer[:-1].std().item() == pytest.approx(std, rel=0.02)
-    assert not layer[-1].any()
+    (layer,) = mlp.initial_layers([400, 300], weights, "zeros", 0.3, activation, np.random.default_rng(0))
+    assert layer.shape == (300, 401)
+    assert layer[:, :-1].std() == pytest.approx(std, rel=0.02)
+    assert not layer[:, -1].any()
 
 
 def test_initial_biases_can_be_normal():
-    draws = [np.random.default_rng(0)]
-    layer = mlp.starting_layers([3, 5000], "zeros", "normal", 0.3, "sigmoid", draws)[0][0]
-    assert layer[-1].std().item() == pytest.approx(0.3, rel=0.05)
-    assert not layer[:-1].any()
+    draw = np.random.default_rng(0)
+    (layer,) = mlp.initial_layers([3, 5000], "zeros", "normal", 0.3, "sigmoid", draw)
+    assert layer[:, -1].std() == pytest.approx(0.3, rel=0.05)
+    assert not layer[:, :-1].any()
 
 
-def test_initial_layers_are_the_single_precision_draws_of_each_replicate():
-    seeds = (3, 4)
-    draws = [np.random.default_rng(seed) for seed in seeds]
-    layers = mlp.starting_layers([5, 4, 10], "normal", "normal", 0.3, "sigmoid", draws)
-    for replicate, seed in enumerate(seeds):
-        rng = np.random.default_rng(seed)
-        for layer, (inputs, units) in zip(layers, [(5, 4), (4, 10)], strict=True):
-            drawn = [rng.standard_normal(shape, np.float32) for shape in ((inputs, units), (1, units))]
-            assert (layer[replicate].numpy() == np.concatenate(drawn) * np.float32(0.3)).all()
-
-
-def test_buffers_have_the_shapes_that_a_step_needs():
-    draws = [np.random.default_rng(0)] * 2
-    layers = mlp.starting_layers([5, 4, 3, 10], "normal", "zeros", 1.0, "sigmoid", draws)
-    expected = [[(7, 5), (7, 4), (5, 7), (7, 4), (3, 4)], [(7, 4), (7, 3), (4, 7), (7, 3), (10, 3)]]
-    for replicates in ((2,), ()):
-        given = layers if replicates else [layer[0] for layer in layers]
-        shapes = [[tuple(view.shape) for view in buffer] for buffer in mlp.hidden_layers(given, 7)]
-        assert shapes == [[(*replicates, *shape) for shape in buffer] for buffer in expected]
+def test_initial_layers_are_single_precision_draws_weights_before_biases():
+    draw, again = np.random.default_rng(3), np.random.default_rng(3)
+    for layer in mlp.initial_layers([5, 4, 10], "normal", "normal", 0.3, "sigmoid", draw):
+        units, inputs = layer.shape
+        drawn = [again.standard_normal(shape, np.float32) for shape in ((units, inputs - 1), (units, 1))]
+        assert (layer == np.concatenate(drawn, axis=1) * np.float32(0.3)).all()
 
 
 @pytest.mark.parametrize(
@@ -251,9 +201,8 @@ def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(digits, 
     with np.load(digits) as arrays:
         images = {s: torch.from_numpy(arrays[f"{s}_images"]).flatten(1) / 255.0 for s in ("train", "test")}
         labels = {s: torch.from_numpy(arrays[f"{s}_labels"]).long() for s in images}
-    draws = [generator(0, "weights", 1)]
-    start = mlp.starting_layers([16, 8, 6, 10], weights, biases, 0.3, activation, draws)
-    expected = [layer[0].requires_grad_() for layer in start]
+    start = mlp.initial_layers([16, 8, 6, 10], weights, biases, 0.3, activation, generator(0, "weights", 1))
+    expected = [torch.from_numpy(layer).requires_grad_() for layer in start]
     optimizer = torch.optim.SGD(expected, lr=0.1)
     shuffling = generator(0, "shuffling", 1)
     for row in result["curve"]:
@@ -266,7 +215,7 @@ def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(digits, 
             assert row[f"{split}_loss"] == pytest.approx(loss.item(), rel=1e-5)
         latents = images["test"]
         for layer in expected[:-1]:
-            latents = getattr(torch, activation)(latents @ layer[:-1] + layer[-1])
+            latents = getattr(torch, activation)(latents @ layer[:, :-1].T + layer[:, -1])
         np.testing.assert_allclose(result["latents"][row["epoch"]], latents.detach(), rtol=1e-4, atol=1e-5)
     for index, layer in enumerate(expected):
         np.testing.assert_allclose(result["weights"][f"layer_{index}"], layer.detach(), rtol=1e-4, atol=1e-5)
@@ -326,44 +275,18 @@ def test_latents_are_recorded_every_n_epochs(digits):
     assert not np.array_equal(result["latents"][2], result["latents"][6])
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"latents_every": 2},
-        {"early_stopping": "accuracy", "patience": 2, "learning_rate": 4.0, "epochs": 60},
-        {"keep_best": True, "learning_rate": 4.0, "epochs": 20},
-    ],
-)
-def test_replicates_trained_together_as_on_a_gpu_are_those_trained_alone(digits, changes):
-    together = train_together(digits, [0, 1, 2], **changes)
-    alone = [train(digits, replicate=replicate, **changes) for replicate in range(3)]
-    if "early_stopping" in changes:
-        lengths = {len(result["curve"]) for result in alone}
-        assert len(lengths) > 1, "they must stop at different epochs for this test to show anything"
-    for one, other in zip(together, alone, strict=True):
-        assert [row["kept"] for row in one["curve"]] == [row["kept"] for row in other["curve"]]
-        for name, weights in other["weights"].items():  # products may be rounded in another order
-            np.testing.assert_allclose(one["weights"][name], weights, rtol=1e-3, atol=1e-4)
-        assert one["curve"][-1]["train_loss"] == pytest.approx(other["curve"][-1]["train_loss"], rel=1e-3)
-        np.testing.assert_array_equal(one["test"], other["test"])
-        assert list(one["latents"]) == list(other["latents"])
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-def test_a_gpu_agrees_with_the_processor(digits):
-    alone = train(digits, epochs=3, latents_every=1)
-    on_gpu = mlp.train(digits, "test", 0, [0, 1], "cuda", **SETTINGS | {"epochs": 3, "latents_every": 1})[0]
-    for name, weights in alone["weights"].items():
-        np.testing.assert_allclose(on_gpu["weights"][name], weights, rtol=1e-3, atol=1e-4)
-    for epoch, latents in alone["latents"].items():
-        np.testing.assert_allclose(on_gpu["latents"][epoch], latents, rtol=1e-3, atol=1e-4)
+def test_latents_of_an_epoch_that_was_taken_back_are_those_of_the_weights_that_stayed(digits):
+    result = train(digits, keep_best=True, learning_rate=8.0, epochs=30, latents_every=1)
+    kept = [row["kept"] for row in result["curve"]]
+    back = kept.index(0, kept.index(1)) + 1
+    np.testing.assert_array_equal(result["latents"][back], result["latents"][back - 1])
 
 
 def test_divergence_names_epoch_and_learning_rate(digits):
     with pytest.raises(
-        InputError, match=r"mlp.runs.test, replicate 1: diverged in epoch \d+ at learning_rate 1e\+30"
+        InputError, match=r"mlp.runs.test, replicate 1: diverged in epoch \d+ at learning_rate 1e\+06"
     ):
-        train(digits, activation="relu", learning_rate=1e30, replicate=1)
+        train(digits, activation="relu", initial_std=1e6, learning_rate=1e6, replicate=1)
 
 
 def test_a_batch_can_be_all_of_the_data_and_not_more(digits):
@@ -377,13 +300,7 @@ def test_a_class_can_be_missing_from_the_training_samples(digits):
         prepared = dict(arrays)
     prepared["train_labels"][prepared["train_labels"] == 9] = 8
     np.savez(digits, **prepared)
-    assert accuracies(train(digits, epochs=40))[-1] > 0.9
-
-
-def test_a_training_keeps_to_one_thread(digits):
-    torch.set_num_threads(2)
-    train(digits, epochs=1)
-    assert torch.get_num_threads() == 1
+    assert accuracies(train(digits, epochs=60))[-1] > 0.9
 
 
 def test_a_curve_has_a_row_for_each_epoch_and_ends_with_the_last_that_was_kept(capsys):
@@ -391,9 +308,9 @@ def test_a_curve_has_a_row_for_each_epoch_and_ends_with_the_last_that_was_kept(c
     scores = [
         {"train_loss": 1.0, "train_accuracy": a, "test_accuracy": b} for a, b in ((0.5, 0.4), (0.7, 0.6))
     ]
-    curve.record(1, scores[0])
-    curve.record(2, scores[1])
-    curve.record(3, scores[0], kept=False)
+    curve.record(scores[0])
+    curve.record(scores[1])
+    curve.record(scores[0], kept=False)
     assert curve.close() == [
         {"replicate": 2, "epoch": 1, "kept": 1, **scores[0]},
         {"replicate": 2, "epoch": 2, "kept": 1, **scores[1]},
@@ -419,7 +336,7 @@ def write_project(folder, digits, workers=1, seed=0, **run):
     params = {
         "seed": seed,
         "compute": {"workers": workers},
-        "mlp": {"defaults": SETTINGS | {"seeds": 2}, "runs": {"mine": run}},
+        "mlp": {"defaults": SETTINGS, "runs": {"mine": run}},
     }
     (folder / "params.yaml").write_text(json.dumps(params))
     return folder
@@ -460,7 +377,7 @@ def test_a_run_leaves_what_its_replicates_do_alone(tmp_path, digits, monkeypatch
     lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
     files = files_of_run(folder)
     assert files["curves.csv"].decode() == "\n".join(lines) + "\n"
-    assert json.loads(files["settings.json"]) == SETTINGS | {"seeds": 2, "latents_every": 3}
+    assert json.loads(files["settings.json"]) == SETTINGS | {"latents_every": 3}
     with np.load(folder / "models/mlp/mine/predictions.npz") as predictions:
         assert sorted(predictions) == ["test", "train"]
         for split in predictions:
@@ -481,14 +398,6 @@ def test_one_replicate_of_one_epoch_is_a_run_too(tmp_path):
         assert {name: values.tolist() for name, values in predictions.items()} == {
             name: [values.tolist()] for name, values in arrays.items()
         }
-
-
-def test_a_gpu_is_given_all_replicates_at_once(monkeypatch):
-    monkeypatch.setattr(Compute, "on_gpu", lambda compute: True)
-    assert run_replicates(lambda replicates, device: [replicates, device], 3, Compute()) == [
-        [0, 1, 2],
-        "cuda",
-    ]
 
 
 @pytest.mark.parametrize(

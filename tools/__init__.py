@@ -1,1 +1,3 @@
-"""What stands around the pipeline: set-up and the quick profile."""
+"""What stands around the pipeline: set-up, the quick profile, verification."""
+
+import stages  # noqa: F401  which pins the numerical libraries, before a tool imports one

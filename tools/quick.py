@@ -15,6 +15,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+import joblib
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -94,20 +95,18 @@ def run_dvc(folder: Path, phases: Iterable[list[list[list[str]]]]) -> bool:
     # Without that option one of two fails where the other holds DVC's lock for three seconds.
     dvc = [sys.executable, "-m", "dvc", "--wait-for-lock"]
 
-    cores = sorted(os.sched_getaffinity(0))
-
-    def run_lane(commands: list[list[str]], lane: int, sharing: int) -> bool:
-        # A stage starts a process for each core that it has; this thread's are those of its children.
-        os.sched_setaffinity(0, cores[lane::sharing] or cores)
+    def run_lane(commands: list[list[str]], sharing: int) -> bool:
+        # A stage starts a process for each core that joblib counts.
+        cores = str(max(1, joblib.cpu_count() // sharing))
+        lane = environment() | {"LOKY_MAX_CPU_COUNT": cores}
         return all(
-            subprocess.run([*dvc, *command], cwd=folder, env=environment()).returncode == 0
-            for command in commands
+            subprocess.run([*dvc, *command], cwd=folder, env=lane).returncode == 0 for command in commands
         )
 
     def run_phase(lanes: list[list[list[str]]]) -> bool:
         with_stages = sum(any("repro" in command for command in commands) for commands in lanes)
         with ThreadPoolExecutor() as pool:
-            return all(pool.map(run_lane, lanes, range(len(lanes)), repeat(with_stages)))
+            return all(pool.map(run_lane, lanes, repeat(max(1, with_stages))))
 
     return all(map(run_phase, phases))
 

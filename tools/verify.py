@@ -3,7 +3,7 @@
     python -m tools.verify            clones HEAD into a temporary folder, runs every stage there
     python -m tools.verify --here     looks at what the last `dvc repro` left in this folder instead
 
-On the same kind of machine dvc.lock comes out the same, byte for byte. Another processor rounds otherwise,
+On a processor with AVX2 dvc.lock comes out the same, byte for byte. Another processor rounds otherwise,
 and a training amplifies that, as if it had drawn other random numbers: so a score may move as far as
 replicates lie apart. A score that moved by more than SPREADS of its spread is an error, and exit status 1.
 docs/trust.md says why these.

@@ -1,0 +1,161 @@
+"""Small trainings and latent features of every kind, and the digests of their bytes.
+
+python -m tests.witness > tests/digests.json
+
+tests/test_processors.py compares the digests on the processor that runs the suite, and on emulated ones.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.networks import mlp_settings, mlp_training
+from stages.numerics import why_not_pinned
+from stages.project_latents import project, separation
+from stages.replicates import write_run
+
+CONTROL = "Tensor.sqrt"  # not used by the pipeline, since its last digits are the processor's own
+
+MLP = {
+    "hidden": [32, 16],
+    "activation": "sigmoid",
+    "initial_weights": "normal",
+    "initial_biases": "normal",
+    "initial_std": 1.0,
+    "learning_rate": 0.099,
+    "batch_size": 32,
+    "epochs": 2,
+    "early_stopping": "none",
+    "patience": 10,
+    "keep_best": False,
+    "latents_every": 1,
+    "seeds": 1,
+}
+MLP_CASES: dict[str, dict[str, Any]] = {
+    "mlp sigmoid wide": {"hidden": [512, 256], "epochs": 1},
+    "mlp sigmoid narrow": {},
+    "mlp tanh": {"activation": "tanh", "initial_weights": "scaled", "hidden": [20, 15, 2]},
+    "mlp relu, mini-batches of 8": {"activation": "relu", "initial_weights": "scaled", "batch_size": 8},
+    "mlp keep the best": {"keep_best": True, "learning_rate": 5.0, "epochs": 4},
+}
+CNN = {
+    "device": "cpu",
+    "crops": "resized",
+    "channels": [16, 32],
+    "filter": 3,
+    "stride": 1,
+    "padding": 0,
+    "head": [],
+    "optimizer": "sgd",
+    "momentum": 0.9,
+    "learning_rate": 0.001,
+    "batch_size": 8,
+    "epochs": 1,
+    "sampler": "shuffle",
+    "snapshot_epoch": 1,
+    "seeds": 1,
+}
+CNN_CASES: dict[str, dict[str, Any]] = {
+    "cnn sgd": {},
+    "cnn adam": {"optimizer": "adam"},
+    "cnn own size": {"crops": "own_size", "batch_size": 1},
+    "cnn stride 2": {"stride": 2},
+    "cnn stride 2, padded": {"stride": 2, "padding": 1, "optimizer": "adam"},
+    "cnn 5x5": {"filter": 5},
+    "cnn hidden head": {"head": [12], "optimizer": "adam"},
+    "cnn weighted sampler": {"sampler": "weighted"},
+}
+
+
+def digest(*contents: bytes) -> str:
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:16]
+
+
+def digest_of_run(result: dict[str, Any], folder: Path) -> str:
+    """Of the files that a stage would write, of the latent features, and of a snapshot."""
+    folder.mkdir()
+    write_run(folder, {}, [result])
+    files = [path.read_bytes() for path in sorted(folder.iterdir())]
+    extra = [array.tobytes() for array in result.get("latents", {}).values()]
+    extra += [array.tobytes() for array in result.get("snapshot", {}).values()]
+    return digest(*files, *extra)
+
+
+def make_digits(path: Path) -> None:
+    """Noisy patterns: two mini-batches of 32 and one of 20; 520 test samples, more than one block."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(84 + 520) % 10
+    images = np.clip(rng.integers(0, 256, (10, 28, 28))[labels] + rng.normal(0, 60, (604, 28, 28)), 0, 255)
+    arrays = {"images": images.astype(np.uint8), "labels": labels.astype(np.uint8)}
+    sides = {"train": slice(84), "test": slice(84, None)}
+    np.savez(
+        path, **{f"{side}_{name}": a[rows] for side, rows in sides.items() for name, a in arrays.items()}
+    )
+
+
+def make_crops(path: Path) -> None:
+    """Crops brighter by class, 12 to train on: a mini-batch of 8 and one of 4."""
+    rng = np.random.default_rng(1)
+    label = np.array([0, 1, 1, 1, 1, 2] * 3, np.uint8)
+    pixels = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (18, 3, 32, 32)), 0, 255)
+    pooled = (pixels / 255).astype(np.float32)
+    np.savez(path, resized=pixels.astype(np.uint8), pooled=pooled, label=label, test=np.arange(18) >= 12)
+
+
+def mlp_digests(folder: Path) -> dict[str, str]:
+    """Trainings, and projections of what their last hidden layers make of some test samples."""
+    make_digits(folder / "digits.npz")
+    found = {}
+    for case, changes in MLP_CASES.items():
+        settings = mlp_settings.Settings(**MLP | changes)
+        result = mlp_training.train(folder / "digits.npz", case, 0, settings, 0)
+        found[case] = digest_of_run(result, folder / case)
+        latents = np.stack([units[:120] for units in result["latents"].values()][-2:])
+        if case == "mlp tanh":  # two units, as in F1
+            found["latents units"] = digest_of_latents("units", latents)
+        if case == "mlp sigmoid narrow":
+            found["latents pca"] = digest_of_latents("pca", latents)
+            found["latents t-SNE"] = digest_of_latents("tsne", latents[1:])
+    return found
+
+
+def digest_of_latents(method: str, latents: np.ndarray) -> str:
+    """Of points in the plane, and of how well the classes are separated there."""
+    points = project(method, latents, 0)
+    scores = [separation(each, np.arange(120) % 10) for each in points]
+    return digest(points.tobytes(), json.dumps(scores).encode())
+
+
+def cnn_digests(folder: Path) -> dict[str, str]:
+    from stages.networks import cnn
+
+    make_crops(folder / "crops.npz")
+    return {
+        case: digest_of_run(
+            cnn.train(folder / "crops.npz", case, 0, cnn.Settings(**CNN | changes), 0), folder / case
+        )
+        for case, changes in CNN_CASES.items()
+    }
+
+
+def control_digest() -> str:
+    import torch
+
+    numbers = torch.rand(1000, generator=torch.Generator().manual_seed(0))
+    return digest(numbers.sqrt().numpy().tobytes())
+
+
+def digests() -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        return mlp_digests(Path(folder)) | cnn_digests(Path(folder)) | {CONTROL: control_digest()}
+
+
+if __name__ == "__main__":
+    if reason := why_not_pinned():
+        sys.exit(f"witness: its digests would be this processor's own: {reason}")
+    print(json.dumps(digests(), indent=2))
