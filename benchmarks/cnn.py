@@ -23,10 +23,11 @@ class Task(NamedTuple):
     optimizer: str = "adam"
 
     def settings(self) -> dict:
-        """The same for `stages.networks.cnn.train`."""
+        """The same as a run of params.yaml states it."""
         values = self._asdict()
         del values["data"]
         return values | {
+            "device": "cpu",
             "channels": [16, 32],
             "filter": 3,
             "stride": 1,
@@ -36,6 +37,7 @@ class Task(NamedTuple):
             "learning_rate": 0.001,
             "sampler": "shuffle",
             "snapshot_epoch": 0,
+            "seeds": 1,
         }
 
 
@@ -48,11 +50,12 @@ def pipeline(crops, settings, replicate):
     from stages.networks import cnn
 
     cnn.load_crops = cache(cnn.load_crops)
+    checked = cnn.Settings(**settings)
 
     def work():
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-            (left,) = cnn.train(crops, "bench", SEED, [replicate], "cpu", **settings)
-        return left["curve"][-1]["train_loss"]
+            result = cnn.train(crops, "bench", SEED, checked, replicate)
+        return result["curve"][-1]["train_loss"]
 
     return work
 
@@ -61,13 +64,10 @@ class Given:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
     def __init__(self, task, replicate):
-        import torch
-
         from stages.networks import cnn
 
         self.task, self.replicate = task, replicate
-        self.splits = cnn.load_crops(task.data / "crops.npz", task.crops, "cpu")
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        self.splits = cnn.load_crops(task.data / "crops.npz", task.crops)
 
     def start(self):
         """The network with its initial weights, and an order of the training crops for each epoch."""

@@ -20,10 +20,11 @@ def repeat_digits(digits, times, target):
 def train_replicates(digits, settings, replicates):
     """Seconds of so many replicates as the stage trains them, over processes that have started."""
     from stages.compute import Compute
+    from stages.networks.mlp_settings import Settings
     from stages.replicates import run_replicates
-    from stages.train_mlp import train_replicates
+    from stages.train_mlp import train_replicate
 
-    train = partial(train_replicates, digits, "bench", 0, settings)
+    train = partial(train_replicate, digits, "bench", 0, Settings(**settings))
     start = time.perf_counter()
-    run_replicates(train, replicates, Compute(device="cpu"))
+    run_replicates(train, replicates, Compute())
     return time.perf_counter() - start

@@ -25,7 +25,7 @@ class Task(NamedTuple):
     learning_rate: float = 0.01  # low: at 0.099 the last bit of a sum grows to percents of the loss
 
     def settings(self) -> dict:
-        """The same for `stages.networks.mlp.train`."""
+        """The same as a run of params.yaml states it."""
         values = self._asdict() | {"hidden": list(self.hidden)}
         del values["digits"]
         return values | {
@@ -37,6 +37,7 @@ class Task(NamedTuple):
             "patience": 10,
             "keep_best": False,
             "latents_every": 0,
+            "seeds": 1,
         }
 
 
@@ -46,37 +47,39 @@ def ours(task, replicate):
 
 def pipeline(digits, settings, replicate):
     """The pipeline's function, all of it but reading the file: drawing weights, keeping predictions."""
-    from stages.networks import mlp
+    from stages.networks import mlp_training
+    from stages.networks.mlp_settings import Settings
 
-    mlp.load_digits = cache(mlp.load_digits)
+    mlp_training.load_digits = cache(mlp_training.load_digits)
+    checked = Settings(**settings)
 
     def work():
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-            (left,) = mlp.train(digits, "bench", SEED, [replicate], "cpu", **settings)
-        return left["curve"][-1]["train_loss"]
+            result = mlp_training.train(digits, "bench", SEED, checked, replicate)
+        return result["curve"][-1]["train_loss"]
 
     return work
 
 
 class Given:
-    """What a peer starts from: samples without the column of ones, weights and biases, orders."""
+    """What a peer starts from: samples with a column of ones, layers (inputs + 1, units), orders."""
 
     def __init__(self, task, replicate):
-        import torch
-
-        from stages.networks import mlp
+        from stages.networks import mlp, mlp_training
         from stages.seeds import generator
 
-        splits = mlp.load_digits(task.digits, "cpu")
-        self.samples = {name: (split.inputs.numpy(), split.labels.numpy()) for name, split in splits.items()}
-        sizes = [splits["train"].inputs.shape[1] - 1, *task.hidden, mlp.CLASSES]
-        draws = [generator(SEED, "weights", replicate)]
-        layers = mlp.starting_layers(sizes, "normal", "zeros", 1.0, "sigmoid", draws)
-        self.layers = [layer[0].numpy() for layer in layers]
+        self.samples = {}
+        for name, split in mlp_training.load_digits(task.digits).items():
+            inputs = np.ones((len(split.labels), split.images.shape[1] + 1), np.float32)
+            self.samples[name] = mlp.to_inputs(split.images, inputs), split.labels.astype(np.int64)
+        inputs, labels = self.samples["train"]
+        sizes = [inputs.shape[1] - 1, *task.hidden, mlp.CLASSES]
+        weights = generator(SEED, "weights", replicate)
+        layers = mlp.initial_layers(sizes, "normal", "zeros", 1.0, "sigmoid", weights)
+        self.layers = [layer.T.copy() for layer in layers]
         shuffling = generator(SEED, "shuffling", replicate)
-        self.orders = [shuffling.permutation(len(splits["train"].labels)) for _ in range(task.epochs)]
-        self.targets = np.eye(mlp.CLASSES, dtype=np.float32)[self.samples["train"][1]]
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        self.orders = [shuffling.permutation(len(labels)) for _ in range(task.epochs)]
+        self.targets = np.eye(mlp.CLASSES, dtype=np.float32)[labels]
 
 
 def numpy_by_hand(task, replicate):
@@ -281,7 +284,6 @@ def square_products(side, _):
     """The machine's best case: products of square matrices, one thread."""
     import torch
 
-    torch.set_num_threads(1)
     left, right, product = (torch.rand(side, side) for _ in range(3))
 
     def work():
@@ -296,7 +298,6 @@ def any_run(task, replicate):
     from benchmarks import cnn
 
     part, workspace, settings = task
-    settings = {key: value for key, value in settings.items() if key != "seeds"}
     if part == "mlp":
         return pipeline(workspace / "data/digits.npz", settings, replicate)
     return cnn.pipeline(workspace / "data/crops.npz", settings, replicate)

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from stages.numerics import INSTRUCTIONS, OFF, THREADS
 from stages.settings import end_with
 
 REPLICATES = 2  # every training is timed as the replicates of a run are: two of them
 CORES = sorted(os.sched_getaffinity(0))
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # of PyTorch, NumPy and scikit-learn
 
 Contender = Callable[[Any, int], Callable[[], float | None]]
 
@@ -41,7 +41,8 @@ IN_TURN = Placement(1, len(CORES[:REPLICATES]))
 class Team:
     """The processes of one contender; `prepare` a task, then `run` it as often as needed."""
 
-    def __init__(self, contender: Contender, placement: Placement) -> None:
+    def __init__(self, contender: Contender, placement: Placement, pinned: bool = False) -> None:
+        """With `pinned`, on the instructions of the pipeline; peers may use all that the processor has."""
         self.placement = placement
         self.members = []
         spawn = multiprocessing.get_context("spawn")
@@ -49,7 +50,7 @@ class Team:
             ours, theirs = spawn.Pipe()
             process = spawn.Process(target=serve, args=(theirs, contender, member))
             # JAX has no setting for its threads but the cores that it finds; so everyone gets cores.
-            with limited_to(CORES[member : member + placement.threads]):
+            with limited_to(CORES[member : member + placement.threads], pinned):
                 process.start()
             self.members.append((process, ours))
         atexit.register(self.close)  # else Python would wait for them for ever, where a case has failed
@@ -79,20 +80,20 @@ class Team:
 
 
 @contextmanager
-def limited_to(cores: list[int]) -> Iterator[None]:
+def limited_to(cores: list[int], pinned: bool) -> Iterator[None]:
     """What is started meanwhile has these cores, and a thread for each."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ |= dict.fromkeys(THREADS, str(len(cores)))
+    before = dict(os.environ)
+    if not pinned:
+        for name in INSTRUCTIONS:
+            os.environ.pop(name, None)
+        os.environ |= dict.fromkeys(THREADS, str(len(cores))) | {OFF: "1"}
     os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
         os.sched_setaffinity(0, CORES)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ |= before
 
 
 def serve(pipe: Connection, contender: Contender, member: int) -> None:
