@@ -3,7 +3,7 @@
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from stages.figures import look
+from pipeline.report.figures import look
 
 
 def draw(rows, ours, path):

@@ -47,7 +47,7 @@ def ours(task, replicate):
 
 def pipeline(crops, settings, replicate):
     """The pipeline's function, all of it but reading the file."""
-    from stages.networks import cnn
+    from pipeline.training import cnn
 
     cnn.load_crops = cache(cnn.load_crops)
     checked = cnn.Settings(**settings)
@@ -64,7 +64,7 @@ class Given:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
     def __init__(self, task, replicate):
-        from stages.networks import cnn
+        from pipeline.training import cnn
 
         self.task, self.replicate = task, replicate
         self.splits = cnn.load_crops(task.data / "crops.npz", task.crops)
@@ -73,8 +73,8 @@ class Given:
         """The network with its initial weights, and an order of the training crops for each epoch."""
         import torch
 
-        from stages.networks import cnn
-        from stages.seeds import generator
+        from pipeline.common.seeds import generator
+        from pipeline.training import cnn
 
         weights, shuffling = (
             int(generator(SEED, purpose, self.replicate).integers(2**63))

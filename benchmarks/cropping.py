@@ -9,11 +9,11 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
+from pipeline.common.compute import Compute
+from pipeline.common.settings import read_params
+from pipeline.sources.archives import kept_open, read_file
 from stages import crop_masks
-from stages.compute import Compute
 from stages.crop_masks import Cut
-from stages.settings import read_params
-from stages.sources.archives import kept_open, read_file
 
 PILLOWS_OWN = -1  # how Pillow has zlib compress where nothing is said
 
@@ -34,7 +34,7 @@ def open_per_box(archive, batch, size, folder, compress_type=zlib.Z_RLE):
     """The same, with the pipeline's compression of PNG files, in less than a third of Pillow's time."""
     from PIL import Image
 
-    from stages import crops
+    from pipeline.masks import crops
 
     cuts = []
     photographs = kept_open(archive, archive.stat().st_mtime_ns)
@@ -56,7 +56,7 @@ def torchvision_decode(archive, batch, size, folder):
     from torchvision.io import ImageReadMode, decode_image, write_png
     from torchvision.transforms.functional import resize
 
-    from stages import crops
+    from pipeline.masks import crops
 
     torch.set_num_threads(1)
     cuts = []

@@ -19,9 +19,9 @@ def repeat_digits(digits, times, target):
 
 def train_replicates(digits, settings, replicates):
     """Seconds of so many replicates as the stage trains them, over processes that have started."""
-    from stages.compute import Compute
-    from stages.networks.mlp_settings import Settings
-    from stages.replicates import run_replicates
+    from pipeline.common.compute import Compute
+    from pipeline.training.mlp_settings import Settings
+    from pipeline.training.replicates import run_replicates
     from stages.train_mlp import train_replicate
 
     train = partial(train_replicate, digits, "bench", 0, Settings(**settings))

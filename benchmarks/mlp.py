@@ -47,8 +47,8 @@ def ours(task, replicate):
 
 def pipeline(digits, settings, replicate):
     """The pipeline's function, all of it but reading the file: drawing weights, keeping predictions."""
-    from stages.networks import mlp_training
-    from stages.networks.mlp_settings import Settings
+    from pipeline.training import mlp_training
+    from pipeline.training.mlp_settings import Settings
 
     mlp_training.load_digits = cache(mlp_training.load_digits)
     checked = Settings(**settings)
@@ -65,8 +65,8 @@ class Given:
     """What a peer starts from: samples with a column of ones, layers (inputs + 1, units), orders."""
 
     def __init__(self, task, replicate):
-        from stages.networks import mlp, mlp_training
-        from stages.seeds import generator
+        from pipeline.common.seeds import generator
+        from pipeline.training import mlp, mlp_training
 
         self.samples = {}
         for name, split in mlp_training.load_digits(task.digits).items():

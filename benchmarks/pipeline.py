@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 import psutil
 from ruamel.yaml import YAML
 
+from pipeline.sources.archives import open_archive, read_file
 from stages import crop_masks
-from stages.sources.archives import open_archive, read_file
 from tools import quick
 
 MEASURED = Path("measured.json")  # in a workspace: what its first run took

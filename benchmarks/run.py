@@ -28,9 +28,9 @@ import pandas as pd
 
 from benchmarks import chart, cnn, cropping, growth, mlp, pipeline
 from benchmarks.teams import CORES, IN_TURN, REPLICATES, SIDE_BY_SIDE, Placement, Team
+from pipeline.common.files import whole_file
+from pipeline.common.settings import read_params
 from stages import crop_masks, train_cnn, train_mlp
-from stages.files import whole_file
-from stages.settings import read_params
 from tools import quick
 
 RESULTS = Path(__file__).with_name("results.csv")

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from stages.settings import read_params
+from pipeline.common.settings import read_params
 
 DIGITS = Path("data/digits.npz")
 CROPS = Path("data/crops")

@@ -6,8 +6,8 @@ Reads claims.yaml, data/, models/ and plots/latents/separation.csv; writes metri
 each verdict was given and {id: {report, ours, tolerance, verdict}}, and plots/claims/claims.csv, a row for
 each claim with its evidence. Gaps between measures have a `probability` too. The verdicts:
 
-passed, failed     as stages/verdicts.py judges; an order that failed was not shown, which is not to say that
-                   the opposite was: its probability tells
+passed, failed     as pipeline/claims/statistics.py judges; an order that failed was not shown,
+                   which is not to say that the opposite was: its probability tells
 contradicted       the report itself says otherwise
 not_comparable     a figure of the report beside drawn data, or one without a tolerance; an order for which
                    there is one replicate alone, or a class without a sample
@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.claims.judge import Finding, judge
+from pipeline.claims.schema import read_claims
+from pipeline.common.files import whole_folder, write_json
+from pipeline.common.settings import read_params, run_stage
+from pipeline.evaluation.measures import Measures, crop_size_measures, run_measures, separation_measures
+from pipeline.evaluation.scores import read_runs, scores_of_replicates, significant
 from stages import evaluate_cnn, evaluate_mlp
-from stages.claims import read_claims
-from stages.files import whole_folder, write_json
-from stages.findings import Finding, judge
-from stages.measures import Measures, crop_size_measures, run_measures, separation_measures
-from stages.scores import read_runs, scores_of_replicates, significant
-from stages.settings import read_params, run_stage
 
 SOURCES = {"mlp": Path("data/raw/digits/source.json"), "cnn": Path("data/raw/masks/source.json")}
 BOXES = Path("data/boxes.csv")

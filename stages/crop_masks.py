@@ -25,14 +25,23 @@ from PIL import Image
 from pydantic import Field
 from tqdm import tqdm
 
-from stages import crops
-from stages.annotations import CLASSES, CORNERS, Box, Boxes, map_labels, read_boxes, split_boxes
-from stages.compute import Compute
-from stages.files import array_file, whole_file, whole_folder
-from stages.seeds import generator
-from stages.settings import PARAMS, InputError, Strict, check, read_params, read_seed, run_stage, section
-from stages.sources.archives import kept_open, open_archive, read_file
-from stages.sources.pictures import open_picture, turn
+from pipeline.common.compute import Compute
+from pipeline.common.files import array_file, whole_file, whole_folder
+from pipeline.common.seeds import generator
+from pipeline.common.settings import (
+    PARAMS,
+    InputError,
+    Strict,
+    check,
+    read_params,
+    read_seed,
+    run_stage,
+    section,
+)
+from pipeline.masks import crops
+from pipeline.masks.annotations import CLASSES, CORNERS, Box, Boxes, map_labels, read_boxes, split_boxes
+from pipeline.sources.archives import kept_open, open_archive, read_file
+from pipeline.sources.pictures import open_picture, turn
 
 RAW = Path("data/raw/masks/masks.zip")
 FOLDER = Path("data/crops")

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.files import whole_folder, write_json
-from stages.scores import (
+from pipeline.common.files import whole_folder, write_json
+from pipeline.common.settings import read_params, run_stage
+from pipeline.evaluation.scores import (
     class_accuracies,
     mean_and_std,
     read_runs,
@@ -24,7 +25,6 @@ from stages.scores import (
     write_samples,
     write_tables,
 )
-from stages.settings import read_params, run_stage
 
 CROPS = Path("data/crops.npz")
 MODELS = Path("models/cnn")

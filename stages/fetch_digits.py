@@ -6,11 +6,11 @@ python -m stages.fetch_digits       writes data/raw/digits/: digits.npz or digit
 from functools import partial
 from pathlib import Path
 
-from stages.files import write_arrays
-from stages.settings import check, read_params, read_seed, run_stage, section
-from stages.sources.catalogue import DIGITS
-from stages.sources.fetching import Data, fetch_source
-from stages.sources.synthetic_digits import draw_digits
+from pipeline.common.files import write_arrays
+from pipeline.common.settings import check, read_params, read_seed, run_stage, section
+from pipeline.digits.synthetic import draw_digits
+from pipeline.sources.catalogue import DIGITS
+from pipeline.sources.fetching import Data, fetch_source
 
 RAW = Path("data/raw/digits")
 

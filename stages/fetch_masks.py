@@ -5,11 +5,11 @@ python -m stages.fetch_masks        writes data/raw/masks/: masks.zip and source
 
 from pathlib import Path
 
-from stages.compute import Compute
-from stages.settings import check, read_params, read_seed, run_stage, section
-from stages.sources.catalogue import MASKS
-from stages.sources.fetching import Data, fetch_source
-from stages.sources.synthetic_masks import write_masks
+from pipeline.common.compute import Compute
+from pipeline.common.settings import check, read_params, read_seed, run_stage, section
+from pipeline.masks.synthetic import write_masks
+from pipeline.sources.catalogue import MASKS
+from pipeline.sources.fetching import Data, fetch_source
 
 RAW = Path("data/raw/masks")
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from stages.files import whole_file, write_arrays
-from stages.seeds import generator
-from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
-from stages.sources.digit_files import CLASSES, Digits, read_digits, white_on_black
+from pipeline.common.files import whole_file, write_arrays
+from pipeline.common.seeds import generator
+from pipeline.common.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
+from pipeline.digits.formats import CLASSES, Digits, read_digits, white_on_black
 
 RAW = Path("data/raw/digits")
 DIGITS = Path("data/digits.npz")

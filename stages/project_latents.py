@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from stages.compute import Compute
-from stages.files import whole_folder
-from stages.seeds import generator
-from stages.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
+from pipeline.common.compute import Compute
+from pipeline.common.files import whole_folder
+from pipeline.common.seeds import generator
+from pipeline.common.settings import InputError, Strict, check, read_params, read_seed, run_stage, section
 
 DIGITS = Path("data/digits.npz")
 MODELS = Path("models/mlp")

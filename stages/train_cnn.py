@@ -16,11 +16,11 @@ from typing import Any
 
 from safetensors.numpy import save
 
-from stages.compute import Compute
-from stages.files import whole_folder
-from stages.networks.cnn_settings import Settings
-from stages.replicates import run_replicates, write_run
-from stages.settings import check, read_params, read_run, read_seed, run_stage, section
+from pipeline.common.compute import Compute
+from pipeline.common.files import whole_folder
+from pipeline.common.settings import check, read_params, read_run, read_seed, run_stage, section
+from pipeline.training.cnn_settings import Settings
+from pipeline.training.replicates import run_replicates, write_run
 
 CROPS = Path("data/crops.npz")
 MODELS = Path("models/cnn")
@@ -28,7 +28,7 @@ MODELS = Path("models/cnn")
 
 def train_replicate(crops: Path, run: str, seed: int, settings: Settings, replicate: int) -> dict[str, Any]:
     """One training, in a process that imports what it needs; this one does not."""
-    from stages.networks.cnn import train
+    from pipeline.training.cnn import train
 
     return train(crops, run, seed, settings, replicate)
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from stages.compute import Compute
-from stages.files import whole_folder, write_arrays
-from stages.networks.mlp_settings import Settings
-from stages.replicates import run_replicates, write_run
-from stages.settings import InputError, check, read_params, read_run, read_seed, run_stage, section
+from pipeline.common.compute import Compute
+from pipeline.common.files import whole_folder, write_arrays
+from pipeline.common.settings import InputError, check, read_params, read_run, read_seed, run_stage, section
+from pipeline.training.mlp_settings import Settings
+from pipeline.training.replicates import run_replicates, write_run
 
 DIGITS = Path("data/digits.npz")
 MODELS = Path("models/mlp")
@@ -28,7 +28,7 @@ MODELS = Path("models/mlp")
 
 def train_replicate(digits: Path, run: str, seed: int, settings: Settings, replicate: int) -> dict[str, Any]:
     """One training, in a process that imports what it needs; this one does not."""
-    from stages.networks.mlp_training import train
+    from pipeline.training.mlp_training import train
 
     return train(digits, run, seed, settings, replicate)
 

@@ -16,15 +16,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from stages.claims import read_claims
-from stages.compute import Compute
-from stages.figures.confusions import count_confusions, draw_confusions, most_confused
-from stages.figures.curves import draw_curves
-from stages.figures.galleries import LIMIT, draw_gallery, spread
-from stages.figures.latents import draw_all_epochs, draw_latents
-from stages.figures.look import CLASS_COLOURS, Picture, render
-from stages.figures.photographs import Face, render_photograph
-from stages.figures.shares import (
+from pipeline.claims.schema import read_claims
+from pipeline.common.compute import Compute
+from pipeline.common.files import whole_folder
+from pipeline.common.settings import check, read_params, run_stage, section
+from pipeline.report.figures.confusions import count_confusions, draw_confusions, most_confused
+from pipeline.report.figures.curves import draw_curves
+from pipeline.report.figures.galleries import LIMIT, draw_gallery, spread
+from pipeline.report.figures.latents import draw_all_epochs, draw_latents
+from pipeline.report.figures.look import CLASS_COLOURS, Picture, render
+from pipeline.report.figures.photographs import Face, render_photograph
+from pipeline.report.figures.shares import (
     SPLITS,
     draw_class_sizes,
     draw_errors_by_size,
@@ -32,14 +34,12 @@ from stages.figures.shares import (
     draw_widths,
     errors_by_size,
 )
-from stages.files import whole_folder
-from stages.report.page import render_page
-from stages.report.prose import facts
-from stages.report.results import CLASSES, TABLES, Results, read_csv, read_results, read_snapshot
-from stages.report.tables import MARKS, confusion_cells, list_claims, make_panels
-from stages.settings import check, read_params, run_stage, section
-from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import open_picture, turn
+from pipeline.report.page import render_page
+from pipeline.report.prose import facts
+from pipeline.report.results import CLASSES, TABLES, Results, read_csv, read_results, read_snapshot
+from pipeline.report.tables import MARKS, confusion_cells, list_claims, make_panels
+from pipeline.sources.archives import open_archive, read_file
+from pipeline.sources.pictures import open_picture, turn
 
 Plans = dict[str, tuple[Any, ...]]  # figure: what draws it, and from what
 

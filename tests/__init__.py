@@ -1,3 +1,3 @@
 """The test suite."""
 
-import stages  # noqa: F401  which pins the numerical libraries, before a test imports one
+import pipeline  # noqa: F401  which pins the numerical libraries, before a test imports one

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.annotations import CLASSES, Box, Boxes, choose_test, map_labels, read_boxes, split_boxes
-from stages.settings import InputError
-from stages.sources.archives import open_archive
+from pipeline.common.settings import InputError
+from pipeline.masks.annotations import CLASSES, Box, Boxes, choose_test, map_labels, read_boxes, split_boxes
+from pipeline.sources.archives import open_archive
 
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
 ROW = "a.jpg,200,100,good,1,2,30,40\n"

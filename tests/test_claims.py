@@ -15,9 +15,13 @@ import pytest
 from conftest import ROOT
 from scipy import stats
 
-from stages import check_claims, claims, findings, measures, verdicts
-from stages.scores import Run
-from stages.settings import InputError, read_params
+from pipeline.claims import judge as findings
+from pipeline.claims import schema as claims
+from pipeline.claims import statistics as verdicts
+from pipeline.common.settings import InputError, read_params
+from pipeline.evaluation import measures
+from pipeline.evaluation.scores import Run
+from stages import check_claims
 
 CLAIMS = claims.read_claims(ROOT / "claims.yaml")
 

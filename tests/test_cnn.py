@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from pipeline.common.settings import InputError
+from pipeline.training import cnn
+from pipeline.training.cnn_settings import Settings
 from stages import train_cnn
-from stages.networks import cnn
-from stages.networks.cnn_settings import Settings
-from stages.settings import InputError
 
 SETTINGS = {
     "device": "cpu",

@@ -16,10 +16,10 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
+from pipeline.common.compute import Compute
+from pipeline.common.numerics import INSTRUCTIONS, THREADS
+from pipeline.common.settings import InputError, check
 from stages import crop_masks, fetch_masks, train_mlp
-from stages.compute import Compute
-from stages.numerics import INSTRUCTIONS, THREADS
-from stages.settings import InputError, check
 from tests.conftest import ROOT
 
 
@@ -27,7 +27,7 @@ def test_work_is_spread_where_the_system_does_not_say_which_cores_a_process_has(
     """As on macOS, where `os.sched_getaffinity` does not exist."""
     script = (
         "import os; del os.sched_getaffinity\n"
-        "from stages.compute import Compute\n"
+        "from pipeline.common.compute import Compute\n"
         "print(list(Compute().each(abs, [(-1,), (-2,), (-3,)], 3)))"
     )
     told = subprocess.run(
@@ -60,7 +60,7 @@ def test_impossible_settings_are_named(wrong, message):
 
 def test_workers_end_with_their_stage_even_before_their_first_task():
     script = (
-        "import time; from stages.compute import Compute\n"
+        "import time; from pipeline.common.compute import Compute\n"
         "print(*Compute(workers=2).each(abs, [(-1,)], 2), flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -77,8 +77,8 @@ def test_a_worker_killed_while_it_hands_over_its_result_is_said(tmp_path):
     (tmp_path / "stage.py").write_text(
         """import os, signal, sys
 from multiprocessing import connection
-from stages.compute import Compute
-from stages.settings import run_stage
+from pipeline.common.compute import Compute
+from pipeline.common.settings import run_stage
 
 def hand_over_half(number):
     def send(self, data, write=os.write):
@@ -110,9 +110,9 @@ if __name__ == "__main__":
 def test_a_missing_scheduler_is_named(address):
     """In a process that ends, as a stage does: a client that failed to start may block the next one."""
     script = (
-        "import distributed, sys; from stages.compute import Compute\n"
+        "import distributed, sys; from pipeline.common.compute import Compute\n"
         "real = distributed.Client; distributed.Client = lambda address, timeout: real(address, timeout=1)\n"
-        "from stages.settings import InputError\n"
+        "from pipeline.common.settings import InputError\n"
         "try: list(Compute(backend='dask', address=sys.argv[1]).each(abs, [(-1,)], 1))\n"
         "except InputError as error: print(error)"
     )
@@ -227,7 +227,7 @@ def test_a_worker_of_several_threads_is_refused():
 
 @pytest.mark.xdist_group("dask")
 def test_a_worker_whose_libraries_were_loaded_too_early_is_refused(tmp_path):
-    """Dask's own command loads NumPy before `stages` can choose the instructions."""
+    """Dask's own command loads NumPy before `pipeline` can choose the instructions."""
     file = tmp_path / "scheduler.json"
     unpinned = {name: value for name, value in os.environ.items() if name not in INSTRUCTIONS | THREADS}
     scheduler = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
@@ -240,7 +240,7 @@ def test_a_worker_whose_libraries_were_loaded_too_early_is_refused(tmp_path):
         started.append(start("dask", "worker", "--nthreads", "1", *options, env=unpinned))
         with Client(place.address, timeout="30s") as client:
             client.wait_for_workers(2)
-        with pytest.raises(InputError, match="imported numpy before `stages`.*tools.dask_worker"):
+        with pytest.raises(InputError, match="imported numpy before `pipeline`.*tools.dask_worker"):
             list(place.each(abs, [(-1,), (-2,)], 2))
     finally:
         for process in started:

@@ -18,13 +18,14 @@ from PIL import Image
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from stages import crop_masks, crops
-from stages.annotations import Box, Boxes, map_labels, read_boxes, split_boxes
-from stages.files import write_arrays
-from stages.seeds import generator
-from stages.settings import InputError
-from stages.sources import pictures
-from stages.sources.pictures import ORIENTATION, open_picture
+from pipeline.common.files import write_arrays
+from pipeline.common.seeds import generator
+from pipeline.common.settings import InputError
+from pipeline.masks import crops
+from pipeline.masks.annotations import Box, Boxes, map_labels, read_boxes, split_boxes
+from pipeline.sources import pictures
+from pipeline.sources.pictures import ORIENTATION, open_picture
+from stages import crop_masks
 
 Project = Callable[[dict[str, Any]], Path]
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"

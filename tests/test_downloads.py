@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.settings import InputError
-from stages.sources import downloads
+from pipeline.common.settings import InputError
+from pipeline.sources import downloads
 
 
 def zip_bytes(text: str) -> bytes:

@@ -369,7 +369,7 @@ def test_a_repro_while_experiments_are_queued(victim):
 
 def test_what_killed_stages_left_is_swept_up(tmp_path):
     """Leftovers of dead processes, of this one's number in an earlier life, and of a living one."""
-    from stages.files import whole_file, whole_folder
+    from pipeline.common.files import whole_file, whole_folder
 
     ended, zombie, younger = (subprocess.Popen(command) for command in (["true"], ["true"], ["sleep", "60"]))
     ended.wait()

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.common.settings import InputError
+from pipeline.sources import catalogue, fetching
 from stages import fetch_digits, fetch_masks
-from stages.settings import InputError
-from stages.sources import catalogue, fetching
 
 Project = Callable[[dict[str, Any]], Path]
 DIGITS = Path("data/raw/digits")

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from sklearn.metrics import log_loss
 
+from pipeline.common.seeds import generator
+from pipeline.common.settings import InputError
+from pipeline.training import mlp, mlp_training
+from pipeline.training.mlp_settings import Settings
+from pipeline.training.replicates import Curve, Patience, write_run
 from stages import train_mlp
-from stages.networks import mlp, mlp_training
-from stages.networks.mlp_settings import Settings
-from stages.replicates import Curve, Patience, write_run
-from stages.seeds import generator
-from stages.settings import InputError
 
 SETTINGS = {
     "hidden": [8, 6],

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.common.settings import InputError
+from pipeline.digits import formats as digit_files
 from stages import prepare_digits
-from stages.settings import InputError
-from stages.sources import digit_files
 
 Project = Callable[[dict[str, Any]], Path]
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.numerics import INSTRUCTIONS, THREADS, why_not_pinned
+from pipeline.common.numerics import INSTRUCTIONS, THREADS, why_not_pinned
 from tests.conftest import ROOT
 from tests.witness import CONTROL
 
@@ -65,7 +65,7 @@ def run(code: str, **environment: str) -> str:
 
 
 LOADED = """
-import stages, numpy, scipy.linalg.blas, sklearn.manifold, torch
+import pipeline, numpy, scipy.linalg.blas, sklearn.manifold, torch
 from threadpoolctl import threadpool_info
 for library in threadpool_info():
     print(library["user_api"], library["num_threads"], library.get("architecture", ""))
@@ -82,8 +82,10 @@ def test_every_library_takes_the_pinned_instructions_and_one_thread(here):
 
 
 def test_libraries_that_were_loaded_before_are_told():
-    code = "import numpy, stages; from stages.numerics import why_not_pinned; print(why_not_pinned())"
-    assert run(code).startswith("numpy was imported before `stages`")
+    code = (
+        "import numpy; from pipeline.common.numerics import why_not_pinned; print(why_not_pinned())"
+    )
+    assert run(code).startswith("numpy was imported before `pipeline`")
     assert run(code, **INSTRUCTIONS, **THREADS) == "None\n", "the variables were set before"
 
 
@@ -97,7 +99,8 @@ def test_another_processor_computes_as_it_can_and_says_so(tmp_path: Path, flags)
         "import builtins, os; real = open\n"
         f"there = {{'/proc/cpuinfo': {str(cpuinfo)!r}}}\n"
         "builtins.open = lambda path, *a, **k: real(there.get(path, path), *a, **k)\n"
-        "from stages.compute import Compute; from stages.replicates import run_replicates\n"
+        "from pipeline.common.compute import Compute\n"
+        "from pipeline.training.replicates import run_replicates\n"
         "print(run_replicates(lambda replicate: {'of': replicate}, 2, Compute(workers=1)))\n"
         "print(os.environ.get('OPENBLAS_CORETYPE'), os.environ['OMP_NUM_THREADS'])"
     )

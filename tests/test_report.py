@@ -20,11 +20,12 @@ from PIL import Image, ImageColor
 from ruamel.yaml import YAML
 from sklearn.metrics import confusion_matrix
 
-from stages import evaluate_cnn, evaluate_mlp, scores, write_report
-from stages.figures import confusions, galleries, latents, look, photographs, shares
-from stages.figures.photographs import Face
-from stages.report import changes, page, results, tables
-from stages.settings import InputError
+from pipeline.common.settings import InputError
+from pipeline.evaluation import scores
+from pipeline.report import changes, page, results, tables
+from pipeline.report.figures import confusions, galleries, latents, look, photographs, shares
+from pipeline.report.figures.photographs import Face
+from stages import evaluate_cnn, evaluate_mlp, write_report
 
 pytestmark = pytest.mark.xdist_group("report")  # one worker makes the report
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages import files
-from stages.sources import fetching
+from pipeline.common import files
+from pipeline.sources import fetching
 from tests.conftest import results
 from tools import quick, verify
 

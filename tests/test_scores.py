@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
 
-from stages import evaluate_mlp, project_latents, scores
-from stages.settings import InputError
+from pipeline.common.settings import InputError
+from pipeline.evaluation import scores
+from stages import evaluate_mlp, project_latents
 
 
 def make_run(**settings):

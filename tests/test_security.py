@@ -56,8 +56,8 @@ def test_the_check_finds(tmp_path, text):
 
 def test_an_array_of_objects_is_not_loaded(tmp_path):
     """As prepare_digits would meet it: an .npz whose `label` is a pickle."""
-    from stages.settings import InputError
-    from stages.sources.digit_files import read_digits
+    from pipeline.common.settings import InputError
+    from pipeline.digits.formats import read_digits
 
     class Planted:
         def __reduce__(self):

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from stages import files, settings
-from stages.compute import Compute
-from stages.settings import InputError, check, read_params, read_seed, section
+from pipeline.common import files, settings
+from pipeline.common.compute import Compute
+from pipeline.common.settings import InputError, check, read_params, read_seed, section
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):

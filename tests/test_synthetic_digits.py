@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stages.sources.synthetic_digits import COUNTS, draw_digits
+from pipeline.digits.synthetic import COUNTS, draw_digits
 
 
 @pytest.fixture(scope="module")

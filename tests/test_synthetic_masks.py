@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages.compute import Compute
-from stages.seeds import generator
-from stages.settings import InputError
-from stages.sources.synthetic_masks import (
+from pipeline.common.compute import Compute
+from pipeline.common.seeds import generator
+from pipeline.common.settings import InputError
+from pipeline.masks.synthetic import (
     MOST_FACES,
     Place,
     count_boxes,

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.networks import mlp_settings, mlp_training
-from stages.numerics import why_not_pinned
+from pipeline.common.numerics import why_not_pinned
+from pipeline.training import mlp_settings, mlp_training
+from pipeline.training.replicates import write_run
 from stages.project_latents import project, separation
-from stages.replicates import write_run
 
 CONTROL = "Tensor.sqrt"  # not used by the pipeline, since its last digits are the processor's own
 
@@ -132,7 +132,7 @@ def digest_of_latents(method: str, latents: np.ndarray) -> str:
 
 
 def cnn_digests(folder: Path) -> dict[str, str]:
-    from stages.networks import cnn
+    from pipeline.training import cnn
 
     make_crops(folder / "crops.npz")
     return {

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from making import Accepted, Refused
 
-from stages import crops  # noqa: F401  its imports take seconds, which are no case's own
-from stages.settings import run_stage
+from pipeline.common.settings import run_stage
+from pipeline.masks import crops  # noqa: F401  its imports take seconds, which are no case's own
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5  # of the processor, beyond imports
@@ -78,7 +78,7 @@ def imports(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[f
 
     def measure(stage: str) -> tuple[float, int]:
         if stage not in known:
-            also = ", stages.crops" if stage == "crop_masks" else ""
+            also = ", pipeline.masks.crops" if stage == "crop_masks" else ""
             known[stage] = cost([sys.executable, "-c", f"import stages.{stage}{also}"])[2:]
         return known[stage]
 

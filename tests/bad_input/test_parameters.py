@@ -8,7 +8,7 @@ import pytest
 from making import HEADER, IMAGES, LABELS, Accepted, Project, Refused, npz, put, tables, zipped
 from ruamel.yaml import YAML
 
-from stages.report.changes import CHANGES
+from pipeline.report.changes import CHANGES
 
 ROOT = Path(__file__).parents[2]
 AT_MOST = "Input should be less than or equal to"

@@ -10,7 +10,7 @@ import pytest
 from making import HEADER, PHOTOGRAPH, TEST, Accepted, Project, Refused, photograph, png, put, tables, zipped
 from PIL import Image
 
-from stages.sources.pictures import ORIENTATION
+from pipeline.sources.pictures import ORIENTATION
 
 LARGE = "test.csv line 2: a.png has {} x {} pixels; a {} may have {} million"
 BROKEN = "test.csv line 2: a.png cannot be read as a picture: "

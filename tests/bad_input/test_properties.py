@@ -30,12 +30,13 @@ from making import (
 from PIL import Image
 from ruamel.yaml import YAML
 
+from pipeline.common.settings import InputError, Strict, check, read_params
+from pipeline.digits import formats as digit_files
+from pipeline.masks.annotations import CLASSES, Box, Boxes, map_labels, read_boxes, split_boxes
+from pipeline.sources import fetching
+from pipeline.sources.archives import open_archive, read_file
+from pipeline.sources.pictures import ORIENTATION, QUARTER_TURNS, open_picture, orientation, turn
 from stages import crop_masks, prepare_digits, train_cnn, train_mlp
-from stages.annotations import CLASSES, Box, Boxes, map_labels, read_boxes, split_boxes
-from stages.settings import InputError, Strict, check, read_params
-from stages.sources import digit_files, fetching
-from stages.sources.archives import open_archive, read_file
-from stages.sources.pictures import ORIENTATION, QUARTER_TURNS, open_picture, orientation, turn
 
 # The same draws every time: decoders are large, and a rare fault of theirs should be met on purpose.
 steady = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow])

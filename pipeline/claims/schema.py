@@ -1,0 +1,161 @@
+"""`claims.yaml`, checked at the door: the report's tables, its confusion matrices and its conclusions."""
+
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field, ValidationError, model_validator
+
+from pipeline.common.settings import InputError, Strict, read_params
+
+CLAIMS = Path("claims.yaml")
+
+Part = Literal["mlp", "cnn"]
+Measure = Annotated[str, Field(pattern=r"^(mlp|cnn|latents)(\.\w+)+$")]
+Positive = Annotated[float, Field(gt=0)]
+Row = Annotated[list[Annotated[int, Field(ge=0)] | None], Field(min_length=10, max_length=10)]
+
+
+class Table(Strict):
+    """A table of the report: its figures, {run: {score: value}}, and the tolerances of its scores."""
+
+    part: Part
+    tolerance: dict[str, Positive] = {}
+    relative_tolerance: dict[str, Positive] = {}
+    beyond_wilson: dict[str, Positive] = {}
+    rows: dict[str, dict[str, float]]
+
+
+class Counts(Strict):
+    """A confusion matrix of the report: counts by true class, then predicted class; None where illegible."""
+
+    samples: int = Field(ge=1)
+    rows: dict[int, Row]
+
+
+class Confusion(Strict):
+    """Figure F4."""
+
+    part: Part
+    run: str
+    beyond_wilson: Positive
+    train: Counts
+    test: Counts
+
+    def splits(self) -> dict[str, Counts]:
+        return {"train": self.train, "test": self.test}
+
+
+class Greater(Strict):
+    """Each measure is greater than the next, by more than `by`."""
+
+    greater: list[Measure] = Field(min_length=2)
+    by: float = 0.0
+
+
+class Alike(Strict):
+    """Two measures differ by less than `within`, either way."""
+
+    alike: list[Measure] = Field(min_length=2, max_length=2)
+    within: Positive
+
+
+class Claim(Strict):
+    """A conclusion of the report; one of the kind "contradicted" states `errors`, the others comparisons."""
+
+    where: str
+    kind: Literal["ordering", "range", "contradicted"]
+    sentence: str
+    holds: list[Greater | Alike] = []
+    also: list[Greater | Alike] = []
+    errors: dict[Literal["train", "test"], int] = {}
+
+    @model_validator(mode="after")
+    def compares_something(self) -> "Claim":
+        if bool(self.errors) == bool(self.holds) or bool(self.errors) != (self.kind == "contradicted"):
+            raise ValueError("a contradicted claim has `errors`, and any other has comparisons in `holds`")
+        return self
+
+
+class Claims(Strict):
+    """All of claims.yaml."""
+
+    probability: float = Field(gt=0.5, lt=1)
+    tables: dict[str, Table]
+    confusion: Confusion
+    claims: dict[str, Claim]
+
+
+class Figure(NamedTuple):
+    """One number of the report, and the measure of ours that it is compared with."""
+
+    id: str
+    where: str
+    sentence: str
+    measure: str
+    samples: str | None  # the measure that counts the samples of which it is a share
+    report: float
+    absolute: float | None  # the tolerance: so far
+    relative: float | None  # or so far as a share of the report's figure
+    beyond_wilson: float | None  # or so far beyond half of its Wilson interval
+
+
+def read_claims(path: Path = CLAIMS) -> Claims:
+    """The claims of a file; InputError naming every key that is wrong."""
+    try:
+        return Claims.model_validate(read_params(path))
+    except ValidationError as error:
+        wrong = [f"`{'.'.join(map(str, each['loc']))}`: {each['msg']}" for each in error.errors()]
+        raise InputError(f"{path}: " + "; ".join(wrong)) from None
+
+
+def table_figures(tables: dict[str, Table]) -> list[Figure]:
+    """Every cell of every table, named <table>.<run>.<score>."""
+    return [
+        Figure(
+            id=f"{name}.{run}.{score}",
+            where=name,
+            sentence=f"{run}: {score} is {report:.4g}",
+            measure=f"{table.part}.{run}.{score}",
+            samples=f"{table.part}.{run}.{score}".replace("accuracy", "samples")
+            if "accuracy" in score
+            else None,
+            report=report,
+            absolute=table.tolerance.get(score),
+            relative=table.relative_tolerance.get(score),
+            beyond_wilson=table.beyond_wilson.get(score),
+        )
+        for name, table in tables.items()
+        for run, row in table.rows.items()
+        for score, report in row.items()
+    ]
+
+
+def confusion_figures(confusion: Confusion) -> list[Figure]:
+    """Every legible cell of F4 as a share of its samples, named F4.<split>.<truth>.<predicted>."""
+    return [
+        Figure(
+            id=f"F4.{split}.{truth}.{predicted}",
+            where="F4",
+            sentence=f"{split}: {count} of {counts.samples} are a {truth} and taken for a {predicted}",
+            measure=f"{confusion.part}.{confusion.run}.{split}_confusion_{truth}_{predicted}",
+            samples=f"{confusion.part}.{confusion.run}.{split}_samples",
+            report=count / counts.samples,
+            absolute=None,
+            relative=None,
+            beyond_wilson=confusion.beyond_wilson,
+        )
+        for split, counts in confusion.splits().items()
+        for truth, row in counts.rows.items()
+        for predicted, count in enumerate(row)
+        if count is not None
+    ]
+
+
+def figures(claims: Claims) -> list[Figure]:
+    """Every number of the report."""
+    return table_figures(claims.tables) + confusion_figures(claims.confusion)
+
+
+def legible_errors(counts: Counts) -> list[tuple[int, int, int]]:
+    """Of each row the class, the sum of what can be read, and the diagonal: what is right of it."""
+    return [(truth, sum(filter(None, row)), row[truth] or 0) for truth, row in counts.rows.items()]

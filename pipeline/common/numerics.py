@@ -1,0 +1,55 @@
+"""One instruction set and one thread for every numerical library, so that results have the same bytes.
+
+NumPy, SciPy and PyTorch choose among kernels by the processor, and each kernel rounds in its own way. They
+read the variables below once, when they are loaded: pipeline/__init__.py calls `pin` before that, and
+processes started from here inherit the variables. docs/trust.md lists the processors that were tried.
+"""
+
+import os
+import sys
+
+THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# What every processor with AVX2 and FMA can do, whatever newer instructions it has.
+INSTRUCTIONS = {
+    "OPENBLAS_CORETYPE": "Haswell",  # matrix products of NumPy and SciPy
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # NumPy's exp, log, tanh with AVX-512
+    "ATEN_CPU_CAPABILITY": "avx2",  # PyTorch's own kernels
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # PyTorch's convolutions
+    "MKL_CBWR": "COMPATIBLE",  # PyTorch's matrix products; slow, and of no weight in a network's small head
+}
+# Set by benchmarks/ for its peers, which may use all that the processor has.
+OFF = "REPORT_NUMERICS_UNPINNED"
+
+loaded_before: list[str] = []  # libraries that `pin` came too late for
+
+
+def pin() -> None:
+    """Set the variables for this process and those that it starts."""
+    wanted = THREADS | (INSTRUCTIONS if _has_avx2() else {})
+    if OFF in os.environ or all(os.environ.get(name) == value for name, value in wanted.items()):
+        return
+    loaded_before.extend(name for name in ("numpy", "scipy", "torch") if name in sys.modules)
+    if not loaded_before:
+        os.environ |= wanted
+        os.environ.pop("OPENBLAS_L2_SIZE", None)  # it changes how OpenBLAS cuts a product into blocks
+
+
+def why_not_pinned() -> str | None:
+    """Why results may differ in their last digits from those of other processors; None if they do not."""
+    if OFF in os.environ:
+        return f"{OFF} is set"
+    if loaded_before:
+        return f"{loaded_before[0]} was imported before `pipeline`, which had to choose its instructions"
+    if not _has_avx2():
+        return "this processor lacks AVX2 and FMA"
+    return None
+
+
+def _has_avx2() -> bool:
+    """As Linux says it of x86-64; elsewhere there is no processor to compare with."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    except OSError:
+        return False
+    return {"avx2", "fma"} <= set(flags)

@@ -1,0 +1,71 @@
+"""Learning curves: what an epoch brought, for every run of a table."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from matplotlib.typing import LineStyleType
+
+from pipeline.report.figures.look import GREY, MARKERS, SERIES, label_logarithmic, new_figure
+
+PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
+WIDE = 4  # times the smallest value from which on an axis is logarithmic
+LINES: dict[str, LineStyleType] = {"train": "-", "test": "--"}
+
+
+def draw_curves(curves: pd.DataFrame) -> Figure:
+    """Loss and error rate of the runs of a table (plots/<part>/curves/T<n>.csv), with bands of one
+    standard deviation over the replicates. An axis of values that spans much is logarithmic.
+    """
+    figure, panels = new_figure(3.4, columns=2)
+    runs = list(dict.fromkeys(curves.run))
+    for axes, (score, label) in zip(panels, PANELS.items(), strict=True):
+        for index, run in enumerate(runs):
+            for split in LINES:
+                draw_curve(axes, curves[curves.run == run], split, score, index)
+        axes.set(xlabel="epoch", title=label)
+        drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+        if np.nanmax(drawn, initial=0) > WIDE * np.nanmin(drawn, initial=np.inf):
+            axes.set_yscale("log")
+            axes.set_ylim(bottom=0.7 * np.nanmin(drawn))  # a band may go on to 0, which has no place here
+            label_logarithmic(axes.yaxis)
+        axes.margins(x=0.02)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _draw_legend(figure, panels[0], runs)
+    return figure
+
+
+def draw_curve(axes: Axes, curve: pd.DataFrame, split: str, score: str, index: int) -> None:
+    """One line with its band; `index` chooses colour and marker."""
+    accuracy = score == "error"
+    column = f"{split}_accuracy" if accuracy else f"{split}_{score}"
+    values = 1 - curve[column] if accuracy else curve[column]
+    # An error of 0 has no place on a logarithmic axis: the line has a gap there.
+    values = values.where(values > 1e-9)
+    every = max(1, len(curve) // 6)
+    colour = SERIES[index % len(SERIES)]
+    axes.plot(
+        curve.epoch,
+        values,
+        color=colour,
+        linestyle=LINES[split],
+        linewidth=1.3,
+        marker=MARKERS[index % len(MARKERS)],
+        markersize=4,
+        markevery=(index * every // 5, every),  # markers of equal curves lie side by side
+    )
+    if f"{column}_std" in curve:
+        spread = curve[f"{column}_std"].fillna(0)
+        lower = (values - spread).clip(lower=values * 0.1)
+        axes.fill_between(curve.epoch, lower, values + spread, color=colour, alpha=0.15, linewidth=0)
+
+
+def _draw_legend(figure: Figure, axes: Axes, runs: list[str]) -> None:
+    """The runs by colour and the splits by line, once for all panels."""
+    splits = [Line2D([], [], color=GREY, linestyle=line) for line in LINES.values()]
+    handles = [*axes.get_lines()[:: len(LINES)], *splits]
+    labels = [*(run.replace("$", r"\$") for run in runs), "training set", "test set"]
+    columns = max(1, 84 // max(map(len, labels)))  # 84 letters fit the width
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), fontsize=9)

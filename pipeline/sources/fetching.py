@@ -1,0 +1,175 @@
+"""What fetch_digits and fetch_masks share: from the name of a source to one raw file and its record."""
+
+import os
+import re
+import shutil
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import pooch
+from pydantic import Field
+
+from pipeline.common.files import whole_folder, write_json
+from pipeline.common.settings import InputError, Strict
+from pipeline.sources.archives import PICTURES, is_data, open_archive
+from pipeline.sources.catalogue import Source
+from pipeline.sources.downloads import download
+
+PACKED = PICTURES | {".csv", ".npz", ".xml"}
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip, so that equal folders are equal bytes
+UNSTATED = "not stated: your own data"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class SyntheticDigits(Strict):
+    """`data.synthetic_digits`."""
+
+    samples: int = Field(ge=1, le=200_000)
+
+
+class SyntheticMasks(Strict):
+    """`data.synthetic_masks`."""
+
+    photographs: int = Field(ge=1, le=50_000)
+
+
+class Data(Strict):
+    """`data`: where the digits and the photographs come from."""
+
+    digits: str = Field(min_length=1)
+    digits_sha256: Sha256 | None
+    masks: str = Field(min_length=1)
+    masks_sha256: Sha256 | None
+    synthetic_digits: SyntheticDigits
+    synthetic_masks: SyntheticMasks
+
+
+def fetch_source(
+    key: str,
+    name: str,
+    sha256: str | None,
+    catalogue: dict[str, Source],
+    synthesize: Callable[[Path], None],
+    suffixes: tuple[str, ...],
+    output: Path,
+) -> None:
+    """Put the source `name` of the setting `key` into the folder `output`.
+
+    There it is one file named like the folder, with one of the `suffixes`, beside source.json, which says
+    where it is from. Equal sources give equal bytes. Raises InputError, naming `key`, and leaves no output.
+    """
+    with whole_folder(output) as folder:
+        raw = folder / "raw"
+        if name == "synthetic":
+            synthesize(raw)
+            origin = {"title": "drawn from the seed", "address": None, "licence": "none needed"}
+        elif name in catalogue:
+            origin = _fetch_named(catalogue[name], sha256, raw)
+        elif "://" in name:
+            origin = _fetch_url(key, name, sha256, raw)
+        else:
+            origin = _fetch_path(key, name, catalogue, raw)
+        found = _check_sha256(key, name, sha256, raw)
+        file = raw.rename(folder / f"{output.name}{_suffix(key, name, raw, suffixes)}")
+        # `name` itself stays out: a path differs from machine to machine, and is nobody's business.
+        kind = {"source": name if name in ("synthetic", *catalogue) else "own"}
+        write_json(folder / "source.json", {**kind, **origin, "file": file.name, "sha256": found})
+    print(f"{output / file.name}: {name}, {origin['title']}; sha256 {found}")
+
+
+def _check_sha256(key: str, name: str, sha256: str | None, raw: Path) -> str:
+    """The checksum of the raw file; InputError if it is not the one in the parameters."""
+    found = pooch.file_hash(raw)
+    if sha256 not in (None, found):
+        raise InputError(
+            f"{key}: the sha256 of {name} is {found}, but {key}_sha256 is {sha256}; "
+            f"get the right file, or set {key}_sha256 to null"
+        )
+    return found
+
+
+def _fetch_named(source: Source, sha256: str | None, raw: Path) -> dict[str, Any]:
+    shutil.copyfile(download(source.address, sha256 or source.sha256, source.git_blob), raw)
+    return {"title": source.title, "address": source.address, "licence": source.licence}
+
+
+def _fetch_url(key: str, url: str, sha256: str | None, raw: Path) -> dict[str, Any]:
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"{key} is {url}: only http:// and https:// addresses are downloaded")
+    shutil.copyfile(download(url, sha256), raw)
+    public = re.sub("//[^/]*@", "//", url)  # a name and password are not for the report's page
+    return {"title": "a file from an address", "address": public, "licence": UNSTATED}
+
+
+def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) -> dict[str, Any]:
+    path = Path(os.path.expanduser(name))
+    if not (os.path.isdir(path) or os.path.isfile(path)):
+        raise InputError(f"{key} is {name}: {_why_missing(name, path, catalogue)}")
+    try:
+        if path.is_dir():
+            pack_folder(path, raw)
+        else:
+            shutil.copyfile(path, raw)
+    except OSError as error:
+        raise InputError(f"{key}: {name} cannot be copied: {error.strerror or error}") from None
+    return {"title": "your own file or folder", "address": path.absolute().name, "licence": UNSTATED}
+
+
+def _why_missing(name: str, path: Path, catalogue: dict[str, Source]) -> str:
+    if "/" not in name:
+        return f"neither a file or folder in {Path.cwd()} nor one of synthetic, {', '.join(catalogue)}"
+    if path.is_absolute():
+        return "there is no such file or folder"
+    return (
+        f"there is no such file or folder in {Path.cwd()}; an experiment run in a folder of its own "
+        "(dvc exp run --temp or --queue) needs an absolute path"
+    )
+
+
+def _suffix(key: str, name: str, raw: Path, suffixes: tuple[str, ...]) -> str:
+    """What the zip file is: .npz if it holds arrays alone, else .zip; InputError if not of `suffixes`."""
+    accepted = " or ".join(("a folder", *suffixes))
+    try:
+        with open_archive(raw, name) as archive:
+            names = archive.namelist()
+    except InputError as error:
+        raise InputError(f"{key}: {error}; give {accepted}") from None
+    suffix = ".npz" if names and all(name.endswith(".npy") for name in names) else ".zip"
+    if suffix not in suffixes:
+        raise InputError(f"{key}: {name} holds arrays; give {accepted}")
+    return suffix
+
+
+def pack_folder(folder: Path, target: Path) -> None:
+    """Zip the pictures, annotations and arrays beneath `folder` into `target`, names sorted, dates fixed."""
+    names = _relevant(folder)
+    if not names:
+        raise InputError(f"{folder} holds no file of {', '.join(sorted(PACKED))}")
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            entry.file_size = (folder / name).stat().st_size  # pipeline.common.files.array_file says why
+            with open(folder / name, "rb") as file, archive.open(entry, "w") as packed:
+                shutil.copyfileobj(file, packed)
+
+
+def _relevant(folder: Path) -> list[str]:
+    """Sorted names, relative to `folder`, of the files to pack; InputError at a link that leads out."""
+    root = folder.resolve()
+    names = []
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(root)):
+            raise InputError(
+                f"{path} is a link to {os.readlink(path)}, which is not in {folder}; copy it there"
+            )
+        name = path.relative_to(folder).as_posix()
+        if any("\udc80" <= letter <= "\udcff" for letter in name):
+            raise InputError(f"{folder} holds {os.fsencode(name)!r}, a name that is not UTF-8; rename it")
+        if path.is_file() and path.suffix.lower() in PACKED and is_data(PurePosixPath(name)):
+            names.append(name)
+    return sorted(names)

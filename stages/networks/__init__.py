@@ -1,1 +1,0 @@
-"""The two networks of the report and how they learn."""
