@@ -3,7 +3,7 @@
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from pipeline.report.figures import look
+from pipeline.report.figures import style
 
 
 def draw(rows, ours, path):

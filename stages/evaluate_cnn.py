@@ -2,51 +2,52 @@
 
     python -m stages.evaluate_cnn
 
-Reads data/crops.npz and models/cnn/; writes metrics/cnn.json ({run: {score: value}}) and plots/cnn/:
-tables/T<n>.csv, curves/T<n>.csv and curves/others.csv (the runs in no table), confusion_train.csv and
-confusion_test.csv (the final network of table T12, replicate 0), and class_accuracy.csv. The test
-set is scored as it is, never sampled.
+Reads data/crops.safetensors, data/boxes.csv and models/cnn/; writes metrics/cnn.json and plots/cnn/, with the
+same files as evaluate_mlp; the final network is that of table T12. The test set is scored as it is, never
+sampled.
 """
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from pipeline.common.files import whole_folder, write_json
-from pipeline.common.settings import read_params, run_stage
-from pipeline.evaluation.scores import (
-    class_accuracies,
-    mean_and_std,
-    read_runs,
-    scores_of_replicates,
-    shown_run,
-    write_curves,
-    write_samples,
-    write_tables,
-)
+from pipeline.common.classes import MASK_CLASSES
+from pipeline.common.paths import BOXES
+from pipeline.common.process import run_stage
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.scores import Run, scores_of_replicates
+from pipeline.masks.prepared import load_crops
 
-CROPS = Path("data/crops.npz")
-MODELS = Path("models/cnn")
-METRICS = Path("metrics/cnn.json")
-PLOTS = Path("plots/cnn")
-CLASSES = ["bad", "good", "none"]
+SMALL = 0.25  # the share of test crops that count as small (claim C19)
+
+
+def errors_by_crop_size(run: Run, labels: np.ndarray, sides: np.ndarray) -> pd.DataFrame:
+    """The error rate of small test crops and of the others; `sides` are their shorter sides in pixels."""
+    small = sides <= np.quantile(sides, SMALL)
+    wrong = run.predictions["test"] != labels
+    return pd.DataFrame(
+        {
+            "test_error_small_crops": wrong[:, small].mean(axis=1),
+            "test_error_other_crops": wrong[:, ~small].mean(axis=1),
+        }
+    )
 
 
 def main() -> None:
-    runs, tables = read_runs(read_params(), "cnn", MODELS)
-    with np.load(CROPS, allow_pickle=False) as crops:
-        truth = {"train": crops["label"][~crops["test"]], "test": crops["label"][crops["test"]]}
-    metrics = {}
-    for name, run in runs.items():
-        scores = [scores_of_replicates(run), class_accuracies(run, truth, CLASSES)]
-        metrics[name] = mean_and_std(pd.concat(scores, axis="columns"))
-    shown = shown_run(runs, tables, "T12")
-    with whole_folder(PLOTS) as folder:
-        write_tables(folder / "tables", tables, runs, metrics)
-        write_curves(folder / "curves", tables, runs)
-        write_samples(folder, metrics, shown, truth, CLASSES)
-    write_json(METRICS, metrics)
+    crops = load_crops()
+    boxes = pd.read_csv(BOXES)[crops.test]
+    sides = np.minimum(boxes.right - boxes.left, boxes.bottom - boxes.top).to_numpy()
+    truth = crops.labels()
+    evaluate(
+        "cnn",
+        truth,
+        MASK_CLASSES,
+        score=scores_of_replicates,
+        score_for_claims=partial(errors_by_crop_size, labels=truth["test"], sides=sides),
+        metrics_of_classes=True,
+        final_table="T12",
+    )
 
 
 if __name__ == "__main__":

@@ -2,35 +2,19 @@
 
     python -m stages.evaluate_mlp
 
-Reads data/digits.npz and models/mlp/; writes metrics/mlp.json ({run: {score: value}}) and plots/mlp/:
+Reads data/digits.safetensors and models/mlp/; writes metrics/mlp.json ({run: {score: value}}) and plots/mlp/:
 tables/T<n>.csv, curves/T<n>.csv and curves/others.csv (the runs in no table), confusion_train.csv and
-confusion_test.csv (the final network of table T7, replicate 0), and class_accuracy.csv.
+confusion_test.csv (the final network of table T7, replicate 0), class_accuracy.csv, and replicates.csv (every
+score of every replicate).
 """
 
-from pathlib import Path
-
-import numpy as np
 import pandas as pd
 
-from pipeline.common.files import whole_folder, write_json
-from pipeline.common.settings import read_params, run_stage
-from pipeline.evaluation.scores import (
-    Run,
-    class_accuracies,
-    mean_and_std,
-    read_runs,
-    scores_of_replicates,
-    shown_run,
-    write_curves,
-    write_samples,
-    write_tables,
-)
-
-DIGITS = Path("data/digits.npz")
-MODELS = Path("models/mlp")
-METRICS = Path("metrics/mlp.json")
-PLOTS = Path("plots/mlp")
-CLASSES = [str(digit) for digit in range(10)]
+from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.process import run_stage
+from pipeline.digits.prepared import load_digits
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.scores import Run, scores_of_replicates
 
 
 def score(run: Run) -> pd.DataFrame:
@@ -41,17 +25,8 @@ def score(run: Run) -> pd.DataFrame:
 
 
 def main() -> None:
-    runs, tables = read_runs(read_params(), "mlp", MODELS)
-    with np.load(DIGITS, allow_pickle=False) as digits:
-        truth = {split: digits[f"{split}_labels"] for split in ("train", "test")}
-    metrics = {name: mean_and_std(score(run)) for name, run in runs.items()}
-    by_class = {name: mean_and_std(class_accuracies(run, truth, CLASSES)) for name, run in runs.items()}
-    shown = shown_run(runs, tables, "T7")
-    with whole_folder(PLOTS) as folder:
-        write_tables(folder / "tables", tables, runs, metrics)
-        write_curves(folder / "curves", tables, runs)
-        write_samples(folder, by_class, shown, truth, CLASSES)
-    write_json(METRICS, metrics)
+    truth = {split: digits.labels for split, digits in load_digits().items()}
+    evaluate("mlp", truth, DIGIT_CLASSES, score=score, metrics_of_classes=False, final_table="T7")
 
 
 if __name__ == "__main__":

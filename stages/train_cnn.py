@@ -1,49 +1,29 @@
 """Train the CNN of one run of part 2 on the crops, once for each seed.
 
-python -m stages.train_cnn RUN      reads data/crops.npz, writes models/cnn/RUN/
+python -m stages.train_cnn RUN      reads data/crops.safetensors, writes models/cnn/RUN/
 
-settings.json               the run's settings, defaults filled in
-curves.csv                  a row for each replicate and epoch
-predictions.npz             train, test and, with a snapshot, snapshot_test: classes (replicates, crops)
-replicate_<r>.safetensors   the weights, by their names in the network
-snapshot_<r>.safetensors    the same after `snapshot_epoch`
+pipeline/common/runs.py lists the files of a run. Its weights have the names of PyTorch's state_dict.
 """
 
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-from safetensors.numpy import save
-
-from pipeline.common.compute import Compute
-from pipeline.common.files import whole_folder
-from pipeline.common.settings import check, read_params, read_run, read_seed, run_stage, section
-from pipeline.training.cnn_settings import Settings
-from pipeline.training.replicates import run_replicates, write_run
-
-CROPS = Path("data/crops.npz")
-MODELS = Path("models/cnn")
+from pipeline.common.paths import CROP_ARRAYS
+from pipeline.common.process import run_stage
+from pipeline.common.runs import Replicate
+from pipeline.training.replicates import train_run
+from pipeline.training.settings import CnnSettings
 
 
-def train_replicate(crops: Path, run: str, seed: int, settings: Settings, replicate: int) -> dict[str, Any]:
-    """One training, in a process that imports what it needs; this one does not."""
-    from pipeline.training.cnn import train
+def train_replicate(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: int) -> Replicate:
+    """One training, in a process that imports PyTorch; the stage itself does not."""
+    from pipeline.training.cnn_training import train
 
     return train(crops, run, seed, settings, replicate)
 
 
 def main(run: str) -> None:
-    params = read_params()
-    settings = check(Settings, read_run(params, "cnn", run), f"cnn.runs.{run}")
-    compute = check(Compute, section(params, "compute"), "compute")
-    train = partial(train_replicate, CROPS.resolve(), run, read_seed(params), settings)
-    with whole_folder(MODELS / run) as folder:
-        replicates = run_replicates(train, settings.seeds, compute, settings.device)
-        write_run(folder, settings.model_dump(), replicates)
-        if settings.snapshot_epoch:
-            for index, replicate in enumerate(replicates):
-                (folder / f"snapshot_{index}.safetensors").write_bytes(save(replicate["snapshot"]))
+    train_run("cnn", run, CnnSettings, train_replicate, CROP_ARRAYS)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.numpy import load_file
 
 from pipeline.common.settings import InputError
-from pipeline.training import cnn
-from pipeline.training.cnn_settings import Settings
+from pipeline.common.storage import load_arrays
+from pipeline.masks.prepared import Crops, load_crops, save_crops
+from pipeline.training import cnn, cnn_training
+from pipeline.training.settings import CnnSettings
 from stages import train_cnn
 
 SETTINGS = {
@@ -39,14 +40,13 @@ def crops(tmp_path):
     label = np.where(np.arange(150) % 15 == 0, 2, np.arange(150) % 2).astype(np.uint8)
     resized = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (150, 3, 16, 16)), 0, 255)
     pooled = rng.random((150, 3, 16, 16), np.float32)
-    path = tmp_path / "crops.npz"
-    test = np.arange(150) % 5 == 1
-    np.savez(path, resized=resized.astype(np.uint8), pooled=pooled, label=label, test=test)
+    path = tmp_path / "crops.safetensors"
+    save_crops(path, Crops(resized.astype(np.uint8), pooled, label, np.arange(150) % 5 == 1))
     return path
 
 
 def train(crops_file, seed=0, replicate=0, **changes):
-    return cnn.train(crops_file, "test", seed, Settings(**SETTINGS | changes), replicate)
+    return cnn_training.train(crops_file, "cnn.runs.test", seed, CnnSettings(**SETTINGS | changes), replicate)
 
 
 def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
@@ -108,13 +108,12 @@ def test_shuffling_takes_every_crop_once_and_weights_balance_the_classes():
 
 
 def test_splits_and_both_kinds_of_crops(crops):
-    resized, pooled = (cnn.load_crops(crops, kind) for kind in ("resized", "own_size"))
-    with np.load(crops) as arrays:
-        np.testing.assert_array_equal(
-            resized["test"].images.numpy(), arrays["resized"][arrays["test"]] / np.float32(255)
-        )
-        np.testing.assert_array_equal(pooled["train"].images.numpy(), arrays["pooled"][~arrays["test"]])
-        np.testing.assert_array_equal(pooled["test"].labels.numpy(), arrays["label"][arrays["test"]])
+    loaded = load_crops(crops)
+    resized, pooled = (cnn.to_samples(loaded, method, "cpu") for method in ("resized", "own_size"))
+    expected = loaded.resized[loaded.test] / np.float32(255)
+    np.testing.assert_array_equal(resized["test"].images.numpy(), expected)
+    np.testing.assert_array_equal(pooled["train"].images.numpy(), loaded.pooled[~loaded.test])
+    np.testing.assert_array_equal(pooled["test"].labels.numpy(), loaded.label[loaded.test])
 
 
 @pytest.mark.parametrize(("optimizer", "momentum"), [("adam", 0.0), ("sgd", 0.0), ("sgd", 0.9)])
@@ -142,46 +141,40 @@ def test_an_epoch_is_the_optimiser_on_the_mean_gradient_of_each_mini_batch(optim
                 mean, square = first[index] / (1 - 0.9**step), second[index] / (1 - 0.999**step)
                 expected[index] = expected[index] - rate * mean / (square.sqrt() + 1e-8)
     changes = {"optimizer": optimizer, "momentum": momentum, "learning_rate": rate}
-    updates = cnn.build_optimizer(network, Settings(**SETTINGS | changes))
-    cnn.train_epoch(network, updates, cnn.Split(images, labels), order, 16)
+    updates = cnn.build_optimizer(network, CnnSettings(**SETTINGS | changes))
+    cnn.train_epoch(network, updates, cnn.Samples(images, labels), order, 16)
     for parameter, value in zip(network.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.detach(), value, rtol=1e-9, atol=1e-12)
-
-
-def test_a_mini_batch_keeps_the_memory_layout_that_pooling_is_fast_in(crops):
-    images = cnn.load_crops(crops, "resized")["train"].images
-    assert images[torch.tensor([5, 2, 9])].is_contiguous(memory_format=cnn.LAYOUT)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_training_learns_with_both_optimizers(crops, optimizer):
     result = train(crops, optimizer=optimizer, learning_rate=0.01, epochs=8)
-    accuracy = [row["train_accuracy"] for row in result["curve"]]
+    accuracy = [row["train_accuracy"] for row in result.curve]
     assert len(accuracy) == 8 and accuracy[-1] > 0.9
-    with np.load(crops) as arrays:
-        truth = arrays["label"][arrays["test"]]
-    assert (result["test"] == truth).mean() == pytest.approx(result["curve"][-1]["test_accuracy"])
+    truth = load_crops(crops).labels()["test"]
+    assert (result.predictions["test"] == truth).mean() == pytest.approx(result.curve[-1]["test_accuracy"])
 
 
 def test_momentum_and_own_size_change_the_training(crops):
-    base = train(crops, optimizer="sgd")["curve"]
-    assert train(crops, optimizer="sgd", momentum=0.0)["curve"] != base
-    assert train(crops, optimizer="sgd", crops="own_size", batch_size=1)["curve"] != base
+    base = train(crops, optimizer="sgd").curve
+    assert train(crops, optimizer="sgd", momentum=0.0).curve != base
+    assert train(crops, optimizer="sgd", crops="own_size", batch_size=1).curve != base
 
 
 def test_the_snapshot_is_the_network_of_its_epoch(crops):
     result, shorter = train(crops, snapshot_epoch=2), train(crops, epochs=2)
-    for name, weights in shorter["weights"].items():
-        np.testing.assert_array_equal(result["snapshot"][name], weights)
-    np.testing.assert_array_equal(result["snapshot_test"], shorter["test"])
-    assert not np.array_equal(result["weights"]["0.weight"], result["snapshot"]["0.weight"])
+    for name, weights in shorter.weights.items():
+        np.testing.assert_array_equal(result.snapshot[name], weights)
+    np.testing.assert_array_equal(result.predictions["snapshot_test"], shorter.predictions["test"])
+    assert not np.array_equal(result.weights["0.weight"], result.snapshot["0.weight"])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_gpu_agrees_with_the_processor(crops):
     on_gpu = train(crops, device="cuda")
-    for name, weights in train(crops)["weights"].items():
-        np.testing.assert_allclose(on_gpu["weights"][name], weights, rtol=1e-3, atol=1e-4)
+    for name, weights in train(crops).weights.items():
+        np.testing.assert_allclose(on_gpu.weights[name], weights, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
@@ -191,17 +184,15 @@ def test_a_gpu_that_is_not_there_is_an_error(crops):
 
 
 def test_divergence_names_epoch_and_learning_rate(crops):
-    too_fast = Settings(**SETTINGS | {"optimizer": "sgd"}).model_copy(update={"learning_rate": 1e20})
-    with pytest.raises(
-        InputError, match=r"cnn.runs.test, replicate 0: diverged in epoch \d+ at learning_rate 1e\+20"
-    ):
-        cnn.train(crops, "test", 0, too_fast, 0)
+    too_fast = CnnSettings(**SETTINGS | {"optimizer": "sgd"}).model_copy(update={"learning_rate": 1e20})
+    with pytest.raises(InputError, match=r"cnn.runs.test #0: diverged in epoch \d+ at learning_rate 1e\+20"):
+        cnn_training.train(crops, "cnn.runs.test", 0, too_fast, 0)
 
 
 def run_stage_in(folder, crops, monkeypatch, workers=1, seed=0, **run):
     """The files that the stage writes in `folder`."""
     (folder / "data").mkdir(parents=True)
-    (folder / "data/crops.npz").write_bytes(crops.read_bytes())
+    (folder / "data/crops.safetensors").write_bytes(crops.read_bytes())
     cnn_params = {"defaults": SETTINGS, "runs": {"mine": run}}
     (folder / "params.yaml").write_text(
         json.dumps({"seed": seed, "compute": {"workers": workers}, "cnn": cnn_params})
@@ -227,11 +218,11 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
     folder = tmp_path / "project/models/cnn/mine"
     weights = {
         name: torch.from_numpy(values)
-        for name, values in load_file(folder / "replicate_1.safetensors").items()
+        for name, values in load_arrays(folder / "replicate_1.safetensors").items()
     }
     network = cnn.build(16, [4, 6], 3, 1, 0, [])
     network.load_state_dict(weights)
-    scores, _ = cnn.score(network, cnn.load_crops(crops, "resized"))
+    scores, _ = cnn.score(network, cnn.to_samples(load_crops(crops), "resized", "cpu"))
     recorded = pd.read_csv(folder / "curves.csv").query("replicate == 1").iloc[-1]
     assert scores == pytest.approx(recorded[list(scores)].to_dict())
 

@@ -78,7 +78,7 @@ def test_a_worker_killed_while_it_hands_over_its_result_is_said(tmp_path):
         """import os, signal, sys
 from multiprocessing import connection
 from pipeline.common.compute import Compute
-from pipeline.common.settings import run_stage
+from pipeline.common.process import run_stage
 
 def hand_over_half(number):
     def send(self, data, write=os.write):

@@ -82,9 +82,7 @@ def test_every_library_takes_the_pinned_instructions_and_one_thread(here):
 
 
 def test_libraries_that_were_loaded_before_are_told():
-    code = (
-        "import numpy; from pipeline.common.numerics import why_not_pinned; print(why_not_pinned())"
-    )
+    code = "import numpy; from pipeline.common.numerics import why_not_pinned; print(why_not_pinned())"
     assert run(code).startswith("numpy was imported before `pipeline`")
     assert run(code, **INSTRUCTIONS, **THREADS) == "None\n", "the variables were set before"
 
@@ -101,7 +99,7 @@ def test_another_processor_computes_as_it_can_and_says_so(tmp_path: Path, flags)
         "builtins.open = lambda path, *a, **k: real(there.get(path, path), *a, **k)\n"
         "from pipeline.common.compute import Compute\n"
         "from pipeline.training.replicates import run_replicates\n"
-        "print(run_replicates(lambda replicate: {'of': replicate}, 2, Compute(workers=1)))\n"
+        "print(run_replicates(lambda replicate: replicate, 2, Compute(workers=1)))\n"
         "print(os.environ.get('OPENBLAS_CORETYPE'), os.environ['OMP_NUM_THREADS'])"
     )
     finished = subprocess.run(
@@ -111,7 +109,7 @@ def test_another_processor_computes_as_it_can_and_says_so(tmp_path: Path, flags)
         capture_output=True,
         text=True,
     )
-    assert finished.stdout == "[{'of': 0}, {'of': 1}]\nNone 1\n"
+    assert finished.stdout == "[0, 1]\nNone 1\n"
     (line,) = finished.stderr.splitlines()
     assert line.endswith(
         "the last digits of results may differ from the committed ones: this processor lacks AVX2 and FMA"

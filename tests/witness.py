@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.common.numerics import why_not_pinned
-from pipeline.training import mlp_settings, mlp_training
-from pipeline.training.replicates import write_run
-from stages.project_latents import project, separation
+from pipeline.common.runs import Replicate, write_run
+from pipeline.digits.prepared import Digits, save_digits
+from pipeline.evaluation.latents import project, separation
+from pipeline.masks.prepared import Crops, save_crops
+from pipeline.training import mlp_training
+from pipeline.training.settings import CnnSettings, MlpSettings
 
 CONTROL = "Tensor.sqrt"  # not used by the pipeline, since its last digits are the processor's own
 
@@ -76,14 +79,12 @@ def digest(*contents: bytes) -> str:
     return hashlib.sha256(b"".join(contents)).hexdigest()[:16]
 
 
-def digest_of_run(result: dict[str, Any], folder: Path) -> str:
-    """Of the files that a stage would write, of the latent features, and of a snapshot."""
+def digest_of_run(result: Replicate, folder: Path) -> str:
+    """Of the files that a stage would write, and of the latent features."""
     folder.mkdir()
     write_run(folder, {}, [result])
     files = [path.read_bytes() for path in sorted(folder.iterdir())]
-    extra = [array.tobytes() for array in result.get("latents", {}).values()]
-    extra += [array.tobytes() for array in result.get("snapshot", {}).values()]
-    return digest(*files, *extra)
+    return digest(*files, *(array.tobytes() for array in result.latents.values()))
 
 
 def make_digits(path: Path) -> None:
@@ -91,11 +92,9 @@ def make_digits(path: Path) -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(84 + 520) % 10
     images = np.clip(rng.integers(0, 256, (10, 28, 28))[labels] + rng.normal(0, 60, (604, 28, 28)), 0, 255)
-    arrays = {"images": images.astype(np.uint8), "labels": labels.astype(np.uint8)}
+    digits = Digits(images.astype(np.uint8), labels.astype(np.uint8))
     sides = {"train": slice(84), "test": slice(84, None)}
-    np.savez(
-        path, **{f"{side}_{name}": a[rows] for side, rows in sides.items() for name, a in arrays.items()}
-    )
+    save_digits(path, {side: Digits(*(array[rows] for array in digits)) for side, rows in sides.items()})
 
 
 def make_crops(path: Path) -> None:
@@ -104,18 +103,18 @@ def make_crops(path: Path) -> None:
     label = np.array([0, 1, 1, 1, 1, 2] * 3, np.uint8)
     pixels = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (18, 3, 32, 32)), 0, 255)
     pooled = (pixels / 255).astype(np.float32)
-    np.savez(path, resized=pixels.astype(np.uint8), pooled=pooled, label=label, test=np.arange(18) >= 12)
+    save_crops(path, Crops(pixels.astype(np.uint8), pooled, label, np.arange(18) >= 12))
 
 
 def mlp_digests(folder: Path) -> dict[str, str]:
     """Trainings, and projections of what their last hidden layers make of some test samples."""
-    make_digits(folder / "digits.npz")
+    make_digits(folder / "digits.safetensors")
     found = {}
     for case, changes in MLP_CASES.items():
-        settings = mlp_settings.Settings(**MLP | changes)
-        result = mlp_training.train(folder / "digits.npz", case, 0, settings, 0)
+        settings = MlpSettings(**MLP | changes)
+        result = mlp_training.train(folder / "digits.safetensors", case, 0, settings, 0)
         found[case] = digest_of_run(result, folder / case)
-        latents = np.stack([units[:120] for units in result["latents"].values()][-2:])
+        latents = np.stack([units[:120] for units in result.latents.values()][-2:])
         if case == "mlp tanh":  # two units, as in F1
             found["latents units"] = digest_of_latents("units", latents)
         if case == "mlp sigmoid narrow":
@@ -132,12 +131,12 @@ def digest_of_latents(method: str, latents: np.ndarray) -> str:
 
 
 def cnn_digests(folder: Path) -> dict[str, str]:
-    from pipeline.training import cnn
+    from pipeline.training.cnn_training import train
 
-    make_crops(folder / "crops.npz")
+    make_crops(folder / "crops.safetensors")
     return {
         case: digest_of_run(
-            cnn.train(folder / "crops.npz", case, 0, cnn.Settings(**CNN | changes), 0), folder / case
+            train(folder / "crops.safetensors", case, 0, CnnSettings(**CNN | changes), 0), folder / case
         )
         for case, changes in CNN_CASES.items()
     }

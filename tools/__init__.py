@@ -1,3 +1,3 @@
-"""What stands around the pipeline: set-up, the quick profile, verification."""
+"""Commands around the pipeline: set-up, the quick profile, verification."""
 
 import pipeline  # noqa: F401  which pins the numerical libraries, before a tool imports one

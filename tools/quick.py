@@ -1,8 +1,8 @@
-"""Run every stage on a small profile, in a workspace of its own: the newcomer's first minute.
+"""Run every stage on little data and for few epochs, in a folder of its own.
 
     python -m tools.quick [FOLDER]      copies the project to FOLDER (default: quick/) and runs it there
 
-params.yaml is changed there as quick.yaml says. The results of the project itself stay as they are.
+There params.yaml is changed as quick.yaml says. The results of the project itself stay as they are.
 """
 
 import os
@@ -53,7 +53,7 @@ def make_workspace(folder: Path) -> None:
 
 
 def commit(folder: Path, message: str) -> None:
-    """Commit all of `folder`, whoever the user is, so that experiments have something to start from."""
+    """Commit all of `folder`, since experiments start from a commit; works without a git identity."""
     identity = ["-c", "user.name=quick", "-c", "user.email=quick@localhost", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
@@ -61,12 +61,12 @@ def commit(folder: Path, message: str) -> None:
 
 
 def phases(params: dict[str, Any]) -> Iterator[list[list[list[str]]]]:
-    """What DVC is told, in order: lanes that run side by side, each some commands one after the other.
+    """The commands of DVC: phases one after the other, each some lanes side by side, each some commands.
 
-    DVC holds the inputs and outputs of a stage while it runs, so no lane touches what another makes.
-    The last of the MLP's runs goes with the CNN's: the two lanes then take equally long.
+    DVC locks the inputs and outputs of a stage while it runs, so no lane uses what another one makes.
+    The last of the MLP's runs goes with the CNN's, so that both lanes take equally long.
     """
-    alone = ["repro", "--single-item"]  # what these need is there by then
+    alone = ["repro", "--single-item"]  # an earlier phase has made the inputs
     mlp: list[str] = []
     latents: list[str] = []
     for run, settings in params["mlp"]["runs"].items():
@@ -81,7 +81,7 @@ def phases(params: dict[str, Any]) -> Iterator[list[list[list[str]]]]:
 
 
 def environment() -> dict[str, str]:
-    """This process's, with this Python first on the path, since the stages call `python`."""
+    """The environment of this process, with this Python first on the path, since DVC calls `python`."""
     return dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -92,7 +92,7 @@ def read_phases(folder: Path) -> Iterator[list[list[list[str]]]]:
 
 def run_dvc(folder: Path, phases: Iterable[list[list[list[str]]]]) -> bool:
     """DVC in `folder`, phase after phase; whether all succeeded."""
-    # Without that option one of two fails where the other holds DVC's lock for three seconds.
+    # Without that option a lane fails when another one holds DVC's lock for three seconds.
     dvc = [sys.executable, "-m", "dvc", "--wait-for-lock"]
 
     def run_lane(commands: list[list[str]], sharing: int) -> bool:

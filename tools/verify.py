@@ -1,12 +1,12 @@
 """Reproduce the committed results from nothing, and say what differs.
 
     python -m tools.verify            clones HEAD into a temporary folder, runs every stage there
-    python -m tools.verify --here     looks at what the last `dvc repro` left in this folder instead
+    python -m tools.verify --here     compares the results of the last `dvc repro` in this folder instead
 
-On a processor with AVX2 dvc.lock comes out the same, byte for byte. Another processor rounds otherwise,
-and a training amplifies that, as if it had drawn other random numbers: so a score may move as far as
-replicates lie apart. A score that moved by more than SPREADS of its spread is an error, and exit status 1.
-docs/trust.md says why these.
+On a processor with AVX2 dvc.lock is the same, byte for byte. Another processor rounds differently, and a
+training amplifies the difference until it may be as if it had drawn other random numbers. So a score may
+differ about as much as replicates do; more than SPREADS times its spread is an error, with exit status 1.
+docs/trust.md explains the tolerance.
 """
 
 import json
@@ -54,17 +54,17 @@ def committed(folder: Path, path: str) -> str:
 
 
 def fresh(folder: Path, path: str) -> str:
-    """The text of a file as the last run left it."""
+    """The text of a file in the working tree."""
     if not (folder / path).is_file():
         sys.exit(f"verify: {folder / path} is missing; dvc repro makes it")
     return (folder / path).read_text(encoding="utf-8")
 
 
 def spread(score: str, run: str, before: Scores, after: Scores) -> float:
-    """How far the replicates of a score lie apart: by the deviation of the run, before or after.
+    """How much the replicates of a score differ: the deviation of the run, before or after.
 
-    Few replicates may lie close by chance, so it is at least the deviation that is usual for this score:
-    its median share of the mean, over all runs.
+    Few replicates may be close by chance, so it is at least the deviation that is usual for this score:
+    the median over all runs of deviation divided by mean, times the mean.
     """
     deviation = f"{score}_std"
     shares = [r[deviation] / abs(r[score]) for r in before.values() if r.get(deviation) and r[score]]
@@ -73,7 +73,7 @@ def spread(score: str, run: str, before: Scores, after: Scores) -> float:
 
 
 def compare(before: Scores, after: Scores) -> list[Difference]:
-    """Every score that is not the same; deviations are the unit here, and not scores."""
+    """Every score that is not the same, without the deviations."""
     differences = []
     for run, scores in before.items():
         for score, value in scores.items():
@@ -108,7 +108,7 @@ def check_lock(folder: Path) -> None:
 
 
 def check_claims(folder: Path) -> None:
-    """Name the claims with another verdict; at the edge of its tolerance one may turn, so it is no error."""
+    """Name the claims with another verdict; no error, since one may be at the edge of its tolerance."""
     before, after = (json.loads(read(folder, CLAIMS))["claims"] for read in (committed, fresh))
     turned = [name for name in before if before[name]["verdict"] != after.get(name, {}).get("verdict")]
     print(f"{CLAIMS}: {len(turned)} of {len(before)} verdicts differ")
@@ -140,7 +140,7 @@ def check(folder: Path) -> bool:
 
 
 def reproduce(folder: Path) -> bool:
-    """Every stage in `folder`, whatever the run cache remembers; whether they succeeded."""
+    """Run every stage in `folder` without the run cache; whether all succeeded."""
     phases = [
         [[[*command, "--no-run-cache"] for command in lane if command[0] == "repro"] for lane in lanes]
         for lanes in read_phases(folder)

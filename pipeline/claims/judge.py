@@ -1,4 +1,4 @@
-"""What is found of each claim: the report's figure or order beside our replicates, and the verdict."""
+"""Judge each claim of the report against the replicates of our runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,36 +6,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.claims import statistics as verdicts
-from pipeline.claims.schema import Alike, Claim, Claims, Confusion, Figure, Greater, figures, legible_errors
+from pipeline.claims import statistics
+from pipeline.claims.schema import (
+    Alike,
+    Claim,
+    Claims,
+    Confusion,
+    Greater,
+    ReportedValue,
+    legible_errors,
+    reported_values,
+)
+from pipeline.common.paths import CLAIMS
 from pipeline.common.settings import InputError
-from pipeline.evaluation.measures import Measures
+
+Measures = dict[str, np.ndarray]  # {"<part>.<run>.<score>": (replicates,)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A row of claims.csv. Of an order, the figures are those of its weakest comparison."""
+    """A row of claims.csv. The numbers of an ordering are those of its weakest comparison."""
 
     id: str
     where: str
     kind: str
     sentence: str
-    report: float | None = None  # of an order: the gap between the report's figures, if a table has both
-    ours: float  # the mean over replicates; of an order: the gap between two means
+    report: float | None = None  # of an ordering: the gap between the report's values, if a table has both
+    ours: float  # the mean over replicates; of an ordering: the gap between two means
     std: float | None = None  # over replicates
-    tolerance: float | None = None  # of an order: the gap that was asked for
+    tolerance: float | None = None  # of an ordering: the gap that the claim asks for
     probability: float | None = None
     verdict: str
-    samples: int | None = None  # of which the figure is a share
-    wilson_low: float | None = None  # what the report's figure is worth, given so many samples
+    samples: int | None = None  # of which the value is a share
+    wilson_low: float | None = None  # the interval of the report's value, given so many samples
     wilson_high: float | None = None
     evidence: str
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     """Two measures beside each other."""
 
-    report: float | None  # the gap between the report's figures, if a table has both
+    report: float | None  # the gap between the report's values, if a table has both
     gap: float
     asked: float
     probability: float
@@ -43,17 +54,17 @@ class Compared(NamedTuple):
 
 
 def find(measures: Measures, name: str, claim: str) -> np.ndarray:
-    """The replicates of a measure; InputError naming the claim that asks for one that is not there."""
+    """The replicates of a measure; InputError naming the claim that asks for one that does not exist."""
     if name in measures:
         return measures[name]
     run = name.rpartition(".")[0]
     scores = [known.removeprefix(f"{run}.") for known in measures if known.startswith(f"{run}.")]
     there = f"{run} has {', '.join(scores[:12])}, ..." if scores else f"there is no {run}"
-    raise InputError(f"claims.yaml: {claim} names {name}; {there}")
+    raise InputError(f"{CLAIMS}: {claim} names {name}; {there}")
 
 
 def deviation(values: np.ndarray) -> float | None:
-    """The sample deviation of several replicates."""
+    """The sample deviation; None of a single replicate."""
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
@@ -63,48 +74,50 @@ def describe(name: str, values: np.ndarray) -> str:
     return f"{name} {values.mean():.4g}{spread}"
 
 
-def tolerance_of(figure: Figure, wilson: tuple[float, float] | None) -> float | None:
-    """How far the report's figure may lie from our mean; None if claims.yaml does not say."""
-    if figure.relative is not None:
-        return figure.relative * abs(figure.report)
-    if figure.beyond_wilson is not None and wilson is not None:
-        return figure.beyond_wilson + (wilson[1] - wilson[0]) / 2
-    return figure.absolute
+def tolerance_of(value: ReportedValue, wilson: tuple[float, float] | None) -> float | None:
+    """How far the report's value may lie from our mean; None if claims.yaml does not say."""
+    if value.relative is not None:
+        return value.relative * abs(value.report)
+    if value.beyond_wilson is not None and wilson is not None:
+        return value.beyond_wilson + (wilson[1] - wilson[0]) / 2
+    return value.absolute
 
 
-def judge_figure(figure: Figure, measures: Measures, comparable: bool) -> Finding:
-    """A number of the report beside the mean of our replicates."""
-    values = find(measures, figure.measure, figure.id)
-    samples = int(find(measures, figure.samples, figure.id)[0]) if figure.samples else None
-    wilson = verdicts.wilson_interval(figure.report, samples) if samples else None
-    tolerance = tolerance_of(figure, wilson)
+def judge_value(value: ReportedValue, measures: Measures, comparable: bool) -> Finding:
+    """Compare a number of the report with the mean of our replicates."""
+    ours = find(measures, value.measure, value.id)
+    samples = int(find(measures, value.samples, value.id)[0]) if value.samples else None
+    wilson = statistics.wilson_interval(value.report, samples) if samples else None
+    tolerance = tolerance_of(value, wilson)
     return Finding(
-        id=figure.id,
-        where=figure.where,
+        id=value.id,
+        where=value.where,
         kind="value",
-        sentence=figure.sentence,
-        report=figure.report,
-        ours=float(values.mean()),
-        std=deviation(values),
+        sentence=value.sentence,
+        report=value.report,
+        ours=float(ours.mean()),
+        std=deviation(ours),
         tolerance=tolerance,
-        verdict=verdicts.value_verdict(figure.report, values.mean(), tolerance, comparable),
+        verdict=statistics.value_verdict(value.report, ours.mean(), tolerance, comparable),
         samples=samples,
         wilson_low=wilson[0] if wilson else None,
         wilson_high=wilson[1] if wilson else None,
-        evidence=describe(figure.measure, values),
+        evidence=describe(value.measure, ours),
     )
 
 
 def compare(
     claim: str, comparison: Greater | Alike, measures: Measures, reported: dict[str, float]
-) -> list[Compared]:
-    """Each measure of a comparison beside the next."""
+) -> list[Comparison]:
+    """Compare each measure of a chain with the next."""
     probability: Callable[[np.ndarray, np.ndarray, float], float]
     if isinstance(comparison, Greater):
-        chain, asked, sign, probability = comparison.greater, comparison.by, ">", verdicts.probability_greater
+        chain, asked, sign = comparison.greater, comparison.by, ">"
+        probability = statistics.probability_greater
         limit = f" by {asked:g}" if asked else ""
     else:
-        chain, asked, sign, probability = comparison.alike, comparison.within, "~", verdicts.probability_alike
+        chain, asked, sign = comparison.alike, comparison.within, "~"
+        probability = statistics.probability_alike
         limit = f" within {asked:g}"
     pairs = []
     for name, other in zip(chain[:-1], chain[1:], strict=True):
@@ -112,14 +125,14 @@ def compare(
         report = reported[name] - reported[other] if {name, other} <= set(reported) else None
         likely = probability(one, two, asked)
         text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: probability {likely:.3f}"
-        pairs.append(Compared(report, float(one.mean() - two.mean()), asked, likely, text))
+        pairs.append(Comparison(report, float(one.mean() - two.mean()), asked, likely, text))
     return pairs
 
 
 def judge_comparisons(
     name: str, claim: Claim, measures: Measures, reported: dict[str, float], required: float
 ) -> Finding:
-    """An order or a likeness, as sure as its weakest comparison is."""
+    """Judge an ordering or a likeness by its weakest comparison."""
     holds = [pair for each in claim.holds for pair in compare(name, each, measures, reported)]
     also = [pair for each in claim.also for pair in compare(name, each, measures, reported)]
     weakest = min(holds, key=lambda pair: np.nan_to_num(pair.probability, nan=-1))
@@ -133,13 +146,13 @@ def judge_comparisons(
         ours=weakest.gap,
         tolerance=weakest.asked,
         probability=weakest.probability,
-        verdict=verdicts.ordering_verdict([pair.probability for pair in holds], required),
+        verdict=statistics.ordering_verdict([pair.probability for pair in holds], required),
         evidence="; ".join(texts),
     )
 
 
 def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measures) -> Finding:
-    """Numbers of errors beside the report's own matrices; the split is shown that contradicts them most."""
+    """Compare numbers of errors with the report's own matrices, in the split that contradicts them most."""
     rows = {split: legible_errors(confusion.splits()[split]) for split in claim.errors}
     legible = {split: sum(total - right for _, total, right in rows[split]) for split in rows}
     split = max(legible, key=lambda split: legible[split] - claim.errors[split])
@@ -156,23 +169,21 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
         report=claim.errors[split],
         ours=float(ours.mean()),
         std=deviation(ours),
-        verdict=verdicts.errors_verdict(claim.errors[split], legible[split]),
+        verdict=statistics.errors_verdict(claim.errors[split], legible[split]),
         evidence=f"{sums}; together {legible[split]} {split} errors, not {claim.errors[split]}",
     )
 
 
 def judge(claims: Claims, measures: Measures, synthetic: set[str]) -> list[Finding]:
-    """Every figure, then every conclusion; `synthetic` are the parts ("mlp", "cnn") with drawn data."""
-    found = [
-        judge_figure(figure, measures, figure.measure.split(".")[0] not in synthetic)
-        for figure in figures(claims)
-    ]
-    every = {figure.measure: figure.report for figure in figures(claims)}
+    """Judge every number, then every conclusion; `synthetic` are the parts ("mlp", "cnn") with drawn data."""
+    values = reported_values(claims)
+    findings = [judge_value(v, measures, v.measure.split(".")[0] not in synthetic) for v in values]
+    every = {value.measure: value.report for value in values}
     for name, claim in claims.claims.items():
         if claim.errors:
-            found.append(judge_errors(name, claim, claims.confusion, measures))
+            findings.append(judge_errors(name, claim, claims.confusion, measures))
         else:
-            # A run may be in two tables with two figures; those of the claim's own table come first.
-            own = {f.measure: f.report for f in figures(claims) if f.where == claim.where}
-            found.append(judge_comparisons(name, claim, measures, every | own, claims.probability))
-    return found
+            # A run may be in two tables with two values; those of the claim's own table come first.
+            own = {value.measure: value.report for value in values if value.where == claim.where}
+            findings.append(judge_comparisons(name, claim, measures, every | own, claims.probability))
+    return findings

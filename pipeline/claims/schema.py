@@ -1,13 +1,12 @@
-"""`claims.yaml`, checked at the door: the report's tables, its confusion matrices and its conclusions."""
+"""Load and validate claims.yaml: the report's tables, its confusion matrices and its conclusions."""
 
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
+from pipeline.common.paths import CLAIMS
 from pipeline.common.settings import InputError, Strict, read_params
-
-CLAIMS = Path("claims.yaml")
 
 Part = Literal["mlp", "cnn"]
 Measure = Annotated[str, Field(pattern=r"^(mlp|cnn|latents)(\.\w+)+$")]
@@ -85,7 +84,7 @@ class Claims(Strict):
     claims: dict[str, Claim]
 
 
-class Figure(NamedTuple):
+class ReportedValue(NamedTuple):
     """One number of the report, and the measure of ours that it is compared with."""
 
     id: str
@@ -95,7 +94,7 @@ class Figure(NamedTuple):
     samples: str | None  # the measure that counts the samples of which it is a share
     report: float
     absolute: float | None  # the tolerance: so far
-    relative: float | None  # or so far as a share of the report's figure
+    relative: float | None  # or so far as a share of `report`
     beyond_wilson: float | None  # or so far beyond half of its Wilson interval
 
 
@@ -108,10 +107,10 @@ def read_claims(path: Path = CLAIMS) -> Claims:
         raise InputError(f"{path}: " + "; ".join(wrong)) from None
 
 
-def table_figures(tables: dict[str, Table]) -> list[Figure]:
+def table_values(tables: dict[str, Table]) -> list[ReportedValue]:
     """Every cell of every table, named <table>.<run>.<score>."""
     return [
-        Figure(
+        ReportedValue(
             id=f"{name}.{run}.{score}",
             where=name,
             sentence=f"{run}: {score} is {report:.4g}",
@@ -130,10 +129,10 @@ def table_figures(tables: dict[str, Table]) -> list[Figure]:
     ]
 
 
-def confusion_figures(confusion: Confusion) -> list[Figure]:
+def confusion_values(confusion: Confusion) -> list[ReportedValue]:
     """Every legible cell of F4 as a share of its samples, named F4.<split>.<truth>.<predicted>."""
     return [
-        Figure(
+        ReportedValue(
             id=f"F4.{split}.{truth}.{predicted}",
             where="F4",
             sentence=f"{split}: {count} of {counts.samples} are a {truth} and taken for a {predicted}",
@@ -151,11 +150,11 @@ def confusion_figures(confusion: Confusion) -> list[Figure]:
     ]
 
 
-def figures(claims: Claims) -> list[Figure]:
+def reported_values(claims: Claims) -> list[ReportedValue]:
     """Every number of the report."""
-    return table_figures(claims.tables) + confusion_figures(claims.confusion)
+    return table_values(claims.tables) + confusion_values(claims.confusion)
 
 
 def legible_errors(counts: Counts) -> list[tuple[int, int, int]]:
-    """Of each row the class, the sum of what can be read, and the diagonal: what is right of it."""
+    """For each row that can be read: the class, the sum of its cells, and the cell of right predictions."""
     return [(truth, sum(filter(None, row)), row[truth] or 0) for truth, row in counts.rows.items()]

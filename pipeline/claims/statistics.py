@@ -1,25 +1,25 @@
 """The statistics of the claims: intervals of shares, and the probability that a comparison holds.
 
-Two to four replicates are few, which decides the method. A bootstrap of two values draws 0, 1 or 2 times
-the first and no third, so it calls certain whatever both replicates say. A permutation test of two against
-two cannot go below 1/6. Welch's t test uses the size of the spread, lets each run have its own, and pays
-for few replicates with heavy tails: at one degree of freedom 0.9 takes a difference of three standard
-errors. The probability here is one less its one-sided p-value, and is read as that of the order of the
-two means.
+The method has to do with two to four replicates. A bootstrap of two values calls everything certain on which
+both agree, and a permutation test of two against two cannot go below 1/6. Welch's t test uses the size of
+the spread, lets each run have its own, and has heavy tails for few replicates: at one degree of freedom a
+probability of 0.9 needs a difference of three standard errors. The probability here is one less its
+one-sided p-value, read as the probability of the order of the two means.
 
-What it leaves out: it takes replicates as normal, so two that happen to agree look surer than they are;
-it takes the runs as independent, although their replicates share a seed, which where they vary together
-makes it careful; and it is about these test samples, the same in every run. What few samples are worth
-is told by their Wilson interval.
+Its limits: it takes replicates as normal, so two that agree by chance look more certain than they are. It
+takes runs as independent although their replicates share a seed; where these vary together, the test is
+conservative. It is about these test samples, the same in every run; the Wilson interval of a share tells
+how uncertain few samples are.
 """
 
 import math
+import warnings
 
 import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
-ROUNDING = 1e-12  # a figure at the very edge of a tolerance is inside, whatever the floats make of it
+ROUNDING = 1e-12  # a value at the very edge of a tolerance is inside, whatever floating point makes of it
 
 
 def wilson_interval(share: float, samples: int) -> tuple[float, float]:
@@ -40,12 +40,12 @@ def probability_greater(high: np.ndarray, low: np.ndarray, by: float = 0.0) -> f
     """
     if min(len(high), len(low)) < 2:
         return math.nan
-    gap = high.mean() - low.mean() - by
-    errors = np.array([high.var(ddof=1) / len(high), low.var(ddof=1) / len(low)])
     if np.ptp(high) == 0 and np.ptp(low) == 0:
-        return float(0.5 + 0.5 * np.sign(round(gap, 12)))
-    freedom = errors.sum() ** 2 / (errors**2 / [len(high) - 1, len(low) - 1]).sum()
-    return float(stats.t.cdf(gap / math.sqrt(errors.sum()), freedom))
+        return float(0.5 + 0.5 * np.sign(round(high.mean() - low.mean() - by, 12)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns where one of the runs has no spread
+        test = stats.ttest_ind(high - by, low, equal_var=False, alternative="greater")
+    return 1 - float(test.pvalue)
 
 
 def probability_alike(one: np.ndarray, other: np.ndarray, within: float) -> float:
@@ -56,7 +56,7 @@ def probability_alike(one: np.ndarray, other: np.ndarray, within: float) -> floa
 
 
 def value_verdict(report: float, ours: float, tolerance: float | None, comparable: bool) -> str:
-    """A figure passes if it lies within the tolerance of our mean, the edge included."""
+    """A value passes if it lies within the tolerance of our mean, the edge included."""
     if tolerance is None or not comparable or not math.isfinite(ours):
         return "not_comparable"
     return "passed" if abs(report - ours) <= tolerance + ROUNDING else "failed"
@@ -65,8 +65,8 @@ def value_verdict(report: float, ours: float, tolerance: float | None, comparabl
 def ordering_verdict(probabilities: list[float], required: float) -> str:
     """A claim passes if each of its comparisons reaches the required probability.
 
-    No correction for their number: to be wrong, the claim must be wrong where its weakest comparison is,
-    and that one is held to the full demand (the intersection-union test; Berger, 1982).
+    No correction for their number is needed, since the weakest comparison alone must reach it (the
+    intersection-union test; Berger, 1982).
     """
     if not all(math.isfinite(each) for each in probabilities):
         return "not_comparable"

@@ -1,4 +1,4 @@
-"""`compute`: where the work of a stage is done. No result depends on it, so no stage does."""
+"""Spread the tasks of a stage over processes, here or on a Dask cluster; no result depends on how."""
 
 import os
 import signal
@@ -13,9 +13,10 @@ import psutil
 from pydantic import Field, model_validator
 
 from pipeline.common.numerics import loaded_before
-from pipeline.common.settings import WORKER_KILLED, InputError, Strict, end_with, say
+from pipeline.common.process import WORKER_KILLED, end_with, say
+from pipeline.common.settings import InputError, Strict
 
-# Twice that: by then joblib has noticed any other death of a worker.
+# A worker must be seen dead twice: within that time joblib notices every other death itself.
 DEAD_WORKER_POLL_SECONDS = 3.0
 
 
@@ -36,7 +37,7 @@ class Compute(Strict):
         return self
 
     def processes(self, tasks: int) -> int:
-        """How many processes to start for so many tasks: `workers`, or the cores if it is 0."""
+        """How many processes to start for so many tasks: `workers`, or one for each core if it is 0."""
         import joblib
 
         return max(1, min(self.workers or joblib.cpu_count(), tasks))
@@ -44,9 +45,9 @@ class Compute(Strict):
     def each(
         self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], count: int
     ) -> Iterator[Any]:
-        """function(*task) for each of `count` tasks, in order, in other processes if there are several tasks.
+        """Yield function(*task) for each of `count` tasks, in order.
 
-        Tasks are taken as processes get free and results handed over in between, so that few are in memory.
+        Tasks are taken as processes become free, and results yielded meanwhile, so few are in memory.
         """
         import joblib
         from joblib.externals.loky.backend import resource_tracker as loky_tracker
@@ -56,13 +57,13 @@ class Compute(Strict):
             with self._cluster() as client, joblib.parallel_config(backend="dask", client=client):
                 yield from parallel()(joblib.delayed(_run_pinned)(function, *task) for task in tasks)
             return
-        with _deaths_noticed():
-            # The trackers of resources would let Ctrl-C through as they start.
+        with _watch_for_dead_workers():
+            # These helper processes of joblib would react to Ctrl-C while they start.
             resource_tracker.ensure_running()
             loky_tracker.ensure_running()
-            # At a worker's start: one that waits for its first task would outlive a killed stage by minutes.
+            # A worker that still waits for its first task would outlive a killed stage by minutes.
             watched = parallel(backend="loky", initializer=end_with, initargs=(os.getpid(),))
-            with _interrupt_held():
+            with _hold_interrupts():
                 results = watched(joblib.delayed(function)(*task) for task in tasks)
             yield from results
 
@@ -77,7 +78,7 @@ class Compute(Strict):
             raise InputError(f"compute.address: no Dask scheduler at {self.address} ({error})") from None
         with client:
             crowded = [address for address, threads in client.nthreads().items() if threads > 1]
-            if crowded:  # PyTorch's seed is one for a whole process
+            if crowded:  # threads would share the seed of PyTorch, which is one for a process
                 raise InputError(
                     f"Dask worker {crowded[0]} has several threads; start it with python -m tools.dask_worker"
                 )
@@ -85,7 +86,7 @@ class Compute(Strict):
 
 
 def _run_pinned(function: Callable[..., Any], *task: Any) -> Any:
-    """function(*task), on a worker of a cluster whose numerical libraries have the pinned instructions."""
+    """function(*task) on a Dask worker; InputError unless its numerical libraries are pinned."""
     if loaded_before:
         raise InputError(
             f"a Dask worker imported {loaded_before[0]} before `pipeline`, so its results might differ; "
@@ -95,11 +96,11 @@ def _run_pinned(function: Callable[..., Any], *task: Any) -> Any:
 
 
 @contextmanager
-def _deaths_noticed() -> Generator[None]:
-    """End this stage with a line soon after a worker was killed while it handed over a result.
+def _watch_for_dead_workers() -> Generator[None]:
+    """End this stage with an error when a worker was killed while it sent its result.
 
-    joblib notices every other death. But of a result that has begun to come it waits for the rest, for ever,
-    and does not answer Ctrl-C meanwhile.
+    joblib notices every other death, but waits forever for the rest of a result, and does not react to Ctrl-C
+    meanwhile.
     """
     own = psutil.Process()
     others, done = set(own.children()), threading.Event()
@@ -107,7 +108,7 @@ def _deaths_noticed() -> Generator[None]:
     def watch() -> None:
         before: set[psutil.Process] = set()
         while not done.wait(DEAD_WORKER_POLL_SECONDS):
-            dead = {child for child in set(own.children()) - others if _waits_to_be_noticed(child)}
+            dead = {child for child in set(own.children()) - others if _is_dead(child)}
             if dead & before:
                 say(WORKER_KILLED)
                 os._exit(1)
@@ -120,18 +121,18 @@ def _deaths_noticed() -> Generator[None]:
         done.set()
 
 
-def _waits_to_be_noticed(child: psutil.Process) -> bool:
-    """Whether a child has ended, and its parent has not asked how."""
+def _is_dead(child: psutil.Process) -> bool:
+    """Whether a child process has ended and joblib has not yet taken notice."""
     with suppress(psutil.NoSuchProcess):
         return child.status() == psutil.STATUS_ZOMBIE
     return False
 
 
 @contextmanager
-def _interrupt_held() -> Generator[None]:
-    """Hold back Ctrl-C, also from processes that start meanwhile: it is for the stage, which stops them."""
+def _hold_interrupts() -> Generator[None]:
+    """Delay Ctrl-C, and have processes that start meanwhile ignore it: the stage stops them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # one of meanwhile arrives now
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # a delayed one arrives now

@@ -1,28 +1,22 @@
-"""Files that are written whole or not at all, with bytes that depend on their content alone.
+"""Write files and folders whole or not at all: under a temporary name first, then renamed.
 
-The temporary file or folder is made at once: where nothing can be written, a stage ends before its work.
+The temporary file or folder is made at once, so a stage that cannot write ends before its work.
 """
 
-import json
-import math
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
-import numpy as np
 import psutil
-from numpy.typing import DTypeLike
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield an empty file beside `path`; on success it is renamed to `path`, else removed."""
-    with _naming(path):
+    with _errors_name(path):
         partial = _partial(path)
         try:
             partial.touch()
@@ -35,7 +29,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path`; on success it replaces `path`, else it is removed."""
-    with _naming(path):
+    with _errors_name(path):
         partial = _partial(path)
         partial.mkdir()
         retired = partial.with_suffix(".old.part")
@@ -50,8 +44,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """An error that names no file, as of a full disk, or a temporary one is an error about `path`."""
+def _errors_name(path: Path) -> Iterator[None]:
+    """Make an error that names no file, as of a full disk, or a temporary one name `path`."""
     try:
         yield
     except OSError as error:
@@ -62,19 +56,19 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _partial(path: Path) -> Path:
-    """The temporary path beside `path` of this process; what killed processes left there is removed."""
+    """The temporary path of this process beside `path`; those of killed processes are removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pattern = re.compile(rf"\.{re.escape(path.name)}\.(\d+)(\.old)?\.part")
-    for left in path.parent.iterdir():
-        if (match := pattern.fullmatch(left.name)) and not _is_written(left, int(match[1])):
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    for other in path.parent.iterdir():
+        if (match := pattern.fullmatch(other.name)) and not _is_in_use(other, int(match[1])):
+            shutil.rmtree(other, ignore_errors=True) if other.is_dir() else other.unlink(missing_ok=True)
     return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
-def _is_written(partial: Path, pid: int) -> bool:
-    """Whether the process that made `partial`, not this one, may still be at work on it.
+def _is_in_use(partial: Path, pid: int) -> bool:
+    """Whether another process, number `pid`, made `partial` and may still be writing it.
 
-    Not if it is dead and waits to be asked how it ended, nor if its number has gone to a younger one.
+    It is not if it has ended, or if its number now belongs to a younger process.
     """
     if pid == os.getpid():
         return False
@@ -86,32 +80,3 @@ def _is_written(partial: Path, pid: int) -> bool:
         return False
     except psutil.AccessDenied:
         return True
-
-
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """An .npz file of arrays of numbers, for numpy.load.
-
-    numpy.savez writes other bytes with Python 3.11.3 than with 3.11.4.
-    """
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, values in arrays.items():
-            with array_file(archive, name, values.shape, values.dtype) as file:
-                file.write(values.tobytes())
-
-
-def array_file(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> IO[bytes]:
-    """Begin an array in an .npz archive; what is written to the file are its bytes."""
-    dtype = np.dtype(dtype)
-    entry = zipfile.ZipInfo(f"{name}.npy")
-    # Told the size, zipfile adds fields for large files, which its releases fill differently, to them alone.
-    entry.file_size = math.prod(shape) * dtype.itemsize
-    file = archive.open(entry, "w")
-    descr = np.lib.format.dtype_to_descr(dtype)
-    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
-    return file
-
-
-def write_json(path: Path, value: Any) -> None:
-    """JSON with sorted keys, so that equal values are equal bytes."""
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")

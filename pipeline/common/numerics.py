@@ -1,8 +1,8 @@
 """One instruction set and one thread for every numerical library, so that results have the same bytes.
 
 NumPy, SciPy and PyTorch choose among kernels by the processor, and each kernel rounds in its own way. They
-read the variables below once, when they are loaded: pipeline/__init__.py calls `pin` before that, and
-processes started from here inherit the variables. docs/trust.md lists the processors that were tried.
+read the variables below once, when they are loaded. pipeline/__init__.py calls `pin` before that, and
+processes started later inherit the variables. docs/trust.md lists the processors that were tried.
 """
 
 import os
@@ -15,7 +15,7 @@ INSTRUCTIONS = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",  # NumPy's exp, log, tanh with AVX-512
     "ATEN_CPU_CAPABILITY": "avx2",  # PyTorch's own kernels
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # PyTorch's convolutions
-    "MKL_CBWR": "COMPATIBLE",  # PyTorch's matrix products; slow, and of no weight in a network's small head
+    "MKL_CBWR": "COMPATIBLE",  # PyTorch's matrix products; slow, but only the CNN's small head has any
 }
 # Set by benchmarks/ for its peers, which may use all that the processor has.
 OFF = "REPORT_NUMERICS_UNPINNED"
@@ -35,18 +35,18 @@ def pin() -> None:
 
 
 def why_not_pinned() -> str | None:
-    """Why results may differ in their last digits from those of other processors; None if they do not."""
+    """Why the last digits of results may differ from those of other processors; None if they are the same."""
     if OFF in os.environ:
         return f"{OFF} is set"
     if loaded_before:
-        return f"{loaded_before[0]} was imported before `pipeline`, which had to choose its instructions"
+        return f"{loaded_before[0]} was imported before `pipeline`, which would have chosen its instructions"
     if not _has_avx2():
         return "this processor lacks AVX2 and FMA"
     return None
 
 
 def _has_avx2() -> bool:
-    """As Linux says it of x86-64; elsewhere there is no processor to compare with."""
+    """Whether Linux lists AVX2 and FMA; elsewhere False, since no other system was compared."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             flags = next((line.split() for line in lines if line.startswith("flags")), [])

@@ -1,16 +1,7 @@
-"""`params.yaml`, checked at the door, and errors that speak to the person at the keyboard."""
+"""Load and validate params.yaml. InputError is the error of every module for what a user gave."""
 
-import errno
-import inspect
-import os
 import re
 import reprlib
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,15 +9,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
 
-PARAMS = Path("params.yaml")
-WORKER_KILLED = (
-    "a worker process was killed, by hand or because memory ran out; nothing was written. "
-    f"Set `compute.workers` in {PARAMS} lower if it was the memory, and run again"
-)
-RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")  # a word of a command, a folder, and a part of a dotted key
+from pipeline.common.paths import PARAMS
 
+RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")  # it is a word of a command, a folder, and part of a dotted key
 
-SHOWN = reprlib.Repr()  # how a wrong value is shown: YAML can be short and its value without end
+SHOWN = reprlib.Repr()  # how a wrong value is shown; a short YAML text can stand for an endless value
 SHOWN.maxlist = SHOWN.maxtuple = SHOWN.maxset = SHOWN.maxdict = 20
 SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 100
 SHOWN.maxlevel = 3
@@ -131,79 +118,3 @@ def read_seed(params: dict[str, Any]) -> int:
     if type(seed) is not int or seed < 0:
         raise InputError(f"{PARAMS}: `seed` is {show(seed)}: it must be a whole number, 0 or more")
     return seed
-
-
-def run_stage(main: Callable[..., None], *arguments: str) -> None:
-    """Call a stage's `main`; what a person can mend, and Ctrl-C, end it with one line, not a traceback."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # stages/__init__.py says why
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if "DVC_STAGE" in os.environ:
-        end_with(os.getppid())
-    name, expected = Path(sys.argv[0]).stem, inspect.signature(main).parameters
-    if len(arguments) != len(expected):
-        print(f"usage: python -m stages.{name} {' '.join(expected).upper()}".rstrip(), file=sys.stderr)
-        sys.exit(2)
-    status = 1
-    try:
-        main(*arguments)
-        return
-    except InputError as error:
-        message = str(error)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        message = _explain_os_error(error)
-    except BrokenExecutor:
-        message = WORKER_KILLED
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):  # PyTorch has no type for it
-            raise
-        message = (
-            "memory ran out; nothing was written. Set what is large in "
-            f"{PARAMS} lower, or `compute.workers`, and run again"
-        )
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers are stopped; a second Ctrl-C adds nothing
-        message, status = "interrupted", 130
-    say(message)
-    sys.exit(status)
-
-
-def say(message: str) -> None:
-    """One line with the stage's name, whatever stands in the names of a stranger's files."""
-    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
-    print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr, flush=True)
-
-
-def end_with(parent: int) -> None:
-    """End this process soon after its `parent`, which may be killed and then cannot stop it.
-
-    A stage that outlived DVC could put its output over that of the next `dvc repro`, and a worker that
-    outlived its stage would compute on for nobody.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _explain_os_error(error: OSError) -> str:
-    """The path, what is wrong with it, and what to do."""
-    match error.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            advice = "free some space, and run again"
-        case errno.EFBIG:
-            advice = "raise the limit on the size of a file (ulimit -f), and run again"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            advice = "make it readable and its folder writable for you, and run again"
-        case errno.EISDIR | errno.ENOTDIR | errno.EEXIST | errno.ENOTEMPTY:
-            advice = "something else is in its place: move it away, and run again"
-        case errno.ENOENT:
-            advice = "`dvc repro` runs the stages that make it"
-        case _:
-            advice = "see to it, and run again"
-    path = error.filename2 or error.filename
-    return f"{f'{path}: ' if path else ''}{error.strerror}; {advice}"

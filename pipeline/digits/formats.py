@@ -1,7 +1,4 @@
-"""Digits as they come: arrays in .npz files, or pictures whose names begin with their class, in a zip.
-
-Whatever the file, a set of n digits is (images, labels): uint8 (n, 28, 28), white on black, and uint8 (n,).
-"""
+"""Read digits: arrays in .npz files, or a zip of pictures whose names begin with their class."""
 
 import re
 import tokenize
@@ -15,7 +12,9 @@ from numpy.lib.npyio import NpzFile
 from PIL import Image
 from tqdm import tqdm
 
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
+from pipeline.digits.prepared import Digits
 from pipeline.sources.archives import (
     PICTURES,
     UNREADABLE,
@@ -28,13 +27,11 @@ from pipeline.sources.archives import (
 )
 from pipeline.sources.pictures import open_picture
 
-CLASSES = 10
+CLASSES = len(DIGIT_CLASSES)
 SIDE = 28
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
-# What numpy raises for the header of an array that is damaged, or claims more than memory holds.
+# What NumPy raises for an array whose header is damaged, or asks for more than memory holds.
 DAMAGED = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
-
-Digits = tuple[np.ndarray, np.ndarray]
 
 
 def read_digits(path: Path) -> dict[str, Digits]:
@@ -58,12 +55,12 @@ def read_digits(path: Path) -> dict[str, Digits]:
 def white_on_black(splits: dict[str, Digits]) -> tuple[dict[str, Digits], bool]:
     """The digits with a dark background, and whether they had to be inverted for it.
 
-    The border of a picture is background: its median over the whole set tells paper from board.
+    The border of a picture is background; it is bright if the median of all borders is.
     """
     edges = [np.concatenate([i[:, [0, -1]].ravel(), i[:, :, [0, -1]].ravel()]) for i, _ in splits.values()]
     inverted = bool(np.median(np.concatenate(edges)) > 127)
     if inverted:
-        splits = {split: (255 - images, labels) for split, (images, labels) in splits.items()}
+        splits = {split: Digits(255 - images, labels) for split, (images, labels) in splits.items()}
     return splits, inverted
 
 
@@ -94,7 +91,7 @@ def _read_arrays(file: IO[bytes], name: str) -> Digits:
         labels = _check_labels(_array(npz, "label", name), name)
     if len(images) != len(labels):
         raise InputError(f"{name}: {len(images)} rows in 'image' but {len(labels)} in 'label'")
-    return images, labels
+    return Digits(images, labels)
 
 
 def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
@@ -121,7 +118,7 @@ def _check_images(images: np.ndarray, name: str) -> np.ndarray:
     if images.dtype.kind not in "uif":
         raise InputError(f"{name}: 'image' has type {images.dtype}; it must be numbers")
     rows = images.reshape(len(images), -1)
-    # Written so that NaN, which is in no order with any number, is found too.
+    # Negated, so that NaN is found too, of which every comparison is false.
     bad = ~((rows >= 0) & (rows <= 255)).all(axis=1)
     if bad.any():
         raise InputError(f"{name}: 'image' row {bad.argmax()} has values that are not within 0 to 255")
@@ -146,7 +143,9 @@ def _read_pictures(archive: zipfile.ZipFile, names: list[str]) -> dict[str, Digi
     splits = np.array(given_splits(names, archive_name(archive)))
     labels = np.array([_class_in_name(archive, name) for name in names], dtype=np.uint8)
     images = np.stack([_read_picture(archive, name) for name in tqdm(names, leave=False, disable=None)])
-    return {str(split): (images[splits == split], labels[splits == split]) for split in np.unique(splits)}
+    return {
+        str(split): Digits(images[splits == split], labels[splits == split]) for split in np.unique(splits)
+    }
 
 
 def _class_in_name(archive: zipfile.ZipFile, name: str) -> int:

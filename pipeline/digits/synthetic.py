@@ -5,6 +5,10 @@ fitted to its box and inked. The classes, their shares, their boxes and their li
 set (bat67/TibetanMNIST); the shapes were redrawn by eye as strokes, no pixel of the real set is in here.
 """
 
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
 import numpy as np
 
 from pipeline.common.seeds import generator
@@ -106,6 +110,19 @@ PATHS = {
         ((0.6, 0.38), (0.95, 0.28), (0.6, 0), (0.05, 0.35), (0.2, 0.8), (0.7, 1)),
     ),
 }
+
+
+def write_digits(samples: int, seed: int, path: Path) -> None:
+    """Write drawn numerals as an .npz file: image (samples, 28, 28) and label (samples,), both uint8.
+
+    numpy.savez is not used, since its bytes depend on the release of Python.
+    """
+    images, labels = draw_digits(samples, seed)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in {"image": images, "label": labels}.items():
+            buffer = BytesIO()
+            np.lib.format.write_array(buffer, array, version=(1, 0))
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue())
 
 
 def draw_digits(samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

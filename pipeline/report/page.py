@@ -1,4 +1,4 @@
-"""The page: one HTML file that holds its pictures, from the template page.html and its style page.css."""
+"""Render the page, one HTML file with its pictures inside, from the templates page.html and page.css."""
 
 import base64
 import json
@@ -12,19 +12,20 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
-from pipeline.report.figures.look import INK, Picture
+from pipeline.report.colours import INK
+from pipeline.report.figures.style import Picture
 from pipeline.report.tables import percent
 
 TEMPLATES = Path(__file__).parent
 WEBP_QUALITY = 85
-PLAIN = " !'()*+,-./:;=?@_~"  # what may stand in an address as it is, within double quotes
+PLAIN = " !'()*+,-./:;=?@_~"  # characters that need no escape in an address within double quotes
 SVG_LIMIT = 400_000  # bytes above which a figure goes into the page as pixels
 # Text and axes of an inline figure follow the reader's light or dark, as the page around it does.
 SVG_INK = f"svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:#e6e6ea}}}}"
 
 
 def data_uri(picture: Picture) -> str:
-    """The picture as an address that holds all of it: small SVG as it is, anything else as WebP."""
+    """The picture as a data URI: a small SVG unchanged in form, anything else as WebP."""
     svg = picture.files.get("svg")
     if svg is not None and len(svg) <= SVG_LIMIT:
         return f"data:image/svg+xml,{quote(adapt_svg(svg.decode()), safe=PLAIN)}"
@@ -32,13 +33,13 @@ def data_uri(picture: Picture) -> str:
 
 
 def adapt_svg(text: str) -> str:
-    """The figure in the reader's colours, and its places to a hundredth of a point, which is a third less."""
+    """The SVG in the page's colours, with coordinates rounded to a hundredth of a point to save a third."""
     text = re.sub(r"(\d{2}\.\d{2})\d+", r"\1", text).replace(INK, "currentColor").replace("\n", " ")
     return text.replace('<style type="text/css">', f'<style type="text/css">{SVG_INK}', 1)
 
 
 def to_webp(png: bytes) -> bytes:
-    """A fifth of the bytes of the PNG, without a difference that can be seen."""
+    """The picture as WebP: a fifth of the bytes of the PNG, with no visible difference."""
     webp = BytesIO()
     with Image.open(BytesIO(png)) as picture:
         picture.convert("RGB").save(webp, "WEBP", quality=WEBP_QUALITY, method=4)

@@ -1,21 +1,19 @@
-"""What the stages before left, read for the page."""
+"""Read the results of the earlier stages."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from pipeline.common.settings import PARAMS, InputError, read_run, section
+from pipeline.common.classes import SPLITS
+from pipeline.common.paths import BOXES, METRICS, PARAMS, PLOTS, RAW_DIGITS, RAW_MASKS
+from pipeline.common.runs import PREDICTIONS, SETTINGS, run_folder
+from pipeline.common.settings import InputError, read_run, section
+from pipeline.common.storage import load_arrays, read_json
+from pipeline.evaluation.latents import SEPARATION
 from pipeline.report.changes import CHANGES
-
-CLASSES = ("bad", "good", "none")
-TABLES = {
-    "mlp": [f"T{number}" for number in range(1, 9)],
-    "cnn": [f"T{number}" for number in range(9, 15)],
-}
-
+from pipeline.report.contents import TABLES
 
 BY_SETTING = {"T2": "hidden", "T4": "batch_size"}  # tables of part 1 whose runs differ in this setting
 
@@ -44,32 +42,30 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
 
 
-def read_json(path: Path) -> Any:
+def read_existing_json(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path} is missing; make it with dvc repro")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)
 
 
-def read_results(root: Path, params: dict[str, Any]) -> Results:
-    """All of it from the project's folder, pictures apart; InputError if a run of the report is missing."""
+def read_results(params: dict[str, Any]) -> Results:
+    """All results but pictures; InputError if a run that the page compares is missing."""
     check_compared(params)
-    plots, boxes = root / "plots", read_csv(root / "data/boxes.csv")
-    others = {part: plots / part / "curves/others.csv" for part in TABLES}  # if any run is in no table
-    folders = [(table, plots / part) for part, tables in TABLES.items() for table in tables]
+    boxes = read_csv(BOXES)
+    others = {part: PLOTS / part / "curves/others.csv" for part in TABLES}  # if any run is in no table
+    folders = [(table, PLOTS / part) for part, tables in TABLES.items() for table in tables]
     return Results(
         settings={part: read_settings(params, part) for part in TABLES},
-        metrics={part: read_json(root / f"metrics/{part}.json") for part in TABLES},
-        claims=read_csv(plots / "claims/claims.csv", index_col="id"),
+        metrics={part: read_existing_json(METRICS / f"{part}.json") for part in TABLES},
+        claims=read_csv(PLOTS / "claims/claims.csv", index_col="id"),
         tables={table: read_csv(folder / f"tables/{table}.csv") for table, folder in folders},
         curves={table: read_csv(folder / f"curves/{table}.csv") for table, folder in folders}
         | {f"others_{part}": read_csv(path) for part, path in others.items() if path.is_file()},
-        digits={
-            split: read_csv(plots / f"mlp/confusion_{split}.csv", dtype=str) for split in ("train", "test")
-        },
-        crops={split: read_crops(boxes, plots, split) for split in ("train", "test")},
-        class_accuracy=read_csv(plots / "cnn/class_accuracy.csv"),
-        separation=read_csv(plots / "latents/separation.csv"),
-        sources={part: read_json(root / f"data/raw/{part}/source.json") for part in ("digits", "masks")},
+        digits={split: read_csv(PLOTS / f"mlp/confusion_{split}.csv", dtype=str) for split in SPLITS},
+        crops={split: read_crops(boxes, split) for split in SPLITS},
+        class_accuracy=read_csv(PLOTS / "cnn/class_accuracy.csv"),
+        separation=read_csv(SEPARATION),
+        sources={raw.name: read_existing_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},
     )
 
 
@@ -97,19 +93,20 @@ def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]
     return {name: {**defaults, **run} for name, run in runs.items()}
 
 
-def read_crops(boxes: pd.DataFrame, plots: Path, split: str) -> pd.DataFrame:
-    """The boxes of a split with `truth` and `predicted` of the final CNN, which stand in the same order."""
-    confusion = read_csv(plots / f"cnn/confusion_{split}.csv")
+def read_crops(boxes: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The boxes of a split with `truth` and `predicted` of the final CNN, whose rows have the same order."""
+    path = PLOTS / f"cnn/confusion_{split}.csv"
+    confusion = read_csv(path)
     rows = boxes[boxes.split == split].reset_index(drop=True)
     if rows.label.tolist() != confusion.truth.tolist():
-        raise InputError(f"data/boxes.csv and plots/cnn/confusion_{split}.csv are not of one run: dvc repro")
+        raise InputError(f"{BOXES} and {path} are not of one run: dvc repro")
     return rows.join(confusion)
 
 
-def read_snapshot(folder: Path) -> tuple[int, np.ndarray]:
+def read_snapshot(run: str) -> tuple[int, np.ndarray]:
     """For figure F7: the epoch of a CNN run's snapshot, and the classes it predicts for the test crops."""
-    epoch = read_json(folder / "settings.json")["snapshot_epoch"]
+    folder = run_folder("cnn", run)
+    epoch = read_existing_json(folder / SETTINGS)["snapshot_epoch"]
     if not epoch:
-        raise InputError(f"cnn.runs.{folder.name}.snapshot_epoch is 0; figure F7 needs a snapshot")
-    with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
-        return epoch, arrays["snapshot_test"][0]
+        raise InputError(f"cnn.runs.{run}.snapshot_epoch is 0; figure F7 needs a snapshot")
+    return epoch, load_arrays(folder / PREDICTIONS)["snapshot_test"][0]

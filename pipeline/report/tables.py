@@ -1,12 +1,13 @@
-"""The report's tables, its figures and ours side by side, and its claims, as the page shows them."""
+"""The report's tables and claims as the page shows them: its values beside ours."""
 
 import re
 from typing import NamedTuple
 
 import pandas as pd
 
+from pipeline.common.classes import MASK_CLASSES
+from pipeline.report.contents import TABLES
 from pipeline.report.figures.shares import interval
-from pipeline.report.results import TABLES
 
 MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
 NAMES = {
@@ -20,7 +21,7 @@ NAMES = {
 }
 OF_MLP = [["train_accuracy", "test_accuracy", "reported_loss"]]
 OF_CNN = [["train_accuracy", "test_accuracy", "train_loss"]]
-OF_CLASSES = [[f"{split}_accuracy_{name}" for name in ("bad", "good", "none")] for split in ("train", "test")]
+OF_CLASSES = [[f"{split}_accuracy_{name}" for name in MASK_CLASSES] for split in ("train", "test")]
 # The scores of each table, a panel for each list.
 PANELS = {
     "T1": OF_MLP,
@@ -155,7 +156,7 @@ def say_share(share: float, samples: int, digits: int = 1) -> str:
     return f"{percent(share, 0)}, is {count} of {samples} ({bounds})"
 
 
-class Claim(NamedTuple):
+class ClaimRow(NamedTuple):
     """A claim as the page shows it; `place` is the section that it is about, or empty."""
 
     key: str
@@ -166,11 +167,11 @@ class Claim(NamedTuple):
     place: str
 
 
-def list_claims(claims: pd.DataFrame) -> list[Claim]:
+def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
     """The claims in words, C1 to C19; those about cells stand in the tables."""
     rows = claims[claims.kind != "value"].fillna({"evidence": ""})
     return [
-        Claim(
+        ClaimRow(
             key,
             row.sentence,
             row.verdict,

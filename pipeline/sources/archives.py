@@ -1,4 +1,4 @@
-"""Zip archives from strangers: read in place, one file at a time, never unpacked."""
+"""Read zip archives of unknown origin in place, one file at a time, never unpacked."""
 
 import lzma
 import stat
@@ -53,8 +53,10 @@ def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
 
 @lru_cache(maxsize=1)
 def kept_open(file: Path, changed: int) -> zipfile.ZipFile:
-    """The archive in `file`, which was `changed` at that time, opened once in each process: its table of
-    contents takes time for every file in it."""
+    """The archive in `file`, opened once in each process, since reading its table of contents takes time.
+
+    `changed` is the time of its last change, so that a new archive in its place is opened anew.
+    """
     return open_archive(file, file.name)
 
 

@@ -1,4 +1,4 @@
-"""Downloads: checked, tried again where that can help, and kept in a cache that never holds a bad file."""
+"""Download files: checked, tried again where that can help, kept in a cache that never holds a bad file."""
 
 import hashlib
 import sys
@@ -17,7 +17,7 @@ CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
 RETRIES = 3  # pooch waits 1, 2 and 3 seconds before them
 TIMEOUT = (10, 30)  # seconds to connect, and between two packets of the answer
 PIECE = 2**16  # bytes that are written at once
-SLOWEST = 60  # seconds for a piece: a server that drips would hold the stage for days
+SLOWEST = 60  # seconds for a piece; a slower server would hold the stage for days
 ADVICE = (
     "Check the address, the checksum and the network, or download the file yourself and set its path "
     "in params.yaml instead"
@@ -55,7 +55,7 @@ def download(url: str, sha256: str | None = None, git_blob: str | None = None) -
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed downloads left: temporary files that no transfer can be writing any more."""
+    """Remove temporary files of killed downloads, which no transfer can be writing any more."""
     for file in folder.glob("tmp*"):
         if time.time() - file.stat().st_mtime > 2 * SLOWEST:
             file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What fetch_digits and fetch_masks share: from the name of a source to one raw file and its record."""
+"""Fetch the source that a setting names: one raw file, and a record of where it is from."""
 
 import os
 import re
@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import pooch
 from pydantic import Field
 
-from pipeline.common.files import whole_folder, write_json
+from pipeline.common.files import whole_folder
 from pipeline.common.settings import InputError, Strict
+from pipeline.common.storage import write_json
 from pipeline.sources.archives import PICTURES, is_data, open_archive
 from pipeline.sources.catalogue import Source
 from pipeline.sources.downloads import download
@@ -75,7 +76,7 @@ def fetch_source(
             origin = _fetch_path(key, name, catalogue, raw)
         found = _check_sha256(key, name, sha256, raw)
         file = raw.rename(folder / f"{output.name}{_suffix(key, name, raw, suffixes)}")
-        # `name` itself stays out: a path differs from machine to machine, and is nobody's business.
+        # A path is not recorded: it differs from machine to machine, and may be private.
         kind = {"source": name if name in ("synthetic", *catalogue) else "own"}
         write_json(folder / "source.json", {**kind, **origin, "file": file.name, "sha256": found})
     print(f"{output / file.name}: {name}, {origin['title']}; sha256 {found}")
@@ -153,7 +154,8 @@ def pack_folder(folder: Path, target: Path) -> None:
         for name in names:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            entry.file_size = (folder / name).stat().st_size  # pipeline.common.files.array_file says why
+            # Without the size, zipfile adds fields that differ between releases of Python.
+            entry.file_size = (folder / name).stat().st_size
             with open(folder / name, "rb") as file, archive.open(entry, "w") as packed:
                 shutil.copyfileobj(file, packed)
 

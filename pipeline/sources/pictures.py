@@ -1,4 +1,4 @@
-"""Pictures from strangers: opened in bounded memory, in the formats of data sets, as eight-bit RGB."""
+"""Open pictures of unknown origin as eight-bit RGB, in bounded memory."""
 
 import logging
 import struct
@@ -15,26 +15,19 @@ from pipeline.common.settings import InputError
 
 FORMATS = ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"]
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")
-LIMIT = 40_000_000  # pixels, with which no picture takes 500 MB to open and cut
+LIMIT = 40_000_000  # pixels; opening and cutting such a picture takes less than 500 MB
 LIMITS = {"TIFF": 24_000_000, "WEBP": 20_000_000}  # the same for decoders that need more memory than others
-Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit, of which it would warn, is twice ours
-NEXT_SCAN = b"\xff\xda"  # nowhere within the pixels of a JPEG, and each costs a walk through all of them
+Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is twice ours, and gives a warning
+NEXT_SCAN = b"\xff\xda"  # begins a scan of a JPEG; each scan costs a pass over all pixels
 SCANS = 100
 STRIP = 64  # rows that change their mode at a time
-ORIENTATION = 0x0112  # the EXIF tag
-QUARTER_TURNS = {  # its values that exchange width and height, and how to undo them
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs why it raises; the error tells
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs what its errors say anyway
 
 
 def open_picture(data: bytes, where: str) -> Image.Image:
     """The picture in `data` as RGB, with its EXIF; `where` begins the InputError if it cannot be read."""
-    with _quiet():
+    with without_warnings():
         try:
             picture = Image.open(BytesIO(data), formats=FORMATS)
             _check_header(picture, where)
@@ -49,8 +42,8 @@ def open_picture(data: bytes, where: str) -> Image.Image:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Pillow's warnings: they are of broken EXIF data and the like, and what harms a pixel raises."""
+def without_warnings() -> Iterator[None]:
+    """Silence Pillow's warnings, of broken EXIF data and the like; what harms a pixel is an error anyway."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         yield
@@ -73,23 +66,6 @@ def _check_header(picture: Image.Image, where: str) -> None:
 def _reason(error: Exception) -> str:
     # Pillow's own text ends with the address of a BytesIO, which says nothing and differs every time.
     return "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
-
-
-def orientation(picture: Image.Image) -> int | None:
-    """What EXIF says of how the camera was held; None where it says nothing, or nothing legible."""
-    with _quiet():
-        try:
-            return picture.getexif().get(ORIENTATION)
-        except BROKEN:
-            return None
-
-
-def turn(picture: Image.Image) -> Image.Image:
-    """A picture whose `orientation` is one of QUARTER_TURNS, as its EXIF has it.
-
-    Pillow's exif_transpose would write all of the EXIF anew, which fails where any other tag is damaged.
-    """
-    return picture.transpose(QUARTER_TURNS[picture.getexif()[ORIENTATION]])
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

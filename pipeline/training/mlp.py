@@ -25,7 +25,10 @@ import numpy as np
 from numpy import ndarray
 from scipy.linalg.blas import dgemm, sgemm
 
-CLASSES = 10
+from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.digits.prepared import Digits
+
+CLASSES = len(DIGIT_CLASSES)
 GATHERED = 16  # mini-batches that are put in order at a time: still in the cache when they are used
 EVALUATED = 500  # samples at a time: their activations fit the caches
 GEMM = {"f": sgemm, "d": dgemm}  # alpha A B + beta C, in single precision, and in double for the tests
@@ -169,13 +172,6 @@ def subtract_product(weights: ndarray, delta: ndarray, activations: ndarray, rat
     )
 
 
-class Split(NamedTuple):
-    """The training or the test samples."""
-
-    images: ndarray  # uint8 (n, pixels)
-    labels: ndarray  # uint8 (n,)
-
-
 def to_inputs(images: ndarray, inputs: ndarray) -> ndarray:
     """Images (n, pixels) as pixel / 255 in the first n rows of `inputs` (..., pixels + 1): those rows."""
     rows = inputs[: len(images)]
@@ -185,7 +181,7 @@ def to_inputs(images: ndarray, inputs: ndarray) -> ndarray:
 
 def train_epoch(
     layers: list[ndarray],
-    samples: Split,
+    samples: Digits,
     order: ndarray,
     batch_size: int,
     learning_rate: float,
@@ -210,7 +206,7 @@ def train_epoch(
 
 
 def forward_in_blocks(
-    layers: list[ndarray], samples: Split, activation: Activation
+    layers: list[ndarray], samples: Digits, activation: Activation
 ) -> Iterator[tuple[slice, ndarray, ndarray]]:
     """For k samples at a time: where they lie, their logits (10, k), their last hidden units (units, k)."""
     inputs = np.ones((EVALUATED, samples.images.shape[1] + 1), layers[0].dtype)
@@ -223,7 +219,7 @@ def forward_in_blocks(
         yield part, forward(layers, buffers, rows, activation), buffers.activations[-1][:-1]
 
 
-def predict(layers: list[ndarray], samples: Split, activation: Activation) -> ndarray:
+def predict(layers: list[ndarray], samples: Digits, activation: Activation) -> ndarray:
     """The logits (10, n) of all samples."""
     logits = np.empty((CLASSES, len(samples.labels)), layers[0].dtype)
     for part, of_part, _ in forward_in_blocks(layers, samples, activation):
@@ -231,7 +227,7 @@ def predict(layers: list[ndarray], samples: Split, activation: Activation) -> nd
     return logits
 
 
-def last_hidden(layers: list[ndarray], samples: Split, activation: Activation) -> ndarray:
+def last_hidden(layers: list[ndarray], samples: Digits, activation: Activation) -> ndarray:
     """The activations of the last hidden layer (n, units) of all samples: the latent features of F1 to F3."""
     units = np.empty((len(samples.labels), layers[-1].shape[1] - 1), layers[0].dtype)
     for part, _, of_part in forward_in_blocks(layers, samples, activation):

@@ -1,40 +1,34 @@
 """The training of an MLP: its epochs, and what is recorded of them."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError
+from pipeline.digits.prepared import Digits, load_digits
 from pipeline.training.mlp import (
     ACTIVATIONS,
     CLASSES,
     Activation,
-    Split,
     cross_entropy,
     initial_layers,
     last_hidden,
     predict,
     train_epoch,
 )
-from pipeline.training.mlp_settings import Settings
-from pipeline.training.replicates import Curve, Patience
+from pipeline.training.record import Curve, Patience
+from pipeline.training.settings import MlpSettings
 
 
-def load_digits(path: Path) -> dict[str, Split]:
-    """The splits "train" and "test" of the prepared digits."""
-    splits = {}
-    with np.load(path, allow_pickle=False) as arrays:
-        for split in ("train", "test"):
-            labels = arrays[f"{split}_labels"]
-            splits[split] = Split(arrays[f"{split}_images"].reshape(len(labels), -1), labels)
-    return splits
+def flatten(digits: Digits) -> Digits:
+    """The digits with images (n, pixels)."""
+    return digits._replace(images=digits.images.reshape(len(digits.images), -1))
 
 
 def score(
-    layers: list[ndarray], splits: dict[str, Split], activation: Activation
+    layers: list[ndarray], splits: dict[str, Digits], activation: Activation
 ) -> tuple[dict[str, float], dict[str, ndarray]]:
     """Loss and accuracy of both splits; the classes predicted for each."""
     scores, predicted = {}, {}
@@ -49,7 +43,7 @@ def score(
 class Record:
     """What is kept of a training: its curve, and weights and predictions of the last epoch that was kept."""
 
-    def __init__(self, run: str, replicate: int, settings: Settings) -> None:
+    def __init__(self, run: str, replicate: int, settings: MlpSettings) -> None:
         self.settings = settings
         self.curve = Curve(run, replicate, settings.epochs, settings.learning_rate)
         self.patience = Patience()
@@ -76,42 +70,33 @@ class Record:
         rule, patience = self.settings.early_stopping, self.settings.patience
         if rule == "none" or self.patience.epochs[rule] < patience:
             return False
-        self.curve.say(
+        self.curve.progress.say(
             f"stops after epoch {len(self.curve.rows)}: "
             f"training {rule} has not improved for {patience} epochs"
         )
         return True
 
-    def results(self) -> dict[str, Any]:
-        """See `train`."""
+    def result(self) -> Replicate:
         weights = {f"layer_{index}": layer for index, layer in enumerate(self.layers)}
-        return {"curve": self.curve.close(), "weights": weights, "latents": self.latents, **self.predicted}
+        return Replicate(self.curve.close(), weights, self.predicted, latents=self.latents)
 
 
-def train(digits: Path, run: str, seed: int, settings: Settings, replicate: int) -> dict[str, Any]:
-    """Train one network; what it leaves, as arrays.
+def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) -> list[ndarray]:
+    """The initial weights of a run."""
+    sizes = [pixels, *settings.hidden, CLASSES]
+    weights, biases, std = settings.initial_weights, settings.initial_biases, settings.initial_std
+    return initial_layers(sizes, weights, biases, std, settings.activation, rng)
 
-    `curve`: a row for each epoch. `weights`: by layer. `train`, `test`: predicted classes (n,).
-    `latents`: by epoch, the last hidden activations of the test set (n, units).
-    """
-    splits = load_digits(digits)
+
+def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: int) -> Replicate:
+    """Train one network on the prepared `digits`; `run` names it in messages."""
+    splits = {split: flatten(samples) for split, samples in load_digits(digits).items()}
     images, labels = splits["train"]
-    if settings.batch_size > len(labels):
-        raise InputError(
-            f"mlp.runs.{run}: batch_size is {settings.batch_size}, "
-            f"but there are {len(labels)} training samples"
-        )
+    settings.check_samples(run, len(labels))
     activation = ACTIVATIONS[settings.activation]
-    layers = initial_layers(
-        [images.shape[1], *settings.hidden, CLASSES],
-        settings.initial_weights,
-        settings.initial_biases,
-        settings.initial_std,
-        settings.activation,
-        generator(seed, "weights", replicate),
-    )
+    layers = draw_layers(images.shape[1], settings, generator(seed, "weights", replicate))
     shuffling = generator(seed, "shuffling", replicate)
-    record = Record(f"mlp.runs.{run}", replicate, settings)
+    record = Record(run, replicate, settings)
 
     with np.errstate(over="ignore", invalid="ignore"):  # a loss that is no number ends the training
         for epoch in range(1, settings.epochs + 1):
@@ -124,4 +109,4 @@ def train(digits: Path, run: str, seed: int, settings: Settings, replicate: int)
                 record.latents[epoch] = last_hidden(layers, splits["test"], activation)
             if record.is_over():
                 break
-    return record.results()
+    return record.result()

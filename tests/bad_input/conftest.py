@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from making import Accepted, Refused
 
-from pipeline.common.settings import run_stage
+from pipeline.common.process import run_stage
 from pipeline.masks import crops  # noqa: F401  its imports take seconds, which are no case's own
 
 ROOT = Path(__file__).parents[2]

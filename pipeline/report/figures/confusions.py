@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.report.figures.look import new_figure
+from pipeline.report.figures.style import new_figure
 
 
 def count_confusions(samples: pd.DataFrame) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def draw_confusions(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
 
 
 def draw_matrix(axes: Axes, counts: pd.DataFrame) -> None:
-    """Counts above, row shares below; cells of nothing are left empty, which shows where the errors are."""
+    """Counts above, row shares below; cells without samples stay blank, so that errors stand out."""
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     small = len(counts) > 5

@@ -1,4 +1,4 @@
-"""Learning curves: what an epoch brought, for every run of a table."""
+"""Learning curves of the runs of a table: loss and error rate by epoch."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 
-from pipeline.report.figures.look import GREY, MARKERS, SERIES, label_logarithmic, new_figure
+from pipeline.report.colours import GREY, SERIES_COLOURS
+from pipeline.report.figures.style import MARKERS, label_logarithmic, new_figure
 
 PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
 WIDE = 4  # times the smallest value from which on an axis is logarithmic
@@ -45,7 +46,7 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, split: str, score: str, index: i
     # An error of 0 has no place on a logarithmic axis: the line has a gap there.
     values = values.where(values > 1e-9)
     every = max(1, len(curve) // 6)
-    colour = SERIES[index % len(SERIES)]
+    colour = SERIES_COLOURS[index % len(SERIES_COLOURS)]
     axes.plot(
         curve.epoch,
         values,

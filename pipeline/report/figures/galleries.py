@@ -1,4 +1,4 @@
-"""Samples side by side with what they are and what they were taken for: figures F5 and F6."""
+"""Samples side by side, with their truth and prediction: figures F5 and F6."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pipeline.report.figures.look import GREEN, VERMILLION, new_figure
+from pipeline.report.colours import GREEN, VERMILLION
+from pipeline.report.figures.style import new_figure
 
 COLUMNS = 8
 LIMIT = 32  # samples that a gallery shows

@@ -1,4 +1,4 @@
-"""What the last hidden layer makes of the test set: figures F1 (two units), F2 (PCA) and F3 (t-SNE)."""
+"""Latent features of the test set in the plane: figures F1 (two units), F2 (PCA) and F3 (t-SNE)."""
 
 import numpy as np
 import pandas as pd
@@ -6,19 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.report.figures.look import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    YELLOW,
-    new_figure,
-)
-
-DIGIT_COLOURS = np.array([BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY, YELLOW, "#7a5230", "#7f3fbf"])
+from pipeline.report.colours import DIGIT_COLOURS
+from pipeline.report.figures.style import new_figure
 
 
 def draw_latents(points: pd.DataFrame, separation: pd.DataFrame, same_axes: bool) -> Figure:

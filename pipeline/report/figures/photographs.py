@@ -7,7 +7,8 @@ from typing import NamedTuple
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.report.figures.look import CLASS_COLOURS, Picture
+from pipeline.report.colours import MASK_COLOURS
+from pipeline.report.figures.style import Picture
 
 Area = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels, half open, as Pillow crops
 
@@ -58,7 +59,7 @@ def draw_faces(photograph: Image.Image, faces: list[Face]) -> Image.Image:
         left, top, right, bottom = face.area
         # Pillow's rectangle holds its last column and row, and its line grows inwards.
         line = min(LINE, right - left, bottom - top)
-        draw.rectangle((left, top, right - 1, bottom - 1), outline=CLASS_COLOURS[face.predicted], width=line)
+        draw.rectangle((left, top, right - 1, bottom - 1), outline=MASK_COLOURS[face.predicted], width=line)
     taken: list[Area] = [face.area for face in faces]
     for face in faces:
         label = place_label(face, picture.size, taken)
@@ -114,7 +115,7 @@ def write_label(draw: ImageDraw.ImageDraw, face: Face, area: Area) -> None:
     text = caption(face)
     font = fitting_font(text, draw.im.size)
     offset = font.getbbox(text)
-    draw.rectangle((left, top, right - 1, bottom - 1), fill=CLASS_COLOURS[face.predicted])
+    draw.rectangle((left, top, right - 1, bottom - 1), fill=MASK_COLOURS[face.predicted])
     draw.text(
         (left + PADDING - offset[0], top + PADDING - offset[1]),
         text,

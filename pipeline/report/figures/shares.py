@@ -6,10 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.claims.statistics import wilson_interval
-from pipeline.report.figures.look import BLUE, GREEN, GREY, INK, VERMILLION, label_logarithmic, new_figure
+from pipeline.report.colours import BLUE, GREEN, GREY, INK, VERMILLION
+from pipeline.report.figures.style import label_logarithmic, new_figure
 
 SIDES = (0, 16, 24, 32, 48, 64, 96, 128, np.inf)  # of crops, pixels
-SPLITS = {"train": "training set", "test": "test set"}
+SPLIT_TITLES = {"train": "training set", "test": "test set"}
 
 
 def interval(share: float, samples: int) -> tuple[float, float]:
@@ -35,7 +36,7 @@ def _name_size(size: pd.Interval) -> str:
 def draw_errors_by_size(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
     """Claim C19: the error rate by crop size, with Wilson intervals and the crops behind each."""
     figure, panels = new_figure(3.3, columns=2, sharey=True)
-    for axes, title, table in zip(panels, SPLITS.values(), (training, test), strict=True):
+    for axes, title, table in zip(panels, SPLIT_TITLES.values(), (training, test), strict=True):
         axes.bar(table.index, table.error, color=BLUE, width=0.7)
         bars = error_bars(table.error, table.crops)
         axes.errorbar(range(len(table)), table.error, bars, fmt="none", ecolor=GREY, capsize=3)
@@ -67,7 +68,7 @@ def draw_class_sizes(accuracy: pd.DataFrame) -> Figure:
             fmt=marker,
             color=colour,
             capsize=3,
-            label=SPLITS[split],
+            label=SPLIT_TITLES[split],
         )
     for name, size in sizes.items():
         axes.text(size, 1.1, f"{name} ({size})", ha="center", va="bottom")
@@ -86,7 +87,7 @@ def draw_class_sizes(accuracy: pd.DataFrame) -> Figure:
 def draw_sampler(accuracy: pd.DataFrame, before: str, after: str) -> Figure:
     """Table T14: accuracy of each class in the run `before` the weighted sampler and in the run `after`."""
     figure, panels = new_figure(3.2, columns=2, sharey=True)
-    for axes, (split, title) in zip(panels, SPLITS.items(), strict=True):
+    for axes, (split, title) in zip(panels, SPLIT_TITLES.items(), strict=True):
         rows = accuracy[accuracy.split == split].set_index("run")
         draw_bars(axes, rows.loc[[before]], -0.2, GREY, "as they come")
         draw_bars(axes, rows.loc[[after]], 0.2, BLUE, "weighted sampler")

@@ -1,4 +1,4 @@
-"""The geometry of crops: where a box lies in its photograph, and what becomes of its pixels.
+"""The geometry of crops: the part of a box within its photograph, and its pixels at a fixed size.
 
 A box is (left, top, right, bottom) in whole pixels, half open: it holds the columns left to right - 1 and
 the rows top to bottom - 1, as in Pillow's crop. Column 0 is the left one, row 0 the upper one.
@@ -6,8 +6,6 @@ the rows top to bottom - 1, as in Pillow's crop. Column 0 is the left one, row 0
 
 import numpy as np
 from PIL import Image
-
-from pipeline.sources.pictures import QUARTER_TURNS, orientation
 
 Area = tuple[int, int, int, int]
 
@@ -25,21 +23,10 @@ def clip(box: Area, width: int, height: int) -> Area | None:
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def fits_turned(photograph: Image.Image, size: tuple[int, int]) -> bool | None:
-    """Whether `size`, the annotation's (width, height), is that of the photograph turned as its EXIF says.
-
-    False if it is the size of the pixels as stored, None if it is neither.
-    """
-    if size == photograph.size:
-        return False
-    turned = orientation(photograph) in QUARTER_TURNS
-    return True if turned and size == photograph.size[::-1] else None
-
-
 def resize(crop: Image.Image, side: int) -> np.ndarray:
     """Method 2 of the report: an RGB crop as uint8 (3, side, side), the bytes of torchvision's Resize.
 
-    For an image of Pillow that is Pillow's own resize.
+    torchvision leaves the resizing of Pillow's images to Pillow.
     """
     return np.asarray(crop.resize((side, side), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
 
@@ -48,9 +35,8 @@ def pool(crop: Image.Image, side: int) -> np.ndarray:
     """Method 1 of the report: an RGB crop of any size as float32 (3, side, side) in 0 to 1.
 
     The report has AdaptiveAvgPool2d in front of its network: cell i of a row of n pixels is the mean of
-    pixels floor(i n / side) to ceil((i + 1) n / side) - 1, and neighbours may share some. Pooling has no
-    weights, so pooling once here gives what the network would get each time, with PyTorch's own bytes:
-    the same sums in the same order, without its import of two seconds and 300 MB.
+    pixels floor(i n / side) to ceil((i + 1) n / side) - 1, so neighbours may share pixels. Pooling has no
+    weights, so it is done once here. The sums are in PyTorch's order, so the bytes are those of PyTorch.
     """
     (top, bottom), (left, right) = _cells(crop.height, side), _cells(crop.width, side)
     width = max(right - left)

@@ -1,4 +1,4 @@
-"""How every figure looks: colours, sizes, and files that are the same bytes on every rerun."""
+"""The style of every figure, and how it becomes files that are the same bytes on every rerun."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -10,15 +10,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-# Okabe and Ito, Color Universal Design, 2008: told apart by colour-blind readers.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
-SKY, YELLOW, GREY = "#56b4e9", "#f0e442", "#8a8a8a"
-SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # so that series differ in grey print too
-INK = "#1b1b1f"  # of text and axes; the page draws it in its own text colour, which is light in the dark
+from pipeline.report.colours import INK
 
-# Of the classes of part 2, here and on photographs.
-CLASS_COLOURS = {"bad": VERMILLION, "good": BLUE, "none": ORANGE}
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # so that series differ in black and white too
 
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
@@ -60,15 +54,15 @@ def label_logarithmic(axis: Axis) -> None:
 
 
 def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:
-    """What `draw(*arguments)` draws, as PNG on white and as SVG on nothing, in the style above."""
+    """The figure that `draw(*arguments)` makes, as PNG on white and as SVG without background."""
     with matplotlib.rc_context(STYLE):
         figure = draw(*arguments)
         figure.draw_without_rendering()
-        # It has laid the figure out; again for each file takes most of the time.
+        # The figure is laid out now; doing so again for each file would take most of the time.
         figure.set_layout_engine(None)
         png, svg = BytesIO(), BytesIO()
         figure.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
-        # Points that are drawn as pixels within the SVG have the resolution of the PNG.
+        # Rasterized points within the SVG get the resolution of the PNG.
         figure.savefig(svg, format="svg", dpi=PRINT_DPI, transparent=True, metadata={"Date": None})
     width, height = figure.get_size_inches() * SCREEN_DPI
     return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, round(width), round(height))

@@ -1,13 +1,14 @@
-"""The numbers and the turns that the page's sentences take, from the metrics alone."""
+"""The facts that the page's sentences state, computed from the results."""
 
 from typing import Any
 
 import pandas as pd
 
+from pipeline.common.classes import MASK_CLASSES
 from pipeline.report.changes import list_changes
 from pipeline.report.figures.confusions import count_confusions, most_confused
 from pipeline.report.figures.shares import interval
-from pipeline.report.results import CLASSES, Results
+from pipeline.report.results import Results
 
 MEANINGS = {"bad": "no mask", "good": "mask worn", "none": "mask worn wrongly"}
 
@@ -78,7 +79,7 @@ def drawn_test_set(run: dict[str, float]) -> dict[str, float]:
     """Table T14: a test set drawn through the sampler has a third of each class, so that its expected
     accuracy is the mean over classes; and the accuracy on the test set as it is.
     """
-    drawn = sum(run[f"test_accuracy_{name}"] for name in CLASSES) / len(CLASSES)
+    drawn = sum(run[f"test_accuracy_{name}"] for name in MASK_CLASSES) / len(MASK_CLASSES)
     return {"drawn": drawn, "as_it_is": run["test_accuracy"]}
 
 

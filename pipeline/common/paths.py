@@ -1,0 +1,20 @@
+"""Where the stages read and write; dvc.yaml states the same paths, as tests/test_dependencies.py checks."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+CLAIMS = Path("claims.yaml")
+
+RAW_DIGITS = Path("data/raw/digits")
+RAW_MASKS = Path("data/raw/masks")
+MASKS_ARCHIVE = RAW_MASKS / "masks.zip"
+DIGITS = Path("data/digits.safetensors")
+CROP_ARRAYS = Path("data/crops.safetensors")
+CROP_FILES = Path("data/crops")
+BOXES = Path("data/boxes.csv")
+
+MODELS = Path("models")  # models/<part>/<run>, where a part is mlp or cnn
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+LATENTS = PLOTS / "latents"
+REPORT = Path("report")

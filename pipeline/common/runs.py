@@ -1,0 +1,64 @@
+"""The files of a run, in models/<part>/<run>/.
+
+settings.json               the run's settings, defaults filled in
+curves.csv                  a row for each replicate and epoch
+predictions.safetensors     train, test and others: predicted classes, uint8 (replicates, samples)
+replicate_<r>.safetensors   the weights of a replicate
+latents.safetensors         of some runs of the MLP: epoch (e,), activations (replicates, e, samples, units)
+snapshot_<r>.safetensors    of some runs of the CNN: the weights after `snapshot_epoch`
+"""
+
+import csv
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.common.paths import MODELS
+from pipeline.common.settings import InputError
+from pipeline.common.storage import save_arrays, write_json
+
+SETTINGS, CURVES, PREDICTIONS = "settings.json", "curves.csv", "predictions.safetensors"
+LATENTS = "latents.safetensors"
+
+
+class Replicate(NamedTuple):
+    """One training."""
+
+    curve: list[dict[str, Any]]  # a row for each epoch: replicate, epoch, kept, losses and accuracies
+    weights: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]  # by split: predicted classes, uint8 (samples,)
+    latents: dict[int, np.ndarray] = {}  # by epoch: the last hidden layer on the test set (samples, units)
+    snapshot: dict[str, np.ndarray] = {}  # weights as they were after `snapshot_epoch`
+
+
+def run_folder(part: str, run: str) -> Path:
+    return MODELS / part / run
+
+
+def write_run(folder: Path, settings: dict[str, Any], replicates: list[Replicate]) -> None:
+    """Fill the folder of a run."""
+    write_json(folder / SETTINGS, settings)
+    with open(folder / CURVES, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(replicates[0].curve[0]), lineterminator="\n")
+        writer.writeheader()
+        for replicate in replicates:
+            writer.writerows(replicate.curve)
+    splits = replicates[0].predictions
+    predictions = {split: np.stack([r.predictions[split] for r in replicates]) for split in splits}
+    save_arrays(folder / PREDICTIONS, predictions)
+    for index, replicate in enumerate(replicates):
+        save_arrays(folder / f"replicate_{index}.safetensors", replicate.weights)
+        if replicate.snapshot:
+            save_arrays(folder / f"snapshot_{index}.safetensors", replicate.snapshot)
+    if settings.get("latents_every"):
+        save_arrays(folder / LATENTS, stack_latents([replicate.latents for replicate in replicates]))
+
+
+def stack_latents(latents: list[dict[int, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The latents of all replicates, at the epochs that every one of them reached."""
+    epochs = sorted(set.intersection(*(set(replicate) for replicate in latents)))
+    if not epochs:
+        raise InputError("a replicate stopped before its first latents; set a smaller latents_every")
+    activations = [np.stack([replicate[epoch] for epoch in epochs]) for replicate in latents]
+    return {"epoch": np.array(epochs), "activations": np.stack(activations)}

@@ -1,0 +1,42 @@
+"""How results are stored: equal content is equal bytes, on every machine and on every day.
+
+Arrays are stored as safetensors without metadata, whose entries would come in random order. numpy.savez
+writes other bytes with Python 3.11.3 than with 3.11.4.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from pipeline.common.files import whole_file
+from pipeline.common.settings import InputError
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write named arrays of any shape, of numbers or bool, to one file."""
+    # save_file would make its own temporary file, readable for its owner alone, and has no OSError.
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `save_arrays` wrote; OSError if the file is missing, InputError if it is damaged."""
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise InputError(f"{path} is damaged: {error}; remove it, and run dvc repro") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON with sorted keys; the file is written whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(
+            json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8"
+        )
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

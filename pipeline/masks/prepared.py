@@ -1,0 +1,34 @@
+"""The prepared crops: pixels for both methods of the report in data/crops.safetensors."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.common.paths import CROP_ARRAYS
+from pipeline.common.storage import load_arrays, save_arrays
+
+
+class Crops(NamedTuple):
+    """n crops, in the order of data/boxes.csv."""
+
+    resized: np.ndarray  # uint8 (n, 3, side, side), method 2
+    pooled: np.ndarray  # float32 (n, 3, side, side) in 0 to 1, method 1
+    label: np.ndarray  # uint8 (n,), an index into MASK_CLASSES
+    test: np.ndarray  # bool (n,), whether the crop is in the test set
+
+    def rows(self) -> dict[str, np.ndarray]:
+        """Which crops are in each split, bool (n,)."""
+        return {"train": ~self.test, "test": self.test}
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """The labels of each split."""
+        return {split: self.label[rows] for split, rows in self.rows().items()}
+
+
+def save_crops(path: Path, crops: Crops) -> None:
+    save_arrays(path, crops._asdict())
+
+
+def load_crops(path: Path = CROP_ARRAYS) -> Crops:
+    return Crops(**load_arrays(path))

@@ -1,0 +1,31 @@
+"""The tables (T) and figures (F) of the report, by part, in the order of the page."""
+
+PARTS = {
+    "mlp": {
+        "T1": "number of hidden layers",
+        "T2": "hidden units",
+        "T3": "learning rate",
+        "T4": "mini-batch size",
+        "T5": "number of epochs",
+        "T6": "keep the best weights",
+        "T7": "final setting",
+        "T8": "initial weights",
+        "F1": "two units before the output",
+        "F2": "PCA of 15 units",
+        "F3": "t-SNE of 15 units",
+        "F4": "confusion matrices",
+        "F5": "the most confused pair",
+    },
+    "cnn": {
+        "T9": "stride",
+        "T10": "filter",
+        "T11": "optimiser",
+        "T12": "final setting",
+        "T13": "accuracy of each class",
+        "T14": "class imbalance",
+        "F6": "right and wrong crops",
+        "F7": "whole photographs",
+    },
+}
+TITLES = {name: title for titles in PARTS.values() for name, title in titles.items()}
+TABLES = {part: [name for name in titles if name.startswith("T")] for part, titles in PARTS.items()}

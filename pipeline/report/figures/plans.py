@@ -1,0 +1,109 @@
+"""Which figures there are, what draws each of them, and from which results."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pipeline.common.classes import SPLITS
+from pipeline.common.paths import CROP_FILES, LATENTS
+from pipeline.common.runs import LATENTS as LATENTS_FILE
+from pipeline.common.runs import run_folder
+from pipeline.common.storage import load_arrays
+from pipeline.report.figures.confusions import count_confusions, draw_confusions, most_confused
+from pipeline.report.figures.curves import draw_curves
+from pipeline.report.figures.galleries import draw_gallery, spread
+from pipeline.report.figures.latents import draw_all_epochs, draw_latents
+from pipeline.report.figures.shares import (
+    draw_class_sizes,
+    draw_errors_by_size,
+    draw_sampler,
+    draw_widths,
+    errors_by_size,
+)
+from pipeline.report.results import Results, read_csv
+
+Plans = dict[str, tuple[Any, ...]]  # figure: the function that draws it, and its arguments
+
+SHOWN_PHOTOGRAPHS = 6
+CROWD = 16  # faces in a photograph above which their labels hide them
+CROP_SIDE = 96  # of a crop in a gallery, pixels
+
+
+def plan_tables(results: Results) -> Plans:
+    """Learning curves of every table, and what compares runs: T2 by width, T14 by class, C17."""
+    plans = {f"{name}_curves": (draw_curves, curves) for name, curves in results.curves.items()}
+    reported = {
+        run: float(results.claims.report[key])
+        for run in results.tables["T2"].run
+        if (key := f"T2.{run}.test_accuracy") in results.claims.index
+    }
+    scaled = results.metrics["mlp"]["scaled"]["test_accuracy"]
+    accuracy = results.class_accuracy
+    return plans | {
+        "widths": (draw_widths, results.tables["T2"], pd.Series(reported, dtype=float), scaled),
+        "sampler": (draw_sampler, accuracy, "final", "weighted"),
+        "class_size": (draw_class_sizes, accuracy[accuracy.run == "final"]),
+    }
+
+
+def plan_latents(separation: pd.DataFrame, digits: np.ndarray) -> Plans:
+    """F1, F2 and F3, and F1 at every recorded epoch; `digits` are the classes of the test set."""
+    plans: Plans = {}
+    for (figure, run), scores in separation.groupby(["figure", "run"]):
+        points = read_csv(LATENTS / f"{figure}_{run}.csv")
+        plans[f"{figure}_{run}"] = (draw_latents, points, scores, figure != "F3")
+        if figure == "F1":
+            arrays = load_arrays(run_folder("mlp", run) / LATENTS_FILE)
+            activations, epochs = arrays["activations"][0], arrays["epoch"].tolist()
+            plans[f"F1_all_{run}"] = (draw_all_epochs, activations, epochs, digits)
+    return plans
+
+
+def plan_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> Plans:
+    """F4 and F5 of the final MLP; `images` are the test set, (n, 28, 28)."""
+    training, test = (count_confusions(digits[split]) for split in ("train", "test"))
+    truth, predicted = most_confused(test)
+    samples = digits["test"]
+    pair = np.flatnonzero((samples.truth == truth) & (samples.predicted == predicted))
+    shown = pair[spread(len(pair))]
+    return {
+        "F4_mlp": (draw_confusions, training, test),
+        "F5_confused": (draw_gallery, images[shown], [truth] * len(shown), [predicted] * len(shown)),
+    }
+
+
+def plan_crops(crops: dict[str, pd.DataFrame]) -> Plans:
+    """F6, the confusions of the final CNN, and its errors by crop size (C19)."""
+    right = {split: rows.truth == rows.predicted for split, rows in crops.items()}
+    by_size = [errors_by_size(crops[split], ~right[split].to_numpy()) for split in SPLITS]
+    matrices = [count_confusions(crops[split]) for split in SPLITS]
+    return {
+        "F4_cnn": (draw_confusions, *matrices),
+        "crop_size": (draw_errors_by_size, *by_size),
+        "F6_right": plan_gallery(crops["test"][right["test"]]),
+        "F6_wrong_train": plan_gallery(crops["train"][~right["train"]]),
+        "F6_wrong_test": plan_gallery(crops["test"][~right["test"]]),
+    }
+
+
+def plan_gallery(rows: pd.DataFrame) -> tuple[Any, ...]:
+    """A gallery of crops, evenly spread over the rows."""
+    shown = rows.iloc[spread(len(rows))]
+    crops = []
+    for name in shown.crop:
+        with Image.open(CROP_FILES / name) as crop:
+            crop.thumbnail((CROP_SIDE, CROP_SIDE))
+            crops.append(crop.copy())
+    return draw_gallery, crops, shown.truth, shown.predicted
+
+
+def choose_photographs(crops: pd.DataFrame) -> list[str]:
+    """The test photographs that show most: those with most different pairs of truth and prediction, before
+    those with so many faces that their labels would hide them.
+    """
+    photographs = (crops.truth + " " + crops.predicted).groupby(crops.photograph).agg(["nunique", "size"])
+    photographs["crowd"] = photographs["size"] > CROWD
+    order = photographs.sort_values(["crowd", "nunique"], ascending=[True, False], kind="stable")
+    return order.index[:SHOWN_PHOTOGRAPHS].tolist()
