@@ -6,15 +6,16 @@ and accuracy of both splits after every epoch. `task.epochs` epochs are one piec
 
 import os
 from contextlib import redirect_stderr
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from pipeline.common.paths import CROP_ARRAYS
 
 SEED = 0
 
 
 class Task(NamedTuple):
-    """What to train, and the folder with crops.npz and crops/."""
+    """What to train, and the folder with crops.safetensors and crops/."""
 
     data: Path
     crops: str
@@ -42,20 +43,20 @@ class Task(NamedTuple):
 
 
 def ours(task, replicate):
-    return pipeline(task.data / "crops.npz", task.settings(), replicate)
+    return pipeline(task.data / CROP_ARRAYS.name, task.settings(), replicate)
 
 
 def pipeline(crops, settings, replicate):
-    """The pipeline's function, all of it but reading the file."""
-    from pipeline.training import cnn
+    """The pipeline's function, all of it, with reading the file."""
+    from pipeline.training import cnn_training
+    from pipeline.training.settings import CnnSettings
 
-    cnn.load_crops = cache(cnn.load_crops)
-    checked = cnn.Settings(**settings)
+    checked = CnnSettings(**settings)
 
     def work():
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
-            result = cnn.train(crops, "bench", SEED, checked, replicate)
-        return result["curve"][-1]["train_loss"]
+            result = cnn_training.train(crops, "bench", SEED, checked, replicate)
+        return result.curve[-1]["train_loss"]
 
     return work
 
@@ -64,10 +65,12 @@ class Given:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
     def __init__(self, task, replicate):
+        from pipeline.masks.prepared import load_crops
         from pipeline.training import cnn
 
         self.task, self.replicate = task, replicate
-        self.splits = cnn.load_crops(task.data / "crops.npz", task.crops)
+        crops = load_crops(task.data / CROP_ARRAYS.name)
+        self.splits = cnn.to_samples(crops, task.crops, "cpu")
 
     def start(self):
         """The network with its initial weights, and an order of the training crops for each epoch."""
@@ -92,15 +95,16 @@ def torch_folder(task, replicate):
     import numpy as np
 
     from benchmarks import straightforward
+    from pipeline.masks.prepared import load_crops
 
     given = Given(task, replicate)
     settings = task.settings()
     loaders = straightforward.crop_loaders(settings, task.data / "crops")
     folder = loaders[0].dataset
-    # A crop's file begins with its number in crops.npz, which holds those of both splits.
+    # A crop's file begins with its number in crops.safetensors, which holds those of both splits.
     numbers = [int(Path(file).name.split("_")[0]) for file, _ in folder.samples]
-    with np.load(task.data / "crops.npz", allow_pickle=False) as arrays:
-        place = np.argsort(numbers)[np.argsort(np.argsort(np.flatnonzero(~arrays["test"])))]
+    training = np.flatnonzero(~load_crops(task.data / CROP_ARRAYS.name).test)
+    place = np.argsort(numbers)[np.argsort(np.argsort(training))]
     workers = int(os.environ["OMP_NUM_THREADS"]) if os.environ["OMP_NUM_THREADS"] != "1" else 0
 
     def work():
@@ -215,7 +219,6 @@ def keras_jax(task, replicate):
 
 
 def training_images(crops):
-    import numpy as np
+    from pipeline.masks.prepared import load_crops
 
-    with np.load(crops, allow_pickle=False) as arrays:
-        return int((~arrays["test"]).sum())
+    return int((~load_crops(crops).test).sum())

@@ -1,4 +1,4 @@
-"""Cropping by the pipeline's stage, and by others that leave exactly the same: a PNG of each crop, the
+"""Cropping by the pipeline's stage, and by others that make exactly the same: a PNG of each crop, the
 crop resized, and the crop pooled. All take a batch of photographs at a time."""
 
 import tempfile
@@ -9,11 +9,14 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
+from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.compute import Compute
 from pipeline.common.settings import read_params
+from pipeline.masks import cutting
+from pipeline.masks.cutting import Crop
+from pipeline.masks.orientation import is_turned, turn
 from pipeline.sources.archives import kept_open, read_file
 from stages import crop_masks
-from stages.crop_masks import Cut
 
 PILLOWS_OWN = -1  # how Pillow has zlib compress where nothing is said
 
@@ -34,18 +37,18 @@ def open_per_box(archive, batch, size, folder, compress_type=zlib.Z_RLE):
     """The same, with the pipeline's compression of PNG files, in less than a third of Pillow's time."""
     from PIL import Image
 
-    from pipeline.masks import crops
+    from pipeline.masks import geometry
 
     cuts = []
     photographs = kept_open(archive, archive.stat().st_mtime_ns)
     for first, boxes in batch:
         for number, box in enumerate(boxes, start=first):
             picture = Image.open(BytesIO(read_file(photographs, box.photograph)))
-            turned = crop_masks.is_turned(picture, box)
-            picture = (crop_masks.turn(picture) if turned else picture).convert("RGB")
-            crop = picture.crop(crops.clip(box.corners, *picture.size))
+            turned = is_turned(picture, box)
+            picture = (turn(picture) if turned else picture).convert("RGB")
+            crop = picture.crop(geometry.clip(box.corners, *picture.size))
             crop.save(folder / box.split / box.label / f"{number}.png", compress_type=compress_type)
-            cuts.append(Cut({}, crops.resize(crop, size), crops.pool(crop, size)))
+            cuts.append(Crop({}, geometry.resize(crop, size), geometry.pool(crop, size)))
     return cuts
 
 
@@ -56,7 +59,7 @@ def torchvision_decode(archive, batch, size, folder):
     from torchvision.io import ImageReadMode, decode_image, write_png
     from torchvision.transforms.functional import resize
 
-    from pipeline.masks import crops
+    from pipeline.masks import geometry
 
     torch.set_num_threads(1)
     cuts = []
@@ -64,16 +67,16 @@ def torchvision_decode(archive, batch, size, folder):
     for first, boxes in batch:
         data = read_file(photographs, boxes[0].photograph)
         coded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-        turned = crop_masks.is_turned(Image.open(BytesIO(data)), boxes[0])
+        turned = is_turned(Image.open(BytesIO(data)), boxes[0])
         pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=turned)
         for number, box in enumerate(boxes, start=first):
-            left, top, right, bottom = crops.clip(box.corners, pixels.shape[2], pixels.shape[1])
+            left, top, right, bottom = geometry.clip(box.corners, pixels.shape[2], pixels.shape[1])
             crop = pixels[:, top:bottom, left:right].contiguous()
             file = folder / box.split / box.label / f"{number}.png"
             write_png(crop, str(file), compression_level=1)
             resized = resize(crop, [size, size], antialias=True).numpy()
             pooled = torch.nn.functional.adaptive_avg_pool2d(crop.float() / 255, size).numpy()
-            cuts.append(Cut({}, resized, pooled))
+            cuts.append(Crop({}, resized, pooled))
     return cuts
 
 
@@ -87,13 +90,13 @@ def seconds_to_cut(cut_batch, archive, boxes, size, workers=0, start=False):
         get_reusable_executor().shutdown()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        if cut_batch is crop_masks.cut_batch:
-            cuts = crop_masks.cut_boxes(archive, boxes, size, Path(folder, "crops"), compute)
+        if cut_batch is cutting.cut_batch:
+            cuts = cutting.cut_boxes(archive, boxes, size, Path(folder, "crops"), compute)
         else:
             for split in ("train", "test"):
-                for label in crop_masks.CLASSES:
+                for label in MASK_CLASSES:
                     (Path(folder) / split / label).mkdir(parents=True)
-            tasks = [(archive, batch, size, Path(folder)) for batch in crop_masks.batches(boxes)]
+            tasks = [(archive, batch, size, Path(folder)) for batch in cutting.batches(boxes)]
             cuts = (cut for some in compute.each(cut_batch, tasks, len(tasks)) for cut in some)
         pixels = [cut.resized.mean() + 255 * cut.pooled.mean() for cut in cuts]
         seconds = time.perf_counter() - began

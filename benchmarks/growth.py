@@ -5,6 +5,8 @@ from functools import partial
 
 import numpy as np
 
+from pipeline.digits.prepared import Digits, load_digits, save_digits
+
 
 def exponent(work, cost):
     """The slope of log cost over log work, by least squares."""
@@ -13,18 +15,19 @@ def exponent(work, cost):
 
 def repeat_digits(digits, times, target):
     """The prepared digits, `times` over: both splits."""
-    with np.load(digits, allow_pickle=False) as arrays:
-        np.savez(target, **{name: np.concatenate([arrays[name]] * times) for name in arrays.files})
+    splits = load_digits(digits).items()
+    larger = {split: Digits(*(np.concatenate([array] * times) for array in of)) for split, of in splits}
+    save_digits(target, larger)
 
 
 def train_replicates(digits, settings, replicates):
     """Seconds of so many replicates as the stage trains them, over processes that have started."""
     from pipeline.common.compute import Compute
-    from pipeline.training.mlp_settings import Settings
     from pipeline.training.replicates import run_replicates
+    from pipeline.training.settings import MlpSettings
     from stages.train_mlp import train_replicate
 
-    train = partial(train_replicate, digits, "bench", 0, Settings(**settings))
+    train = partial(train_replicate, digits, "bench", 0, MlpSettings(**settings))
     start = time.perf_counter()
     run_replicates(train, replicates, Compute())
     return time.perf_counter() - start

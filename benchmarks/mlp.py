@@ -6,11 +6,12 @@ and find loss and accuracy of both splits after every epoch. `task.epochs` epoch
 
 import os
 from contextlib import redirect_stderr
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from pipeline.common.paths import CROP_ARRAYS, DIGITS
 
 SEED = 0
 
@@ -46,17 +47,16 @@ def ours(task, replicate):
 
 
 def pipeline(digits, settings, replicate):
-    """The pipeline's function, all of it but reading the file: drawing weights, keeping predictions."""
+    """The pipeline's function, all of it: reading the file, drawing weights, keeping predictions."""
     from pipeline.training import mlp_training
-    from pipeline.training.mlp_settings import Settings
+    from pipeline.training.settings import MlpSettings
 
-    mlp_training.load_digits = cache(mlp_training.load_digits)
-    checked = Settings(**settings)
+    checked = MlpSettings(**settings)
 
     def work():
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
             result = mlp_training.train(digits, "bench", SEED, checked, replicate)
-        return result["curve"][-1]["train_loss"]
+        return result.curve[-1]["train_loss"]
 
     return work
 
@@ -66,10 +66,12 @@ class Given:
 
     def __init__(self, task, replicate):
         from pipeline.common.seeds import generator
+        from pipeline.digits.prepared import load_digits
         from pipeline.training import mlp, mlp_training
 
         self.samples = {}
-        for name, split in mlp_training.load_digits(task.digits).items():
+        for name, digits in load_digits(task.digits).items():
+            split = mlp_training.flatten(digits)
             inputs = np.ones((len(split.labels), split.images.shape[1] + 1), np.float32)
             self.samples[name] = mlp.to_inputs(split.images, inputs), split.labels.astype(np.int64)
         inputs, labels = self.samples["train"]
@@ -267,9 +269,11 @@ def flops(task):
     Training has one product forward, one for the gradient of the weights, and, of all layers but the first,
     one for the layer below, without the biases; evaluation goes forward through both splits.
     """
-    with np.load(task.digits, allow_pickle=False) as arrays:
-        train, test = (len(arrays[f"{split}_labels"]) for split in ("train", "test"))
-        pixels = arrays["train_images"][0].size
+    from pipeline.digits.prepared import load_digits
+
+    splits = load_digits(task.digits)
+    train, test = (len(splits[split].labels) for split in ("train", "test"))
+    pixels = splits["train"].images[0].size
     sizes = [pixels, *task.hidden, 10]
     products = list(zip(sizes, sizes[1:], strict=False))
     forward = sum(2 * (inputs + 1) * units for inputs, units in products)
@@ -299,8 +303,8 @@ def any_run(task, replicate):
 
     part, workspace, settings = task
     if part == "mlp":
-        return pipeline(workspace / "data/digits.npz", settings, replicate)
-    return cnn.pipeline(workspace / "data/crops.npz", settings, replicate)
+        return pipeline(workspace / DIGITS, settings, replicate)
+    return cnn.pipeline(workspace / CROP_ARRAYS, settings, replicate)
 
 
 def any_run_straightforward(task, _):

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 import psutil
 from ruamel.yaml import YAML
 
+from pipeline.common.paths import MASKS_ARCHIVE
+from pipeline.masks.boxes import CORNERS, by_photograph
 from pipeline.sources.archives import open_archive, read_file
-from stages import crop_masks
 from tools import quick
 
 MEASURED = Path("measured.json")  # in a workspace: what its first run took
@@ -145,7 +146,7 @@ def make_floor(folder, workspace):
 
 def write_photographs(archive, boxes, count, target):
     """An archive of `count` photographs with their boxes: those of another, over and over."""
-    groups = list(boxes.by_photograph())
+    groups = by_photograph(boxes)
     # The stage wants a box of every class to train on, and one to test on.
     needed = [
         next(group for group in groups if any((box.split, box.label) == want for box in group))
@@ -155,7 +156,7 @@ def write_photographs(archive, boxes, count, target):
     tables = {split: io.StringIO() for split in ("train", "test")}
     writers = {split: csv.writer(table) for split, table in tables.items()}
     for writer in writers.values():
-        writer.writerow(["filename", "label", *crop_masks.CORNERS, "width", "height"])
+        writer.writerow(["filename", "label", *CORNERS, "width", "height"])
     with open_archive(archive, archive.name) as source, zipfile.ZipFile(target, "w") as output:
         for number in range(count):
             group = groups[number % len(groups)]
@@ -169,10 +170,10 @@ def write_photographs(archive, boxes, count, target):
 
 def crop_in(folder, params, archive, boxes, count, workers=0):
     """Seconds and peak MB of the stage crop_masks on `count` photographs, in a folder of its own."""
-    (folder / crop_masks.RAW.parent).mkdir(parents=True, exist_ok=True)
+    (folder / MASKS_ARCHIVE.parent).mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_bytes(params.read_bytes())
     set_param(folder, "compute.workers", workers)
-    write_photographs(archive, boxes, count, folder / crop_masks.RAW)
+    write_photographs(archive, boxes, count, folder / MASKS_ARCHIVE)
     start = time.perf_counter()
     peaks = run_and_watch(["python", "-m", "stages.crop_masks"], folder)
     return time.perf_counter() - start, peaks["crop_masks"]

@@ -2,9 +2,9 @@
 
 python -m benchmarks.straightforward mlp|cnn RUN [--epochs N] [--replicates N]
 
-trains one run of params.yaml on the pipeline's prepared data (data/digits.npz, data/crops/), one replicate
-after the other, at as many threads as PyTorch likes, and prints loss and accuracy of every epoch. It is
-what the pipeline is compared with, and shares none of its training code.
+trains one run of params.yaml on the pipeline's prepared data (data/digits.safetensors, data/crops/), one
+replicate after the other, at as many threads as PyTorch likes, and prints loss and accuracy of every epoch.
+The pipeline is compared with it; it shares none of the pipeline's training code.
 """
 
 import argparse
@@ -19,10 +19,11 @@ from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from pipeline.common.paths import CROP_FILES as CROPS
+from pipeline.common.paths import DIGITS
 from pipeline.common.settings import read_params
+from pipeline.digits.prepared import load_digits
 
-DIGITS = Path("data/digits.npz")
-CROPS = Path("data/crops")
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 
 
@@ -48,12 +49,11 @@ def build_mlp(inputs, settings):
 def digit_loaders(settings, path=DIGITS):
     """DataLoaders of the training and the test digits."""
     loaders = []
-    with np.load(path, allow_pickle=False) as digits:
-        for split in ("train", "test"):
-            images = torch.from_numpy(digits[f"{split}_images"]).flatten(1).float() / 255
-            labels = torch.from_numpy(digits[f"{split}_labels"]).long()
-            data = TensorDataset(images, labels)
-            loaders.append(DataLoader(data, settings["batch_size"], shuffle=split == "train"))
+    for images, labels in load_digits(path).values():
+        data = TensorDataset(
+            torch.from_numpy(images).flatten(1).float() / 255, torch.from_numpy(labels).long()
+        )
+        loaders.append(DataLoader(data, settings["batch_size"], shuffle=not loaders))
     return loaders
 
 

@@ -1,7 +1,6 @@
 """Annotations: CSV tables and Pascal VOC files become boxes; what cannot be one is named with its place."""
 
 import io
-import tracemalloc
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -11,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError
-from pipeline.masks.annotations import CLASSES, Box, Boxes, choose_test, map_labels, read_boxes, split_boxes
+from pipeline.masks.annotations import read_boxes
+from pipeline.masks.boxes import Box, map_labels
+from pipeline.masks.splitting import choose_test, split_boxes
 from pipeline.sources.archives import open_archive
 
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
@@ -84,26 +86,12 @@ def test_pascal_voc_in_folders_train_and_test_is_split() -> None:
     ]
 
 
-def some_boxes(labels: dict[str, list[str]]) -> Boxes:
-    return Boxes(
+def some_boxes(labels: dict[str, list[str]]) -> list[Box]:
+    return [
         Box("", name, label, f"{name}.xml", (0, 0, 1, 1), None, row)
         for name, of in labels.items()
         for row, label in enumerate(of, start=1)
-    )
-
-
-def test_a_box_is_kept_in_44_bytes() -> None:
-    made = (
-        Box("train", f"{n // 9}.jpg", "good", "train.csv", (n, n, n + 999, n + 999), (9999, 9999), n)
-        for n in range(10_000)
-    )
-    tracemalloc.start()
-    try:
-        boxes = Boxes(made)
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert 44 * len(boxes) < kept < 100 * len(boxes)  # with the photographs' names, and room for more
+    ]
 
 
 def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
@@ -118,7 +106,7 @@ def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
 
 
 def test_the_split_follows_from_the_seed_and_parts_no_photograph() -> None:
-    boxes = some_boxes({f"{i}": [CLASSES[i % 3]] * (1 + i % 4) for i in range(60)})
+    boxes = some_boxes({f"{i}": [MASK_CLASSES[i % 3]] * (1 + i % 4) for i in range(60)})
     splits = [list(split_boxes(boxes, 0.2, np.random.default_rng(seed))) for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
     sides = {(box.photograph, box.split) for box in splits[0]}
@@ -154,8 +142,8 @@ def test_the_real_archive_holds_the_counts_of_its_description(shared_data: Path)
     with open_archive(shared_data / "medical-masks.zip", "medical-masks.zip") as archive:
         boxes = read_boxes(archive)
     counts = Counter((box.split, box.label) for box in boxes)
-    assert [counts["train", label] for label in CLASSES] == [576, 2808, 103]
-    assert [counts["test", label] for label in CLASSES] == [89, 283, 22]
+    assert [counts["train", label] for label in MASK_CLASSES] == [576, 2808, 103]
+    assert [counts["test", label] for label in MASK_CLASSES] == [89, 283, 22]
     assert len({box.photograph for box in boxes}) == 674
 
 
@@ -163,6 +151,6 @@ def test_the_real_archive_without_its_split_is_split_alike(shared_data: Path) ->
     with open_archive(shared_data / "medical-masks.zip", "medical-masks.zip") as archive:
         boxes = split_boxes(read_boxes(archive), 0.1, np.random.default_rng(0))
     counts = Counter((box.split, box.label) for box in boxes)
-    for label in CLASSES:
+    for label in MASK_CLASSES:
         share = counts["test", label] / (counts["test", label] + counts["train", label])
         assert 0.09 < share < 0.11

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.common.paths import DIGITS
 from pipeline.common.settings import InputError
+from pipeline.common.storage import load_arrays
 from pipeline.digits import formats as digit_files
+from pipeline.digits import splitting
 from stages import prepare_digits
 
 Project = Callable[[dict[str, Any]], Path]
@@ -29,8 +32,7 @@ def raw_folder(project: Project, changes: dict[str, Any] | None = None) -> Path:
 
 def prepare() -> dict[str, np.ndarray]:
     prepare_digits.main()
-    with np.load("data/digits.npz", allow_pickle=False) as arrays:
-        return dict(arrays)
+    return load_arrays(DIGITS)
 
 
 def npz_bytes(**arrays: np.ndarray) -> bytes:
@@ -79,7 +81,7 @@ def test_the_split_follows_from_the_seed(project: Project) -> None:
     for seed in (0, 0, 1):
         np.savez(raw_folder(project, {"seed": seed}) / "digits.npz", image=IMAGES, label=LABELS)
         prepare()
-        files.append(Path("data/digits.npz").read_bytes())
+        files.append(DIGITS.read_bytes())
     assert files[0] == files[1] != files[2]
 
 
@@ -87,7 +89,7 @@ def test_the_split_follows_from_the_seed(project: Project) -> None:
     ("samples", "sizes"), [(17_768, (12_000, 5_768)), (20_000, (12_000, 5_768)), (100, (68, 32))]
 )
 def test_split_sizes(samples: int, sizes: tuple[int, int]) -> None:
-    assert prepare_digits.split_sizes(samples, 12_000, 5_768) == sizes
+    assert splitting.split_sizes(samples, 12_000, 5_768) == sizes
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_black_on_white_is_inverted_and_said(project: Project, capsys: pytest.Ca
 def test_a_class_that_only_one_side_would_get_is_an_error() -> None:
     labels = np.r_[np.resize(np.arange(9), 900), 9, 9]
     with pytest.raises(InputError, match="902 digits .* 880 and 20: a class would be on one side only"):
-        prepare_digits.split_digits((np.zeros((902, 28, 28), np.uint8), labels), 880, 20, seed=0)
+        splitting.split_digits((np.zeros((902, 28, 28), np.uint8), labels), 880, 20, seed=0)
 
 
 def test_the_real_digits_split_as_in_the_report(project: Project, shared_data: Path) -> None:

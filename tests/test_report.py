@@ -1,4 +1,4 @@
-"""The figures and the page of the report: pixels, sentences and a browser."""
+"""The page of the report: its sentences, its files, and how it looks in a browser."""
 
 import html
 import json
@@ -7,145 +7,25 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from html.parser import HTMLParser
 from io import BytesIO
 from urllib.parse import unquote
 
 import numpy as np
-import pandas as pd
 import pytest
-from conftest import ROOT
-from PIL import Image, ImageColor
+from PIL import Image
 from ruamel.yaml import YAML
-from sklearn.metrics import confusion_matrix
 
 from pipeline.common.settings import InputError
-from pipeline.evaluation import scores
-from pipeline.report import changes, page, results, tables
-from pipeline.report.figures import confusions, galleries, latents, look, photographs, shares
-from pipeline.report.figures.photographs import Face
-from stages import evaluate_cnn, evaluate_mlp, write_report
+from pipeline.report import changes, page, results
+from pipeline.report.colours import INK
+from pipeline.report.contents import TITLES
+from pipeline.report.figures import style
+from stages import write_report
+from tests.conftest import ROOT
+from tests.report_results import EVIL, write_claims, write_digits, write_masks
 
 pytestmark = pytest.mark.xdist_group("report")  # one worker makes the report
-
-EVIL = 'images/<script>alert("1")</script>&\'.png'
-EPOCHS = 3
-LATENTS = [
-    ("F1", "latents_16_2"),
-    ("F1", "latents_32_16_2"),
-    ("F2", "latents_20_15"),
-    ("F3", "latents_20_15"),
-]
-SAMPLES = {"mlp": {"train": 60, "test": 40}, "cnn": {"train": 24, "test": 11}}
-
-
-def random_run(rng, part, settings):
-    """A run of two replicates as training leaves it, with errors at random."""
-    curves = pd.DataFrame(
-        {"replicate": np.repeat([0, 1], EPOCHS), "epoch": [*range(1, EPOCHS + 1)] * 2, "kept": 1}
-    )
-    for score in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
-        curves[score] = rng.uniform(0.1, 0.9, 2 * EPOCHS)
-    classes = 10 if part == "mlp" else 3
-    predictions = {split: rng.integers(classes, size=(2, n)) for split, n in SAMPLES[part].items()}
-    return scores.Run({**settings["defaults"], **settings["run"]}, curves, predictions)
-
-
-def write_scores(folder, rng, params, part, truth):
-    """metrics/<part>.json and plots/<part>/, by the code that writes them in the pipeline."""
-    section, stage = params[part], {"mlp": evaluate_mlp, "cnn": evaluate_cnn}[part]
-    runs = {
-        name: random_run(rng, part, {"defaults": section["defaults"], "run": run})
-        for name, run in section["runs"].items()
-    }
-    score = evaluate_mlp.score if part == "mlp" else scores.scores_of_replicates
-    by_class = {name: scores.class_accuracies(run, truth, stage.CLASSES) for name, run in runs.items()}
-    metrics = {
-        name: scores.mean_and_std(pd.concat([score(run), by_class[name]], axis="columns"))
-        for name, run in runs.items()
-    }
-    plots = folder / "plots" / part
-    plots.mkdir(parents=True)
-    scores.write_tables(plots / "tables", section["tables"], runs, metrics)
-    scores.write_curves(plots / "curves", section["tables"], runs)
-    scores.write_samples(plots, metrics, runs["final"], truth, stage.CLASSES)
-    (folder / "metrics").mkdir(exist_ok=True)
-    (folder / f"metrics/{part}.json").write_text(json.dumps(metrics))
-
-
-def write_digits(folder, rng, params):
-    """data/digits.npz, the scores of part 1, and the latents of F1 to F3."""
-    labels = {split: np.arange(n) % 10 for split, n in SAMPLES["mlp"].items()}
-    write_scores(folder, rng, params, "mlp", labels)
-    images = rng.integers(256, size=(SAMPLES["mlp"]["test"], 28, 28), dtype=np.uint8)
-    np.savez(folder / "data/digits.npz", test_images=images, test_labels=labels["test"].astype(np.uint8))
-    (folder / "plots/latents").mkdir()
-    separation = []
-    for figure, run in LATENTS:
-        activations = rng.random((2, 2, len(images), 2))
-        points = pd.DataFrame(activations[0].reshape(-1, 2), columns=["x", "y"])
-        points.assign(epoch=np.repeat([10, 20], len(images)), digit=np.tile(labels["test"], 2)).to_csv(
-            folder / f"plots/latents/{figure}_{run}.csv", index=False
-        )
-        separation += [(figure, run, 0, epoch, 0.5, -0.1) for epoch in (10, 20)]
-        (folder / f"models/mlp/{run}").mkdir(parents=True, exist_ok=True)
-        np.savez(folder / f"models/mlp/{run}/latents.npz", epoch=[10, 20], activations=activations)
-    columns = ["figure", "run", "replicate", "epoch", "knn_accuracy", "silhouette"]
-    pd.DataFrame(separation, columns=columns).to_csv(folder / "plots/latents/separation.csv", index=False)
-
-
-def write_masks(folder, rng, params):
-    """Photographs and their boxes, crops, the scores of part 2, and the snapshot of F7."""
-    rows = []
-    for split, n in SAMPLES["cnn"].items():
-        for index in range(n):
-            label = results.CLASSES[index % 3]
-            rows.append((split, EVIL, label, 5, 5, 5 + 4 * index, 40, 0, 0, f"{split}/{label}/{index}.png"))
-    columns = [
-        "split",
-        "photograph",
-        "label",
-        "left",
-        "top",
-        "right",
-        "bottom",
-        "clipped",
-        "exif_rotated",
-        "crop",
-    ]
-    boxes = pd.DataFrame(rows, columns=columns).assign(right=lambda table: table.right + 5)
-    boxes.to_csv(folder / "data/boxes.csv", index=False)
-    for name in boxes.crop:
-        path = folder / "data/crops" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (20, 30), tuple(rng.integers(256, size=3).tolist())).save(path)
-    photograph = BytesIO()
-    Image.new("RGB", (200, 100), "teal").save(photograph, "PNG")
-    with zipfile.ZipFile(folder / "data/raw/masks/masks.zip", "w") as archive:
-        archive.writestr(EVIL, photograph.getvalue())
-    truth = {split: np.arange(n) % 3 for split, n in SAMPLES["cnn"].items()}
-    write_scores(folder, rng, params, "cnn", truth)
-    (folder / "models/cnn/final").mkdir(parents=True)
-    (folder / "models/cnn/final/settings.json").write_text('{"snapshot_epoch": 2}')
-    np.savez(folder / "models/cnn/final/predictions.npz", snapshot_test=truth["test"][None])
-
-
-def write_claims(folder):
-    """A verdict of each kind."""
-    columns = ["id", "where", "kind", "sentence", "report", "ours", "tolerance", "probability", "verdict"]
-    columns.append("evidence")
-    rows = [
-        ("T1.h64_32.test_accuracy", "T1", "value", "", 0.9018, 0.9, 0.025, None, "passed", ""),
-        ("T9.adam.test_accuracy_none", "T9", "value", "", 0.27, 0.9, 0.1, None, "failed", ""),
-        ("T3.rate_0_01.reported_loss", "T3", "value", "", 0.00194, 0.9, None, None, "not_comparable", ""),
-        ("F4.test.3.2", "F4", "value", "", 0.0177, 0.02, 0.01, None, "passed", ""),
-        ("C1", "T1", "ordering", "Two <b>layers</b>", None, 0.02, 0, 0.97, "passed", "a 0.9 > b 0.8; c"),
-        ("C11", "F2 and F3", "ordering", "Separation", None, 0.02, 0, 0.4, "failed", "a 0.9 > b 0.8"),
-        ("C13", "F4", "contradicted", "120 errors", 120, 669, None, None, "contradicted", "sum 669"),
-    ]
-    (folder / "plots/claims").mkdir()
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "plots/claims/claims.csv", index=False)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +69,7 @@ def report(workspace):
 @pytest.fixture
 def read(here):
     params = write_report.read_params()
-    return params, results.read_results(here, params)
+    return params, results.read_results(params)
 
 
 def words(params, read_results, **more):
@@ -197,7 +77,7 @@ def words(params, read_results, **more):
     context = write_report.make_context(params, read_results)
     names = re.findall(r'figure\("(\w+)"', (page.TEMPLATES / "page.html").read_text())
     names += [f"{table}_curves" for table in read_results.curves]
-    pictures = dict.fromkeys(names, look.Picture({"svg": b""}, 1, 1))
+    pictures = dict.fromkeys(names, style.Picture({"svg": b""}, 1, 1))
     text = page.render_page({**context, "photographs": {}, "snapshot_epoch": 2, **more}, pictures)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
@@ -205,133 +85,6 @@ def words(params, read_results, **more):
 def test_one_worker_makes_the_report(request, worker_id):
     """Else each would: pytest-xdist may ignore a group without a word, as it does with pytest 9.2."""
     assert worker_id == "master" or request.node.nodeid.endswith("@report")
-
-
-# Figure F7
-
-
-def drawn_in(picture, colour):
-    return (np.asarray(picture) == ImageColor.getrgb(colour)).all(axis=2)
-
-
-@pytest.mark.parametrize(
-    "area", [(40, 60, 120, 130), (0, 0, 90, 80), (150, 0, 300, 70), (0, 100, 60, 200), (200, 150, 300, 200)]
-)
-def test_a_box_is_drawn_on_the_edge_of_its_area(area):
-    face = Face(area, "none", "good")
-    blank = Image.new("RGB", (300, 200), "white")
-    found = drawn_in(photographs.draw_faces(blank, [face]), look.CLASS_COLOURS["good"])
-    left, top, right, bottom = area
-    expected = np.zeros((200, 300), dtype=bool)
-    expected[top:bottom, left:right] = True
-    line = photographs.LINE
-    expected[top + line : bottom - line, left + line : right - line] = False
-    x, y, end, lower = photographs.place_label(face, blank.size, [area])
-    found[y:lower, x:end] = expected[y:lower, x:end] = False
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_a_box_lies_around_its_face_whatever_the_size_of_the_photograph():
-    for size in [(40, 30), (999, 743), (5000, 3100)]:
-        width, height = size
-        area = (width // 4, height // 3, width // 2, 2 * height // 3)
-        photograph = Image.new("RGB", size, "white")
-        photograph.paste("black", area)
-        shown = photographs.show_photograph(photograph, [Face(area, "bad", "good")])
-        assert max(shown.size) == photographs.LONG_SIDE
-        rows, columns = np.nonzero(drawn_in(shown, look.CLASS_COLOURS["good"]))
-        scale = shown.width / width
-        assert columns.min() == pytest.approx(area[0] * scale, abs=1)
-        assert rows.max() + 1 == pytest.approx(area[3] * scale, abs=1)
-
-
-@pytest.mark.parametrize("size", [(3, 2), (40, 30), (30, 400), (1000, 750), (1000, 12)])
-def test_a_label_is_whole_within_the_picture(size):
-    width, height = size
-    areas = [(x, y, x + 1, y + 1) for x in (0, width // 2, width - 1) for y in (0, height // 2, height - 1)]
-    for area in [*areas, (0, 0, width, height)]:
-        left, top, right, bottom = photographs.place_label(Face(area, "none", "good"), size, areas)
-        assert 0 <= left < right and 0 <= top < bottom
-        if min(size) > 10:
-            assert right <= width and bottom <= height
-
-
-def test_labels_say_truth_and_prediction_and_keep_apart():
-    faces = [Face((100 + 30 * i, 100, 125 + 30 * i, 130), "good", "none") for i in range(3)]
-    taken = [face.area for face in faces]
-    for face in faces:
-        taken.append(photographs.place_label(face, (400, 300), taken))
-    labels = taken[3:]
-    assert all(photographs.overlap(one, other) == 0 for one in labels for other in taken if one is not other)
-    assert photographs.caption(faces[0]) == "good → none"
-
-
-def test_a_label_can_be_read():
-    """Text of 4.5 to 1 in contrast (WCAG 2.1, AA)."""
-
-    def luminance(colour):
-        channels = [c / 255 for c in ImageColor.getrgb(colour)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    for name, colour in look.CLASS_COLOURS.items():
-        low, high = sorted([luminance(colour), luminance(photographs.LABEL_INK[name])])
-        assert (high + 0.05) / (low + 0.05) > 4.5
-
-
-def test_photographs_that_show_most_come_first():
-    rows = [("plain", "good", "good")] * 3 + [("crowd", t, p) for t in "abc" for p in "abc"] * 2
-    rows += [("rich", "good", "good"), ("rich", "none", "good")]
-    crops = pd.DataFrame(rows, columns=["photograph", "truth", "predicted"])
-    assert write_report.choose_photographs(crops) == ["rich", "plain", "crowd"]
-
-
-# What figures and tables count
-
-
-def test_confusions_are_counted_as_scikit_learn_does():
-    rng = np.random.default_rng(0)
-    samples = pd.DataFrame(
-        {"truth": rng.choice(["a", "b", "c"], 50), "predicted": rng.choice(["a", "b"], 50)}
-    )
-    counts = confusions.count_confusions(samples)
-    np.testing.assert_array_equal(counts, confusion_matrix(samples.truth, samples.predicted))
-    truth, predicted = confusions.most_confused(counts)
-    assert truth != predicted
-    assert counts.loc[truth, predicted] == max(counts.loc[a, b] for a in "abc" for b in "abc" if a != b)
-
-
-@pytest.mark.parametrize("same", [True, False])
-def test_epochs_are_on_the_same_axes_where_they_can_be_compared(same):
-    points = pd.DataFrame({"epoch": [10, 10, 110, 110], "x": [0, 1, 4, 9], "y": [0, 1, 5, 7], "digit": 3})
-    separation = pd.DataFrame({"epoch": [10, 110], "knn_accuracy": 0.5, "silhouette": 0.1})
-    left, right = latents.draw_latents(points, separation, same).axes
-    assert (left.get_xlim() == right.get_xlim()) == (left.get_ylim() == right.get_ylim()) == same
-
-
-def test_a_gallery_and_an_interval_of_nothing():
-    assert look.render(galleries.draw_gallery, [], [], []).files["png"]
-    assert shares.interval(float("nan"), 0) == (0, 1)
-
-
-def test_errors_by_crop_size():
-    boxes = pd.DataFrame({"left": 0, "top": 0, "right": [10, 10, 20, 200], "bottom": [10, 12, 20, 150]})
-    table = shares.errors_by_size(boxes, np.array([True, False, True, False]))
-    assert table.index.tolist() == ["0 to 16", "16 to 24", "128 +"]
-    assert table.crops.tolist() == [2, 1, 1] and table.error.tolist() == [0.5, 1, 0]
-
-
-def test_a_run_in_several_tables_is_compared_with_the_report_wherever_it_stands():
-    claims = pd.DataFrame(
-        index=["T1.h64_32.test_accuracy", "T2.h64_32.test_accuracy", "T13.final.test_accuracy"]
-    )
-    assert tables.find_claim(claims, "T2", "h64_32", "test_accuracy") == "T2.h64_32.test_accuracy"
-    assert tables.find_claim(claims, "T5", "h64_32", "test_accuracy") == "T1.h64_32.test_accuracy"
-    assert tables.find_claim(claims, "T7", "final", "test_accuracy") is None  # T13 is about the other part
-    assert tables.find_claim(claims, "T14", "final", "test_accuracy") == "T13.final.test_accuracy"
-
-
-# The page
 
 
 def test_numbers_in_sentences_come_from_the_metrics(read):
@@ -424,14 +177,14 @@ def test_a_run_that_the_page_compares_must_be_there(here):
     params = write_report.read_params()
     del params["mlp"]["runs"]["scaled"]
     with pytest.raises(InputError, match="no mlp.runs.scaled, which the report's page compares"):
-        results.read_results(here, params)
+        results.read_results(params)
 
 
 def test_every_run_has_its_curves(read):
     params, found = read
     drawn = {run for curves in found.curves.values() for run in curves.run}
     assert drawn == {*params["mlp"]["runs"], *params["cnn"]["runs"]}
-    assert set(found.curves) - set(write_report.TITLES) == {"others_mlp", "others_cnn"}
+    assert set(found.curves) - set(TITLES) == {"others_mlp", "others_cnn"}
     text = words(params, found)
     assert text.count("Learning curves of the runs that are in no table") == 2
     del found.curves["others_mlp"]
@@ -453,19 +206,17 @@ def test_pictures_are_small_on_the_page_and_look_the_same():
     Image.fromarray(drawn).save(png, "PNG")
     with Image.open(BytesIO(page.to_webp(png.getvalue()))) as shown:
         assert np.abs(np.asarray(shown, dtype=int) - drawn).mean() < 2
-    large = look.Picture({"png": png.getvalue(), "svg": b" " * (page.SVG_LIMIT + 1)}, 400, 400)
+    large = style.Picture({"png": png.getvalue(), "svg": b" " * (page.SVG_LIMIT + 1)}, 400, 400)
     assert page.data_uri(large).startswith("data:image/webp;base64,")
 
 
 def test_an_inline_svg_keeps_its_scale_and_takes_the_reader_s_colours():
-    svg = (
-        f'<style type="text/css">*{{}}</style><path d="M 123.456789 4.5 \nL 61.234567 9" fill="{look.INK}"/>'
-    )
+    svg = f'<style type="text/css">*{{}}</style><path d="M 123.456789 4.5 \nL 61.234567 9" fill="{INK}"/>'
     svg += '<g transform="scale(0.015625)"/>'
     shown = page.adapt_svg(svg)
     assert 'd="M 123.45 4.5  L 61.23 9" fill="currentColor"' in shown and "scale(0.015625)" in shown
     assert "prefers-color-scheme:dark" in shown
-    address = page.data_uri(look.Picture({"svg": svg.encode()}, 1, 1))
+    address = page.data_uri(style.Picture({"svg": svg.encode()}, 1, 1))
     assert unquote(address) == f"data:image/svg+xml,{shown}"
     assert not set('"<>#&') & set(address)
 
@@ -474,8 +225,6 @@ def test_changes_are_ordered_by_what_they_gain(read):
     gains = [change.gain for change in changes.list_changes(read[1].metrics, read[1].settings)]
     assert gains == sorted(gains, reverse=True)
 
-
-# In a browser
 
 CHECK = """<script>
 addEventListener("load", () => {

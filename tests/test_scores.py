@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
 
+from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError
-from pipeline.evaluation import scores
-from stages import evaluate_mlp, project_latents
+from pipeline.common.storage import save_arrays
+from pipeline.evaluation import evaluate, latents, scores, tables
+from stages import evaluate_cnn, evaluate_mlp
 
 
 def make_run(**settings):
@@ -60,7 +62,7 @@ def test_class_accuracy_is_the_recall_of_each_class():
 def test_a_table_shows_the_settings_in_which_its_rows_differ(tmp_path):
     runs = {"a": make_run(hidden=[3]), "b": make_run(hidden=[5])}
     metrics = {name: scores.mean_and_std(evaluate_mlp.score(run)) for name, run in runs.items()}
-    scores.write_tables(tmp_path / "tables", {"T1": ["a", "b"], "T2": ["b"]}, runs, metrics)
+    tables.write_tables(tmp_path / "tables", {"T1": ["a", "b"], "T2": ["b"]}, runs, metrics)
     table = pd.read_csv(tmp_path / "tables/T1.csv")
     assert table.run.tolist() == ["a", "b"]
     assert table.hidden.tolist() == ["[3]", "[5]"]
@@ -69,7 +71,7 @@ def test_a_table_shows_the_settings_in_which_its_rows_differ(tmp_path):
 
 
 def test_curves_are_means_over_the_replicates_that_reached_the_epoch(tmp_path):
-    scores.write_curves(tmp_path / "curves", {"T1": ["a"]}, {"a": make_run()})
+    tables.write_curves(tmp_path / "curves", {"T1": ["a"]}, {"a": make_run()})
     curve = pd.read_csv(tmp_path / "curves/T1.csv").set_index("epoch")
     assert curve.train_loss.to_dict() == {1: 2.0, 2: 2.0, 3: 9.0}
     assert curve.train_loss_std[2] == pytest.approx(2**0.5, rel=1e-5)
@@ -78,9 +80,9 @@ def test_curves_are_means_over_the_replicates_that_reached_the_epoch(tmp_path):
 
 def test_runs_in_no_table_have_curves_too(tmp_path):
     runs = {name: make_run() for name in "abc"}
-    scores.write_curves(tmp_path / "curves", {"T1": ["b"]}, runs)
+    tables.write_curves(tmp_path / "curves", {"T1": ["b"]}, runs)
     assert set(pd.read_csv(tmp_path / "curves/others.csv").run) == {"a", "c"}
-    scores.write_curves(tmp_path / "again", {"T1": list("abc")}, runs)
+    tables.write_curves(tmp_path / "again", {"T1": list("abc")}, runs)
     assert [path.name for path in (tmp_path / "again").iterdir()] == ["T1.csv"]
 
 
@@ -88,7 +90,8 @@ def test_samples_and_class_accuracies_are_written(tmp_path):
     truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 2])}
     run, names = make_run(), ["bad", "good", "none"]
     by_class = {"a": scores.mean_and_std(scores.class_accuracies(run, truth, names))}
-    scores.write_samples(tmp_path, by_class, run, truth, names)
+    tables.write_class_accuracy(tmp_path, by_class, truth, names)
+    tables.write_confusions(tmp_path, run, truth, names)
     confusion = pd.read_csv(tmp_path / "confusion_train.csv", keep_default_na=False)
     assert confusion.truth.tolist() == ["bad", "good", "none", "none"]
     assert confusion.predicted.tolist() == ["bad", "good", "good", "none"]
@@ -97,32 +100,32 @@ def test_samples_and_class_accuracies_are_written(tmp_path):
     assert float(row.accuracy) == 0.75 and row.samples == 2
 
 
-def test_a_table_of_unknown_runs_is_an_error(tmp_path):
+def test_a_table_of_unknown_runs_is_an_error():
     params = {"mlp": {"runs": {"a": {}}, "tables": {"T1": ["a", "b"]}}}
     with pytest.raises(InputError, match="mlp.tables.T1 names the run 'b'; the runs are a"):
-        scores.read_runs(params, "mlp", tmp_path)
+        tables.read_tables(params, "mlp")
 
 
 def test_a_run_that_was_never_trained_is_an_error(tmp_path):
     with pytest.raises(InputError, match="holds no trained run"):
-        scores.read_runs({"mlp": {"runs": {"a": {}}, "tables": {}}}, "mlp", tmp_path)
+        scores.read_run(tmp_path)
 
 
 def test_separation_tells_clusters_from_noise():
     rng = np.random.default_rng(0)
     digits = np.arange(400) % 10
     centres = np.stack([np.arange(10) * 10.0, np.zeros(10)], axis=1)
-    clusters = project_latents.separation(centres[digits] + rng.normal(size=(400, 2)), digits)
-    noise = project_latents.separation(rng.normal(size=(400, 2)), digits)
+    clusters = latents.separation(centres[digits] + rng.normal(size=(400, 2)), digits)
+    noise = latents.separation(rng.normal(size=(400, 2)), digits)
     assert clusters["knn_accuracy"] > 0.97 and clusters["silhouette"] > 0.5
     assert noise["knn_accuracy"] < 0.25 and noise["silhouette"] < 0
 
 
 def test_pca_has_the_same_axes_at_every_epoch():
     rng = np.random.default_rng(0)
-    latents = rng.normal(size=(2, 50, 5)).astype(np.float32)
-    latents[1] = latents[0] + 3.0
-    points = project_latents.project("pca", latents, 0)
+    activations = rng.normal(size=(2, 50, 5)).astype(np.float32)
+    activations[1] = activations[0] + 3.0
+    points = latents.project("pca", activations, 0)
     shift = points[1] - points[0]
     assert points.shape == (2, 50, 2)
     np.testing.assert_allclose(shift, np.broadcast_to(shift[0], shift.shape), atol=1e-4)
@@ -132,26 +135,63 @@ def test_pca_has_the_same_axes_at_every_epoch():
 def test_latents_of_an_epoch_that_was_not_recorded_are_an_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models/mlp/a").mkdir(parents=True)
-    np.savez("models/mlp/a/latents.npz", epoch=[10, 20], activations=np.zeros((1, 2, 4, 2)))
-    assert project_latents.read_latents("a", [20]).shape == (1, 1, 4, 2)
+    arrays = {"epoch": np.array([10, 20]), "activations": np.zeros((1, 2, 4, 2))}
+    save_arrays(tmp_path / "models/mlp/a/latents.safetensors", arrays)
+    assert latents.read_latents("a", [20]).shape == (1, 1, 4, 2)
     with pytest.raises(InputError, match=r"no latents of epoch \[30\]; it recorded \[10, 20\]"):
-        project_latents.read_latents("a", [20, 30])
+        latents.read_latents("a", [20, 30])
     with pytest.raises(InputError, match="latents_every above 0"):
-        project_latents.read_latents("b", [20])
+        latents.read_latents("b", [20])
 
 
 def test_settings_survive_the_round_trip(tmp_path):
     run = make_run()
     (tmp_path / "settings.json").write_text(json.dumps(run.settings))
     run.curves.to_csv(tmp_path / "curves.csv", index=False)
-    np.savez(tmp_path / "predictions.npz", **run.predictions)
+    save_arrays(tmp_path / "predictions.safetensors", run.predictions)
     again = scores.read_run(tmp_path)
     assert again.settings == run.settings
     pd.testing.assert_frame_equal(again.final(), run.final())
 
 
 def test_the_table_of_the_final_network_must_be_there():
-    run = scores.Run({}, None, {})
-    assert scores.shown_run({"a": None, "b": run}, {"T7": ["b", "a"]}, "T7") is run
+    assert tables.first_run({"T7": ["b", "a"]}, "T7") == "b"
     with pytest.raises(InputError, match="params.yaml has no table T7; it names the run whose predictions"):
-        scores.shown_run({"a": run}, {"T1": ["a"]}, "T7")
+        tables.first_run({"T1": ["a"]}, "T7")
+
+
+def test_confusions_are_shares_of_all_samples():
+    run = scores.Run({}, None, {"test": np.array([[0, 1, 1, 1, 2], [0, 0, 0, 2, 2]])})
+    truth = {"test": np.array([0, 0, 0, 1, 2], dtype=np.uint8)}
+    table = scores.confusion_shares(run, truth, ["a", "b", "c"])
+    assert table.test_confusion_a_b.tolist() == [0.4, 0.0]
+    assert table.test_confusion_b_c.tolist() == [0.0, 0.2]
+    assert table.test_confusion_second.tolist() == [0.0, 0.0]
+    assert table.drop(columns="test_confusion_second").sum(axis=1).tolist() == pytest.approx([1, 1])
+
+
+def test_small_crops_are_the_quarter_with_the_shortest_sides():
+    run = scores.Run({}, None, {"test": np.array([[1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0]])})
+    sides = np.array([9, 5, 40, 50, 60, 70, 80, 90])
+    found = evaluate_cnn.errors_by_crop_size(run, np.zeros(8, dtype=int), sides)
+    assert found.test_error_small_crops.tolist() == [0.5, 1.0]
+    assert found.test_error_other_crops.tolist() == pytest.approx([0.0, 1 / 6])
+
+
+def test_scores_of_replicates_are_read_as_they_were_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plots/mlp").mkdir(parents=True)
+    table = pd.DataFrame({"train_loss": np.random.default_rng(0).random(2) / 3, "epochs": [3, 4]})
+    tables.write_replicates(tmp_path / "plots/mlp", {"none": table, "007": table + 1})
+    read = tables.read_replicates("mlp")
+    assert set(read) == {"mlp.none.train_loss", "mlp.none.epochs", "mlp.007.train_loss", "mlp.007.epochs"}
+    assert (read["mlp.007.train_loss"] == table.train_loss + 1).all()
+
+
+def test_a_class_without_samples_has_no_score_and_is_named(capsys):
+    truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 1])}
+    by_class = scores.class_accuracies(make_run(), truth, MASK_CLASSES)
+    assert by_class.test_accuracy_none.isna().all()
+    assert "test_accuracy_none" not in scores.mean_and_std(by_class)
+    evaluate.report_missing_classes("cnn", truth, MASK_CLASSES)
+    assert "cnn: no test sample is of class none, so there is no score for it" in capsys.readouterr().err

@@ -1,12 +1,13 @@
-"""params.yaml at the door, files written whole, and how a stage ends."""
+"""params.yaml is validated, files are written whole, and a stage ends with one line."""
 
 import os
 
 import pytest
 
-from pipeline.common import files, settings
+from pipeline.common import files, process
 from pipeline.common.compute import Compute
 from pipeline.common.settings import InputError, check, read_params, read_seed, section
+from pipeline.common.storage import load_arrays, write_json
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
@@ -35,9 +36,9 @@ def test_every_wrong_key_is_named_at_once():
 
 @pytest.mark.parametrize("arguments", [[], ["one", "two"]])
 def test_a_stage_called_with_other_arguments_says_how(arguments, capsys, monkeypatch):
-    monkeypatch.setattr(settings.sys, "argv", ["/project/stages/train_mlp.py", *arguments])
+    monkeypatch.setattr(process.sys, "argv", ["/project/stages/train_mlp.py", *arguments])
     with pytest.raises(SystemExit) as ended:
-        settings.run_stage(lambda run: None, *arguments)
+        process.run_stage(lambda run: None, *arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err == "usage: python -m stages.train_mlp RUN\n"
 
@@ -47,7 +48,7 @@ def test_a_stage_ends_with_one_line_for_an_input_error(capsys):
         raise InputError("the file a.csv is empty")
 
     with pytest.raises(SystemExit) as ended:
-        settings.run_stage(main)
+        process.run_stage(main)
     assert ended.value.code == 1
     assert capsys.readouterr().err.endswith(": the file a.csv is empty\n")
 
@@ -61,7 +62,7 @@ def test_a_stage_that_runs_out_of_memory_ends_with_one_line(error, capsys):
         raise error
 
     with pytest.raises(SystemExit):
-        settings.run_stage(main)
+        process.run_stage(main)
     assert "memory ran out; nothing was written" in capsys.readouterr().err
 
 
@@ -70,12 +71,12 @@ def test_an_error_of_ours_is_not_taken_for_want_of_memory():
         raise RuntimeError("shapes do not fit")
 
     with pytest.raises(RuntimeError, match="shapes do not fit"):
-        settings.run_stage(main)
+        process.run_stage(main)
 
 
 def test_a_file_is_whole_or_not_at_all(tmp_path):
     path = tmp_path / "new" / "scores.json"
-    files.write_json(path, {"b": 1, "a": 2})
+    write_json(path, {"b": 1, "a": 2})
     assert path.read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
     with pytest.raises(RuntimeError), files.whole_file(path) as partial:
         partial.write_text("half")
@@ -110,3 +111,9 @@ def test_a_folder_is_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert [file.name for file in path.iterdir()] == ["second"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_damaged_array_file_is_named(tmp_path):
+    (tmp_path / "digits.safetensors").write_text("not an array")
+    with pytest.raises(InputError, match="digits.safetensors is damaged.*run dvc repro"):
+        load_arrays(tmp_path / "digits.safetensors")

@@ -13,21 +13,16 @@ from PIL import Image
 from pipeline.common.compute import Compute
 from pipeline.common.seeds import generator
 from pipeline.common.settings import InputError
-from pipeline.masks.synthetic import (
-    MOST_FACES,
-    Place,
-    count_boxes,
-    draw_background,
-    draw_person,
-    plan_photographs,
-    write_masks,
-)
+from pipeline.masks.synthetic.archive import write_masks
+from pipeline.masks.synthetic.persons import Place, draw_person
+from pipeline.masks.synthetic.planning import MOST_FACES, count_boxes, plan_photographs
+from pipeline.masks.synthetic.scenes import draw_background
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("masks") / "masks.zip"
-    write_masks(path, photographs=12, seed=0, compute=Compute(workers=1))
+    write_masks(path=path, photographs=12, seed=0, compute=Compute(workers=1))
     return path
 
 
@@ -37,8 +32,8 @@ def table(archive: Path, split: str) -> pd.DataFrame:
 
 
 def test_workers_do_not_change_a_byte_and_the_seed_does(archive, tmp_path):
-    write_masks(tmp_path / "two.zip", photographs=12, seed=0, compute=Compute(workers=2))
-    write_masks(tmp_path / "other.zip", photographs=12, seed=1, compute=Compute(workers=1))
+    write_masks(path=tmp_path / "two.zip", photographs=12, seed=0, compute=Compute(workers=2))
+    write_masks(path=tmp_path / "other.zip", photographs=12, seed=1, compute=Compute(workers=1))
     assert (tmp_path / "two.zip").read_bytes() == archive.read_bytes()
     assert (tmp_path / "other.zip").read_bytes() != archive.read_bytes()
 
@@ -72,7 +67,7 @@ def test_other_sizes_keep_every_class_in_both_splits(photographs):
 
 def test_too_few_photographs_are_refused(tmp_path):
     with pytest.raises(InputError, match="9 synthetic photographs are too few.* 10 or more"):
-        write_masks(tmp_path / "masks.zip", photographs=9, seed=0, compute=Compute(workers=1))
+        write_masks(path=tmp_path / "masks.zip", photographs=9, seed=0, compute=Compute(workers=1))
     assert not list(tmp_path.iterdir())
 
 

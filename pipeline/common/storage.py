@@ -24,6 +24,7 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays that `save_arrays` wrote; OSError if the file is missing, InputError if it is damaged."""
+    path.open("rb").close()  # the OSErrors of safetensors have neither number nor file name
     try:
         return load_file(path)
     except SafetensorError as error:

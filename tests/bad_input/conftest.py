@@ -10,10 +10,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from making import Accepted, Refused
 
+import stages.crop_masks  # noqa: F401  its imports take seconds, which are no case's own
 from pipeline.common.process import run_stage
-from pipeline.masks import crops  # noqa: F401  its imports take seconds, which are no case's own
+from tests.making import Accepted, Refused
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5  # of the processor, beyond imports
@@ -59,16 +59,32 @@ def accepted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
-def cost(command: list[str]) -> tuple[int, str, float, int]:
+# Runs a module and writes its peak memory in KiB. ru_maxrss would be that of the parent if it is larger.
+MEASURED = """
+import atexit, runpy, sys
+def write_peak():
+    with open("/proc/self/status") as status, open("../peak", "w") as peak:
+        peak.write(status.read().split("VmHWM:")[1].split()[0])
+atexit.register(write_peak)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name=sys.argv.pop(1), alter_sys=True)
+"""
+
+
+def cost(module: str, run_name: str, *arguments: str) -> tuple[int, str, float, int]:
     """A process's exit status, what it said, its seconds of the processor and its peak memory in KiB."""
     with open("../said", "w+") as said:
         process = subprocess.Popen(
-            command, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=said, stderr=said
+            [sys.executable, "-c", MEASURED, module, run_name, *arguments],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=said,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)
-        return process.returncode, said.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        peak = int(Path("../peak").read_text())
+        return process.returncode, said.read(), usage.ru_utime + usage.ru_stime, peak
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +94,7 @@ def imports(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[f
 
     def measure(stage: str) -> tuple[float, int]:
         if stage not in known:
-            also = ", pipeline.masks.crops" if stage == "crop_masks" else ""
-            known[stage] = cost([sys.executable, "-c", f"import stages.{stage}{also}"])[2:]
+            known[stage] = cost(f"stages.{stage}", "imported")[2:]
         return known[stage]
 
     return measure
@@ -91,7 +106,7 @@ def refused_alone(imports: Callable[[str], tuple[float, int]]) -> Refused:
 
     def run(stage: str, message: str, *arguments: str) -> None:
         before = files()
-        status, said, seconds, memory = cost([sys.executable, "-m", f"stages.{stage}", *arguments])
+        status, said, seconds, memory = cost(f"stages.{stage}", "__main__", *arguments)
         assert said == f"{stage}: {message}\n"
         assert status == 1
         assert files() == before
@@ -106,7 +121,7 @@ def accepted_alone(imports: Callable[[str], tuple[float, int]]) -> Accepted:
     """The same as `accepted` in a process of its own, whose memory is measured."""
 
     def run(stage: str, *arguments: str) -> str:
-        status, said, _, memory = cost([sys.executable, "-m", f"stages.{stage}", *arguments])
+        status, said, _, memory = cost(f"stages.{stage}", "__main__", *arguments)
         assert status == 0, said
         assert memory - imports(stage)[1] < MEMORY
         return said

@@ -6,7 +6,8 @@ import struct
 import zipfile
 
 import pytest
-from making import (
+
+from tests.making import (
     HEADER,
     IMAGES,
     LABELS,

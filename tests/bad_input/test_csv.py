@@ -1,7 +1,20 @@
 """Bad tables: what crop_masks says of a test.csv that cannot be taken literally."""
 
 import pytest
-from making import HEADER, PHOTOGRAPH, TEST, TRAIN, Accepted, Members, Project, Refused, put, tables, zipped
+
+from tests.making import (
+    HEADER,
+    PHOTOGRAPH,
+    TEST,
+    TRAIN,
+    Accepted,
+    Members,
+    Project,
+    Refused,
+    put,
+    tables,
+    zipped,
+)
 
 NEEDED = "needed are filename, label, xmin, ymin, xmax, ymax, with commas between them"
 

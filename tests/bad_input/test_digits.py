@@ -5,7 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making import IMAGES, LABELS, Accepted, Members, Project, Refused, npz, photograph, png, put, zipped
+
+from tests.making import (
+    IMAGES,
+    LABELS,
+    Accepted,
+    Members,
+    Project,
+    Refused,
+    npz,
+    photograph,
+    picture_bytes,
+    put,
+    zipped,
+)
 
 
 def reals(row: int, value: float) -> np.ndarray:
@@ -139,7 +152,7 @@ def test_arrays(project: Project, refused: Refused, case: str) -> None:
 
 
 def square(value: int) -> bytes:
-    return png(photograph(28, 28).convert("L").point(lambda _: value))
+    return picture_bytes(photograph(28, 28).convert("L").point(lambda _: value))
 
 
 NEITHER = (

@@ -1,69 +1,17 @@
-"""Bad parameters: what the stages say of a params.yaml that cannot be meant."""
+"""Sections of params.yaml with wrong keys and values, and texts that are no settings."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from making import HEADER, IMAGES, LABELS, Accepted, Project, Refused, npz, put, tables, zipped
-from ruamel.yaml import YAML
 
-from pipeline.report.changes import CHANGES
+from tests.making import HEADER, Project, Refused, put, tables, zipped
 
 ROOT = Path(__file__).parents[2]
 AT_MOST = "Input should be less than or equal to"
 POSITIVE = "Input should be greater than or equal to 1"
 NAMES = "cannot be the name of a run; use letters a to z, digits, _ and -"
 SETTINGS = "it must hold settings, as `key: value`"
-
-# What one setting of a run is set to, and what is said of it after its name.
-MLP: dict[str, tuple[str, Any, str]] = {
-    "unknown key": ("hiden", [64], "` is not a setting"),
-    "hidden is a number": ("hidden", 64, "` is 64: Input should be a valid list"),
-    "hidden is text": ("hidden", "[64, 32]", "` is '[64, 32]': Input should be a valid list"),
-    "no hidden layer": ("hidden", [], "` is []: List should have at least 1 item after validation, not 0"),
-    "hidden layer of 0": ("hidden", [64, 0], f".1` is 0: {POSITIVE}"),
-    "hidden layer of -1": ("hidden", [-1], f".0` is -1: {POSITIVE}"),
-    "hidden layer beyond all memory": ("hidden", [64, 10**9], f".1` is 1000000000: {AT_MOST} 10000"),
-    "too many hidden layers": (
-        "hidden",
-        [2] * 11,
-        f"` is {[2] * 11}: List should have at most 10 items after validation, not 11",
-    ),
-    "hidden layer of a half": ("hidden", [1.5], ".0` is 1.5: Input should be a valid integer"),
-    "nested hidden layers": ("hidden", [[64]], ".0` is [64]: Input should be a valid integer"),
-    "batch of 0": ("batch_size", 0, f"` is 0: {POSITIVE}"),
-    "batch of -8": ("batch_size", -8, f"` is -8: {POSITIVE}"),
-    "batch in text": ("batch_size", "32", "` is '32': Input should be a valid integer"),
-    "rate 0": ("learning_rate", 0, "` is 0: Input should be greater than 0"),
-    "rate below 0": ("learning_rate", -0.1, "` is -0.1: Input should be greater than 0"),
-    "rate NaN": ("learning_rate", float("nan"), "` is nan: Input should be a finite number"),
-    "rate infinite": ("learning_rate", float("inf"), "` is inf: Input should be a finite number"),
-    "rate -infinite": ("learning_rate", float("-inf"), "` is -inf: Input should be a finite number"),
-    "rate beyond all": ("learning_rate", 1e39, f"` is 1e+39: {AT_MOST} 1000000"),
-    "rate in text": ("learning_rate", "1e-4", "` is '1e-4': Input should be a valid number"),
-    "rate none": ("learning_rate", None, "` is None: Input should be a valid number"),
-    "epochs 0": ("epochs", 0, f"` is 0: {POSITIVE}"),
-    "epochs without end": ("epochs", 10**12, f"` is 1000000000000: {AT_MOST} 1000000"),
-    "epochs true": ("epochs", True, "` is True: Input should be a valid integer"),
-    "seeds 0": ("seeds", 0, f"` is 0: {POSITIVE}"),
-    "seeds without end": ("seeds", 10**9, f"` is 1000000000: {AT_MOST} 1000"),
-    "deviation beyond all": ("initial_std", 1e39, f"` is 1e+39: {AT_MOST} 1000000"),
-    "deviation 0": ("initial_std", 0, "` is 0: Input should be greater than 0"),
-    "unknown activation": (
-        "activation",
-        "relus",
-        "` is 'relus': Input should be 'sigmoid', 'tanh' or 'relu'",
-    ),
-    "a switch in text": ("keep_best", "yes", "` is 'yes': Input should be a valid boolean"),
-}
-
-
-@pytest.mark.parametrize("case", MLP)
-def test_mlp(project: Project, refused: Refused, case: str) -> None:
-    key, value, message = MLP[case]
-    project({"mlp.runs.custom": {key: value}})
-    refused("train_mlp", f"params.yaml: `mlp.runs.custom.{key}{message}", "custom")
 
 
 def test_crops_beyond_all_memory(project: Project, refused: Refused) -> None:
@@ -72,43 +20,6 @@ def test_crops_beyond_all_memory(project: Project, refused: Refused) -> None:
     put(folder / "data/raw/masks/masks.zip", zipped(tables(HEADER + "".join(boxes))))
     message = "params.yaml: `crop_masks.side` is 1024: 303 crops of that size take more than 4 GiB of memory"
     refused("crop_masks", message)
-
-
-def test_latents_past_the_end(project: Project, refused: Refused) -> None:
-    project({"mlp.runs.custom": {"latents_every": 121}})
-    message = "params.yaml: `mlp.runs.custom`: latents_every 121 is past the last epoch, 120"
-    refused("train_mlp", message, "custom")
-
-
-CNN: dict[str, tuple[dict[str, Any], str]] = {
-    "one convolution": (
-        {"channels": [16]},
-        ".channels` is [16]: List should have at least 2 items after validation, not 1",
-    ),
-    "filter 0": ({"filter": 0}, f".filter` is 0: {POSITIVE}"),
-    "stride 0": ({"stride": 0}, f".stride` is 0: {POSITIVE}"),
-    "padding -1": ({"padding": -1}, ".padding` is -1: Input should be greater than or equal to 0"),
-    "padding as wide as the filter": ({"padding": 3}, "`: padding 3 must be less than filter 3"),
-    "a convolution beyond all memory": (
-        {"channels": [16, 10**9]},
-        f".channels.1` is 1000000000: {AT_MOST} 1000",
-    ),
-    "filter beyond all memory": ({"filter": 10**9}, f".filter` is 1000000000: {AT_MOST} 100"),
-    "stride without end": ({"stride": 10**9}, f".stride` is 1000000000: {AT_MOST} 100"),
-    "head beyond all memory": ({"head": [10**9]}, f".head.0` is 1000000000: {AT_MOST} 10000"),
-    "epochs without end": ({"epochs": 10**12}, f".epochs` is 1000000000000: {AT_MOST} 1000000"),
-    "momentum 1": ({"momentum": 1}, ".momentum` is 1: Input should be less than 1"),
-    "snapshot past the end": ({"snapshot_epoch": 11}, "`: snapshot_epoch 11 is past the last epoch, 10"),
-    "rate NaN": ({"learning_rate": float("nan")}, ".learning_rate` is nan: Input should be a finite number"),
-    "unknown optimizer": ({"optimizer": "adamw"}, ".optimizer` is 'adamw': Input should be 'adam' or 'sgd'"),
-}
-
-
-@pytest.mark.parametrize("case", CNN)
-def test_cnn(project: Project, refused: Refused, case: str) -> None:
-    values, message = CNN[case]
-    project({"cnn.runs.custom": values})
-    refused("train_cnn", f"params.yaml: `cnn.runs.custom{message}", "custom")
 
 
 # A stage, what is changed, and what the stage says of it.
@@ -318,7 +229,6 @@ def test_sections(project: Project, refused: Refused, case: str) -> None:
 # Ten times ten times ten: nine lines for a list of a thousand million ones.
 LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [{', '.join(10 * [f'*a{i - 1}'])}]\n" for i in range(1, 10))
 LAUGHED = str([[[..., ...] * 5] * 10] * 10).replace("Ellipsis", "[...]")
-
 # The whole text of params.yaml, and what is said of it.
 TEXTS = {
     "no file": (None, "there is no params.yaml in {here}; run from the project's folder"),
@@ -369,148 +279,6 @@ def test_texts(project: Project, refused: Refused, case: str) -> None:
     if text is not None:
         file.write_text(text)
     refused("crop_masks", message.replace("{here}", str(file.parent)))
-
-
-def prepared(images: np.ndarray, labels: np.ndarray) -> bytes:
-    return npz(train_images=images, train_labels=labels, test_images=images, test_labels=labels)
-
-
-def test_a_batch_larger_than_the_digits(project: Project, refused: Refused) -> None:
-    folder = project({"mlp.runs.custom": {"batch_size": 61}, "compute.workers": 1})
-    put(folder / "data/digits.npz", prepared(IMAGES, LABELS))
-    refused("train_mlp", "mlp.runs.custom: batch_size is 61, but there are 60 training samples", "custom")
-
-
-CROPS = npz(
-    resized=np.zeros((6, 3, 32, 32), np.uint8),
-    pooled=np.zeros((6, 3, 32, 32), np.float32),
-    label=np.array([0, 1, 2] * 2, np.uint8),
-    test=np.array([False] * 3 + [True] * 3),
-)
-
-
-def test_a_batch_larger_than_the_crops(project: Project, refused: Refused) -> None:
-    folder = project({"cnn.runs.custom": {"batch_size": 4}, "compute.workers": 1})
-    put(folder / "data/crops.npz", CROPS)
-    refused("train_cnn", "cnn.runs.custom: batch_size is 4, but there are 3 training crops", "custom")
-
-
-def test_a_filter_larger_than_the_crops(project: Project, refused: Refused) -> None:
-    folder = project({"cnn.runs.custom": {"batch_size": 1, "filter": 33}, "compute.workers": 1})
-    put(folder / "data/crops.npz", CROPS)
-    refused("train_cnn", "filter 33 at stride 1 leaves nothing of a crop of 32x32 pixels", "custom")
-
-
-@pytest.mark.parametrize("part", ["mlp", "cnn"])
-@pytest.mark.parametrize(
-    "name",
-    [
-        "mine",
-        "",
-        ".",
-        "..",
-        "custom.hidden",
-        "custom.epochs",
-        "../custom",
-        "custom ",
-        "é\n",
-        "\udcfc",
-        "-c",
-        "0",
-    ],
-)
-def test_a_run_that_is_not_there(project: Project, refused: Refused, part: str, name: str) -> None:
-    project({f"{part}.runs": {"custom": {}, "final": {}}})
-    message = f"params.yaml has no run {name!r} in `{part}.runs`; the runs are custom, final"
-    refused(f"train_{part}", message, name)
-
-
-@pytest.mark.parametrize("part", ["mlp", "cnn"])
-def test_models_that_cannot_be_written_are_noticed_before_the_work(
-    project: Project, refused: Refused, part: str
-) -> None:
-    """Data for a training are not there, but it does not come to that."""
-    put(project({}) / "models", b"")
-    message = "Not a directory; something else is in its place: move it away, and run again"
-    refused(f"train_{part}", f"models/{part}: {message}", "custom")
-
-
-@pytest.mark.parametrize("name", ["a", "A-1_b", "0", "-", "long" * 20])
-def test_names_that_are_fine(project: Project, accepted: Accepted, name: str) -> None:
-    folder = project({"mlp.runs": {name: {}}, "cnn.runs": {name: {}}})
-    put(folder / "data/raw/digits/digits.npz", npz(image=IMAGES, label=LABELS))
-    assert accepted("prepare_digits")
-
-
-TABLES: dict[str, tuple[Any, str]] = {
-    "unknown run": ({"T1": ["custom", "mine"]}, "mlp.tables.T1 names the run 'mine'; the runs are custom"),
-    "no run": ({"T1": []}, "mlp.tables.T1 is []; it must list runs, as in [final]"),
-    "a run twice": (
-        {"T1": ["custom", "custom"]},
-        "mlp.tables.T1 names the run 'custom' twice",
-    ),
-    "a table that leads elsewhere": (
-        {"../../T1": ["custom"]},
-        "mlp.tables: '../../T1' cannot be the name of a table; use one such as T15",
-    ),
-    "a table with the name of what is in none": (
-        {"others": ["custom"]},
-        "mlp.tables: 'others' cannot be the name of a table; use one such as T15",
-    ),
-    "a number for a table": (
-        {1: ["custom"]},
-        "mlp.tables: 1 cannot be the name of a table; use one such as T15",
-    ),
-    "a list of tables": (["T1"], "params.yaml: `mlp.tables` must hold lists of runs, as T1: [final]"),
-    "a run instead of a list": (
-        {"T1": "custom"},
-        "mlp.tables.T1 is 'custom'; it must list runs, as in [final]",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", TABLES)
-def test_tables(project: Project, refused: Refused, case: str) -> None:
-    tables, message = TABLES[case]
-    project({"mlp.runs": {"custom": {}}, "mlp.tables": tables})
-    refused("evaluate_mlp", message)
-
-
-PARAMS = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
-COMPARED = [
-    f"{part}.runs.{run}"
-    for part in ("mlp", "cnn")
-    for run in PARAMS[part]["runs"]
-    if any(each == part and run in pair for each, *pair, _ in CHANGES)
-]
-SHOWN = [f"{part}.tables.{table}" for part in ("mlp", "cnn") for table in PARAMS[part]["tables"]]
-
-
-@pytest.mark.parametrize("removed", COMPARED + SHOWN)
-def test_what_the_page_compares_is_missed_by_name(project: Project, refused: Refused, removed: str) -> None:
-    part, section, name = removed.split(".")
-    rest = {key: value for key, value in PARAMS[part][section].items() if key != name}
-    project({f"{part}.{section}": rest})
-    refused("write_report", f"params.yaml has no {removed}, which the report's page compares")
-
-
-TOO_SHORT: dict[str, tuple[list[str], str]] = {
-    "one run": (["final"], "hidden"),
-    "alike in hidden": (["h512_256", "scaled"], "hidden"),
-    "alike in batch_size": (["h512_256", "h64_32"], "batch_size"),
-}
-
-
-@pytest.mark.parametrize("case", TOO_SHORT)
-def test_a_table_without_a_difference(project: Project, refused: Refused, case: str) -> None:
-    runs, key = TOO_SHORT[case]
-    table = {"hidden": "T2", "batch_size": "T4"}[key]
-    project({f"mlp.tables.{table}": runs})
-    refused(
-        "write_report",
-        f"params.yaml: the runs of mlp.tables.{table} must differ in {key}, by which the report's page "
-        "compares them",
-    )
 
 
 @pytest.mark.parametrize(

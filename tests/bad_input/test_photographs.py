@@ -7,10 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import HEADER, PHOTOGRAPH, TEST, Accepted, Project, Refused, photograph, png, put, tables, zipped
 from PIL import Image
 
-from pipeline.sources.pictures import ORIENTATION
+from pipeline.masks.orientation import ORIENTATION
+from tests.making import (
+    HEADER,
+    PHOTOGRAPH,
+    TEST,
+    Accepted,
+    Project,
+    Refused,
+    photograph,
+    picture_bytes,
+    put,
+    tables,
+    zipped,
+)
 
 LARGE = "test.csv line 2: a.png has {} x {} pixels; a {} may have {} million"
 BROKEN = "test.csv line 2: a.png cannot be read as a picture: "
@@ -39,7 +51,7 @@ END = b"\0\0\0\0IEND" + struct.pack(">L", zlib.crc32(b"IEND"))
 
 def webp_bomb(side: int) -> bytes:
     """A WebP of 34 bytes that says it is `side` pixels wide and high."""
-    content = png(Image.new("RGBA", (940, 940), (9, 9, 9, 9)), "WEBP", lossless=True, method=0)
+    content = picture_bytes(Image.new("RGBA", (940, 940), (9, 9, 9, 9)), "WEBP", lossless=True, method=0)
     at = content.index(b"VP8L") + 9  # past the length and a mark: 14 bits of width - 1, 14 of height - 1
     sizes = int.from_bytes(content[at : at + 4], "little") >> 28 << 28 | (side - 1) | (side - 1) << 14
     return content[:at] + sizes.to_bytes(4, "little") + content[at + 4 :]
@@ -68,14 +80,14 @@ REFUSED = {
     ),
     "truncated PNG": (PHOTOGRAPH[:-60], BROKEN + "image file is truncated"),
     "truncated JPEG": (
-        png(photograph(), "JPEG")[:-60],
+        picture_bytes(photograph(), "JPEG")[:-60],
         BROKEN + "image file is truncated (12 bytes not processed)",
     ),
     "header alone": (PHOTOGRAPH[:8], BROKEN + "unknown format"),
     "zero bytes": (b"", BROKEN + "unknown format"),
     "text": (b"not a picture", BROKEN + "unknown format"),
     "HTML of a server": (b"<!DOCTYPE html><title>404</title>", BROKEN + "unknown format"),
-    "PDF": (png(photograph(), "PDF"), BROKEN + "unknown format"),
+    "PDF": (picture_bytes(photograph(), "PDF"), BROKEN + "unknown format"),
     "PostScript": (
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 60 40\n%%EndComments\n",
         BROKEN + "unknown format",
@@ -92,16 +104,16 @@ REFUSED = {
     "WebP bomb below Pillow's limit": (webp_bomb(9_400), LARGE.format(9_400, 9_400, "WEBP", 20)),
     "no pixels": (bomb(0), BROKEN + "unknown format"),
     "real numbers": (
-        png(Image.new("F", (60, 40), 0.5), "TIFF"),
+        picture_bytes(Image.new("F", (60, 40), 0.5), "TIFF"),
         "test.csv line 2: a.png has real numbers for pixels, which have no agreed white; save 8 or 16 bits",
     ),
     "1x1": (
-        png(photograph(1, 1)),
+        picture_bytes(photograph(1, 1)),
         "test.csv line 2: width and height are (60, 40), but a.png has (1, 1); are these boxes of another "
         "photograph, or of a scaled one?",
     ),
     "turned, with EXIF that cannot be read": (
-        png(photograph(40, 60), "WEBP", exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
+        picture_bytes(photograph(40, 60), "WEBP", exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
         "test.csv line 2: width and height are (60, 40), but a.png has (40, 60); are these boxes of another "
         "photograph, or of a scaled one?",
     ),
@@ -156,7 +168,7 @@ def test_the_largest_photographs_cost_little_memory(
 def test_warnings_of_broken_exif_data_are_not_shown(project: Project, accepted_alone: Accepted) -> None:
     """It ends amid its table of tags, behind the one that tells how the camera was held."""
     cut = exif(6).tobytes()[:-6] + b"\1\0\0\0\xff"
-    members = tables(HEADER + TEST) | {"a.png": png(photograph(40, 60), "JPEG", exif=cut)}
+    members = tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(40, 60), "JPEG", exif=cut)}
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     said = accepted_alone("crop_masks").splitlines()
     assert [line.split(":")[0] for line in said] == ["masks"] * 3
@@ -165,7 +177,7 @@ def test_warnings_of_broken_exif_data_are_not_shown(project: Project, accepted_a
 
 def test_what_pillow_logs_is_not_shown(project: Project, refused_alone: Refused) -> None:
     channels = [struct.pack("<HHLHH", 277, 3, 1, count, 0) for count in (3, 60_000)]
-    members = tables(HEADER + TEST) | {"a.png": png(photograph(), "TIFF").replace(*channels)}
+    members = tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(), "TIFF").replace(*channels)}
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     refused_alone("crop_masks", BROKEN + "unknown format")
 
@@ -178,7 +190,7 @@ def transparent() -> Image.Image:
 
 
 def animated(form: str) -> bytes:
-    return png(
+    return picture_bytes(
         Image.new("RGB", (60, 40), "white"), form, save_all=True, append_images=[photograph()], lossless=True
     )
 
@@ -187,22 +199,22 @@ WHITE = np.full((38, 29, 3), 255, np.uint8)
 PLAIN = np.asarray(photograph())[2:40, 1:30]
 FINE = {
     "as it should be": (PHOTOGRAPH, PLAIN),
-    "wrong extension": (png(photograph(), "BMP"), PLAIN),
-    "CMYK": (png(Image.new("CMYK", (60, 40)), "JPEG"), WHITE),
-    "16 bits": (png(Image.fromarray(np.full((40, 60), 65535, np.uint16))), WHITE),
-    "1 bit": (png(Image.new("1", (60, 40), 1)), WHITE),
-    "palette with transparency": (png(transparent(), transparency=0), WHITE),
-    "transparent": (png(Image.new("RGBA", (60, 40), (0, 0, 0, 0))), WHITE),
+    "wrong extension": (picture_bytes(photograph(), "BMP"), PLAIN),
+    "CMYK": (picture_bytes(Image.new("CMYK", (60, 40)), "JPEG"), WHITE),
+    "16 bits": (picture_bytes(Image.fromarray(np.full((40, 60), 65535, np.uint16))), WHITE),
+    "1 bit": (picture_bytes(Image.new("1", (60, 40), 1)), WHITE),
+    "palette with transparency": (picture_bytes(transparent(), transparency=0), WHITE),
+    "transparent": (picture_bytes(Image.new("RGBA", (60, 40), (0, 0, 0, 0))), WHITE),
     "animated GIF": (animated("GIF"), WHITE),
     "animated PNG": (animated("PNG"), WHITE),
     "animated WebP": (animated("WEBP"), WHITE),
     "turned by EXIF": (
-        png(photograph().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif(6)),
+        picture_bytes(photograph().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif(6)),
         PLAIN,
     ),
-    "upside down by EXIF, as stored": (png(photograph(), exif=exif(3)), PLAIN),
+    "upside down by EXIF, as stored": (picture_bytes(photograph(), exif=exif(3)), PLAIN),
     "EXIF that cannot be read": (
-        png(photograph(), "WEBP", lossless=True, exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
+        picture_bytes(photograph(), "WEBP", lossless=True, exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
         PLAIN,
     ),
     "bytes behind the end": (PHOTOGRAPH + b"more", PLAIN),
@@ -219,7 +231,7 @@ def test_fine(project: Project, accepted: Accepted, case: str) -> None:
 
 
 def test_a_photograph_of_one_pixel_is_fine(project: Project, accepted: Accepted) -> None:
-    members = tables(HEADER + "a.png,1,1,good,0,0,1,1\n") | {"a.png": png(photograph(1, 1))}
+    members = tables(HEADER + "a.png,1,1,good,0,0,1,1\n") | {"a.png": picture_bytes(photograph(1, 1))}
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     accepted("crop_masks")
     assert Image.open("data/crops/test/good/00003_a.png").size == (1, 1)
@@ -267,7 +279,7 @@ def test_names_are_kept_in_the_table_and_made_safe_in_the_folder(
 
 def test_names_that_differ_only_by_case_are_two_photographs(project: Project, accepted: Accepted) -> None:
     rows = "a.png,60,40,good,1,2,30,40\nA.png,1,1,good,0,0,1,1\n"
-    members = tables(HEADER + rows) | {"A.png": png(photograph(1, 1))}
+    members = tables(HEADER + rows) | {"A.png": picture_bytes(photograph(1, 1))}
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     accepted("crop_masks")
     assert Image.open("data/crops/test/good/00003_a.png").size == (29, 38)

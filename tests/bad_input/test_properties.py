@@ -13,7 +13,22 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from making import (
+from PIL import Image
+from ruamel.yaml import YAML
+
+from pipeline.common.classes import MASK_CLASSES
+from pipeline.common.settings import InputError, Strict, check, read_params
+from pipeline.digits import formats as digit_files
+from pipeline.masks.annotations import read_boxes
+from pipeline.masks.boxes import Box, map_labels
+from pipeline.masks.orientation import ORIENTATION, QUARTER_TURNS, orientation, turn
+from pipeline.masks.splitting import split_boxes
+from pipeline.sources import fetching
+from pipeline.sources.archives import open_archive, read_file
+from pipeline.sources.pictures import open_picture
+from pipeline.training.settings import CnnSettings, MlpSettings
+from stages import crop_masks, prepare_digits
+from tests.making import (
     CORNERS,
     HEADER,
     IMAGES,
@@ -22,21 +37,11 @@ from making import (
     TEST,
     npz,
     photograph,
-    png,
+    picture_bytes,
     tables,
     voc,
     zipped,
 )
-from PIL import Image
-from ruamel.yaml import YAML
-
-from pipeline.common.settings import InputError, Strict, check, read_params
-from pipeline.digits import formats as digit_files
-from pipeline.masks.annotations import CLASSES, Box, Boxes, map_labels, read_boxes, split_boxes
-from pipeline.sources import fetching
-from pipeline.sources.archives import open_archive, read_file
-from pipeline.sources.pictures import ORIENTATION, QUARTER_TURNS, open_picture, orientation, turn
-from stages import crop_masks, prepare_digits, train_cnn, train_mlp
 
 # The same draws every time: decoders are large, and a rare fault of theirs should be met on purpose.
 steady = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -175,7 +180,7 @@ def oriented(value: int) -> Image.Exif:
 
 
 PICTURES = [
-    png(photograph(), form, **({} if form in ("BMP", "GIF") else {"exif": oriented(6)}))
+    picture_bytes(photograph(), form, **({} if form in ("BMP", "GIF") else {"exif": oriented(6)}))
     for form in ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 ]
 
@@ -205,8 +210,8 @@ values = st.recursive(
     max_leaves=5,
 )
 MODELS: list[type[Strict]] = [
-    train_mlp.Settings,
-    train_cnn.Settings,
+    MlpSettings,
+    CnnSettings,
     crop_masks.Settings,
     prepare_digits.Settings,
     fetching.Data,
@@ -240,7 +245,10 @@ corners = st.tuples(
     st.integers(-999, 999), st.integers(-999, 999), st.integers(1, 999), st.integers(1, 999)
 ).map(lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3]))
 drawn_boxes = st.lists(
-    st.tuples(names, st.sampled_from(CLASSES), corners), min_size=1, max_size=8, unique_by=lambda box: box
+    st.tuples(names, st.sampled_from(MASK_CLASSES), corners),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda box: box,
 )
 
 
@@ -270,7 +278,7 @@ def test_labels_and_split_change_nothing_else(
 ) -> None:
     boxes = [Box("", name, label, "x.csv", box, None, 2) for name, label, box in drawn]
     split = split_boxes(
-        map_labels(Boxes(boxes), {label: label for label in CLASSES}), share, np.random.default_rng(seed)
+        map_labels(boxes, {label: label for label in MASK_CLASSES}), share, np.random.default_rng(seed)
     )
     assert [box._replace(split="") for box in split] == boxes
     assert len({(box.photograph, box.split) for box in split}) == len({box.photograph for box in split})
@@ -311,5 +319,5 @@ def test_turning_agrees_with_the_definition_of_exif(value: int, width: int, heig
         7: stored.swapaxes(0, 1)[::-1, ::-1],  # row 0 is the right side, column 0 the bottom
         8: stored.swapaxes(0, 1)[::-1],  # row 0 is the left side, column 0 the bottom
     }[value]
-    picture = open_picture(png(photograph(width, height), exif=oriented(value)), "a.png")
+    picture = open_picture(picture_bytes(photograph(width, height), exif=oriented(value)), "a.png")
     assert (np.asarray(turn(picture)) == seen).all()

@@ -1,7 +1,8 @@
 """Bad Pascal VOC files: what crop_masks says of an annotation that cannot be taken literally."""
 
 import pytest
-from making import PHOTOGRAPH, Accepted, Members, Project, Refused, annotations, put, voc, zipped
+
+from tests.making import PHOTOGRAPH, Accepted, Members, Project, Refused, annotations, put, voc, zipped
 
 GOOD = voc("good")
 BOMB = (

@@ -1,4 +1,4 @@
-"""What the cases are made of: pictures, arrays, archives and annotations, all small and all by code."""
+"""Pictures, arrays, archives and annotations for tests, all small and made by code."""
 
 import io
 import zipfile
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from pipeline.masks.orientation import ORIENTATION
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
 IMAGES = np.zeros((60, 28, 28), np.uint8)
@@ -25,19 +27,30 @@ Refused = Callable[..., None]
 Accepted = Callable[..., str]
 
 
-def png(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
+def picture_bytes(picture: Image.Image, form: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
     return buffer.getvalue()
 
 
-def photograph(width: int = 60, height: int = 40) -> Image.Image:
-    """A picture in which every pixel tells its column and row."""
+def gradient(width: int = 60, height: int = 40) -> np.ndarray:
+    """Pixels, uint8 (height, width, 3), of which each tells its column and row."""
     rows, columns = np.mgrid[:height, :width]
-    return Image.fromarray(np.stack([columns, rows, columns + rows], axis=-1).astype(np.uint8))
+    return np.stack([columns, rows, columns + rows], axis=-1).astype(np.uint8)
 
 
-PHOTOGRAPH = png(photograph())
+def photograph(width: int = 60, height: int = 40) -> Image.Image:
+    return Image.fromarray(gradient(width, height))
+
+
+PHOTOGRAPH = picture_bytes(photograph())
+TURNED_RIGHT = 6  # EXIF: the picture is to be turned a quarter clockwise
+
+
+def exif(orientation: int) -> Image.Exif:
+    tags = Image.Exif()
+    tags[ORIENTATION] = orientation
+    return tags
 
 
 def npz(**arrays: np.ndarray) -> bytes:

@@ -1,0 +1,138 @@
+"""What the page is made from: the results of all earlier stages, of random numbers."""
+
+import json
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pipeline.common.classes import DIGIT_CLASSES, MASK_CLASSES
+from pipeline.common.storage import save_arrays
+from pipeline.digits.prepared import Digits, save_digits
+from pipeline.evaluation import scores
+from pipeline.evaluation.tables import write_class_accuracy, write_confusions, write_curves, write_tables
+from stages import evaluate_mlp
+
+EVIL = 'images/<script>alert("1")</script>&\'.png'
+EPOCHS = 3
+LATENTS = [
+    ("F1", "latents_16_2"),
+    ("F1", "latents_32_16_2"),
+    ("F2", "latents_20_15"),
+    ("F3", "latents_20_15"),
+]
+SAMPLES = {"mlp": {"train": 60, "test": 40}, "cnn": {"train": 24, "test": 11}}
+
+
+def random_run(rng, part, settings):
+    """A run of two replicates as training leaves it, with errors at random."""
+    curves = pd.DataFrame(
+        {"replicate": np.repeat([0, 1], EPOCHS), "epoch": [*range(1, EPOCHS + 1)] * 2, "kept": 1}
+    )
+    for score in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+        curves[score] = rng.uniform(0.1, 0.9, 2 * EPOCHS)
+    classes = 10 if part == "mlp" else 3
+    predictions = {split: rng.integers(classes, size=(2, n)) for split, n in SAMPLES[part].items()}
+    return scores.Run({**settings["defaults"], **settings["run"]}, curves, predictions)
+
+
+def write_scores(folder, rng, params, part, truth):
+    """metrics/<part>.json and plots/<part>/, by the code that writes them in the pipeline."""
+    section, classes = params[part], {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
+    runs = {
+        name: random_run(rng, part, {"defaults": section["defaults"], "run": run})
+        for name, run in section["runs"].items()
+    }
+    score = evaluate_mlp.score if part == "mlp" else scores.scores_of_replicates
+    by_class = {name: scores.class_accuracies(run, truth, classes) for name, run in runs.items()}
+    metrics = {
+        name: scores.mean_and_std(pd.concat([score(run), by_class[name]], axis="columns"))
+        for name, run in runs.items()
+    }
+    plots = folder / "plots" / part
+    plots.mkdir(parents=True)
+    write_tables(plots / "tables", section["tables"], runs, metrics)
+    write_curves(plots / "curves", section["tables"], runs)
+    write_class_accuracy(plots, metrics, truth, classes)
+    write_confusions(plots, runs["final"], truth, classes)
+    (folder / "metrics").mkdir(exist_ok=True)
+    (folder / f"metrics/{part}.json").write_text(json.dumps(metrics))
+
+
+def write_digits(folder, rng, params):
+    """data/digits.safetensors, the scores of part 1, and the latents of F1 to F3."""
+    labels = {split: np.arange(n) % 10 for split, n in SAMPLES["mlp"].items()}
+    write_scores(folder, rng, params, "mlp", labels)
+    images = rng.integers(256, size=(SAMPLES["mlp"]["test"], 28, 28), dtype=np.uint8)
+    digits = {split: Digits(images, each.astype(np.uint8)) for split, each in labels.items()}
+    save_digits(folder / "data/digits.safetensors", digits)
+    (folder / "plots/latents").mkdir()
+    separation = []
+    for figure, run in LATENTS:
+        activations = rng.random((2, 2, len(images), 2))
+        points = pd.DataFrame(activations[0].reshape(-1, 2), columns=["x", "y"])
+        points.assign(epoch=np.repeat([10, 20], len(images)), digit=np.tile(labels["test"], 2)).to_csv(
+            folder / f"plots/latents/{figure}_{run}.csv", index=False
+        )
+        separation += [(figure, run, 0, epoch, 0.5, -0.1) for epoch in (10, 20)]
+        (folder / f"models/mlp/{run}").mkdir(parents=True, exist_ok=True)
+        arrays = {"epoch": np.array([10, 20]), "activations": activations}
+        save_arrays(folder / f"models/mlp/{run}/latents.safetensors", arrays)
+    columns = ["figure", "run", "replicate", "epoch", "knn_accuracy", "silhouette"]
+    pd.DataFrame(separation, columns=columns).to_csv(folder / "plots/latents/separation.csv", index=False)
+
+
+def write_masks(folder, rng, params):
+    """Photographs and their boxes, crops, the scores of part 2, and the snapshot of F7."""
+    rows = []
+    for split, n in SAMPLES["cnn"].items():
+        for index in range(n):
+            label = MASK_CLASSES[index % 3]
+            rows.append((split, EVIL, label, 5, 5, 5 + 4 * index, 40, 0, 0, f"{split}/{label}/{index}.png"))
+    columns = [
+        "split",
+        "photograph",
+        "label",
+        "left",
+        "top",
+        "right",
+        "bottom",
+        "clipped",
+        "exif_rotated",
+        "crop",
+    ]
+    boxes = pd.DataFrame(rows, columns=columns).assign(right=lambda table: table.right + 5)
+    boxes.to_csv(folder / "data/boxes.csv", index=False)
+    for name in boxes.crop:
+        path = folder / "data/crops" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 30), tuple(rng.integers(256, size=3).tolist())).save(path)
+    photograph = BytesIO()
+    Image.new("RGB", (200, 100), "teal").save(photograph, "PNG")
+    with zipfile.ZipFile(folder / "data/raw/masks/masks.zip", "w") as archive:
+        archive.writestr(EVIL, photograph.getvalue())
+    truth = {split: np.arange(n) % 3 for split, n in SAMPLES["cnn"].items()}
+    write_scores(folder, rng, params, "cnn", truth)
+    (folder / "models/cnn/final").mkdir(parents=True)
+    (folder / "models/cnn/final/settings.json").write_text('{"snapshot_epoch": 2}')
+    snapshot = {"snapshot_test": truth["test"][None]}
+    save_arrays(folder / "models/cnn/final/predictions.safetensors", snapshot)
+
+
+def write_claims(folder):
+    """A verdict of each kind."""
+    columns = ["id", "where", "kind", "sentence", "report", "ours", "tolerance", "probability", "verdict"]
+    columns.append("evidence")
+    rows = [
+        ("T1.h64_32.test_accuracy", "T1", "value", "", 0.9018, 0.9, 0.025, None, "passed", ""),
+        ("T9.adam.test_accuracy_none", "T9", "value", "", 0.27, 0.9, 0.1, None, "failed", ""),
+        ("T3.rate_0_01.reported_loss", "T3", "value", "", 0.00194, 0.9, None, None, "not_comparable", ""),
+        ("F4.test.3.2", "F4", "value", "", 0.0177, 0.02, 0.01, None, "passed", ""),
+        ("C1", "T1", "ordering", "Two <b>layers</b>", None, 0.02, 0, 0.97, "passed", "a 0.9 > b 0.8; c"),
+        ("C11", "F2 and F3", "ordering", "Separation", None, 0.02, 0, 0.4, "failed", "a 0.9 > b 0.8"),
+        ("C13", "F4", "contradicted", "120 errors", 120, 669, None, None, "contradicted", "sum 669"),
+    ]
+    (folder / "plots/claims").mkdir()
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "plots/claims/claims.csv", index=False)

@@ -1,0 +1,227 @@
+"""The stage check_claims, after the evaluation of results made by hand."""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.claims import judge
+from pipeline.common.paths import CROP_ARRAYS, DIGITS
+from pipeline.common.settings import InputError, read_params
+from pipeline.common.storage import load_arrays, save_arrays
+from pipeline.digits.prepared import Digits, save_digits
+from pipeline.evaluation.tables import read_replicates
+from pipeline.masks.prepared import Crops, save_crops
+from stages import check_claims, evaluate_cnn, evaluate_mlp
+from tests.conftest import ROOT
+
+
+def write_run(folder, truth, batch_size):
+    """Two replicates that are right but for the first training sample and the first two of the test set."""
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(json.dumps({"batch_size": batch_size}))
+    predictions = {split: np.stack([labels, labels]) for split, labels in truth.items()}
+    predictions["train"][:, 0] = predictions["test"][:, :2] = 2
+    save_arrays(folder / "predictions.safetensors", predictions)
+    accuracy = {f"{split}_accuracy": (predictions[split] == truth[split]).mean() for split in truth}
+    rows = [{"replicate": r, "epoch": 1, "kept": 1, "train_loss": 0.1, **accuracy} for r in (0, 1)]
+    pd.DataFrame(rows).to_csv(folder / "curves.csv", index=False)
+
+
+def set_score(run, score, values):
+    """Let the replicates of a run end with these values."""
+    path = Path("models") / run / "curves.csv"
+    curves = pd.read_csv(path)
+    curves[score] = values
+    curves.to_csv(path, index=False)
+
+
+@pytest.fixture
+def results(project):
+    """A folder with the results of every stage before check_claims, on data that are not drawn."""
+    folder = project({})
+    shutil.copy(ROOT / "claims.yaml", folder)
+    digits = {"train": np.arange(200) % 10, "test": np.arange(100) % 10}
+    masks = {"train": np.arange(60) % 3, "test": np.arange(40) % 3}
+    digits["test"][:2] = 3  # taken for a 2 by write_run
+    for part, truth in (("mlp", digits), ("cnn", masks)):
+        for run in read_params()[part]["runs"]:
+            write_run(folder / "models" / part / run, truth, 32)
+    for source in check_claims.SOURCES.values():
+        source.mkdir(parents=True)
+        (source / "source.json").write_text('{"source": "own"}')
+    save_digits(DIGITS, {split: Digits(np.zeros((1, 28, 28)), labels) for split, labels in digits.items()})
+    label = np.concatenate(list(masks.values()))
+    save_crops(CROP_ARRAYS, Crops(np.zeros(1), np.zeros(1), label, np.arange(100) >= 60))
+    sides, longer = 10 + np.arange(100), 50 * (np.arange(100) % 2)  # wide and high boxes in turn
+    boxes = {"left": 40, "top": 40, "right": 40 + sides + longer, "bottom": 40 + sides + 50 - longer}
+    pd.DataFrame(boxes).to_csv("data/boxes.csv")
+    shown = [
+        ("F1", "latents_16_2"),
+        ("F1", "latents_32_16_2"),
+        ("F2", "latents_20_15"),
+        ("F3", "latents_20_15"),
+    ]
+    rows = [
+        {"figure": figure, "run": run, "replicate": r, "epoch": epoch, "knn_accuracy": 0.5, "silhouette": 0}
+        for figure, run in shown
+        for epoch in (10, 110)
+        for r in (0, 1)
+    ]
+    Path("plots/latents").mkdir(parents=True)
+    pd.DataFrame(rows).to_csv("plots/latents/separation.csv", index=False)
+    return folder
+
+
+def check():
+    """Evaluate and judge: metrics/claims.json and the rows of claims.csv by id."""
+    evaluate_mlp.main()
+    evaluate_cnn.main()
+    check_claims.main()
+    table = pd.read_csv("plots/claims/claims.csv", keep_default_na=False).set_index("id")
+    return json.loads(Path("metrics/claims.json").read_text()), table
+
+
+def test_every_claim_has_a_verdict(results):
+    metrics, table = check()
+    assert metrics["total"] == len(metrics["claims"]) == len(table) == 199 + 19
+    found = [claim["verdict"] for claim in metrics["claims"].values()]
+    for verdict in check_claims.VERDICTS:
+        assert metrics[verdict] == found.count(verdict)
+    assert sum(metrics[verdict] for verdict in check_claims.VERDICTS) == metrics["total"]
+    assert metrics["not_comparable"] == 0
+    assert table.verdict.to_dict() == {name: claim["verdict"] for name, claim in metrics["claims"].items()}
+    assert {"report", "ours", "tolerance", "verdict"} <= set(metrics["claims"]["T1.h64_32.test_accuracy"])
+
+
+def test_values_are_compared_with_the_mean_of_the_replicates(results):
+    set_score("mlp/h64_32", "test_accuracy", [0.89, 0.91])
+    metrics, table = check()
+    assert metrics["claims"]["T1.h64_32.test_accuracy"] == {
+        "report": 0.9018,
+        "ours": 0.9,
+        "tolerance": 0.025,
+        "verdict": "passed",
+    }
+    row = table.loc["T1.h64_32.test_accuracy"]
+    assert float(row["std"]) == pytest.approx(0.02 / 2**0.5, rel=1e-5) and int(float(row.samples)) == 100
+    assert metrics["claims"]["T1.h64_32.reported_loss"]["ours"] == pytest.approx(0.1 / 32)
+
+
+def test_a_score_that_moves_flips_its_verdicts_and_no_other(results):
+    set_score("mlp/rate_0_01", "train_accuracy", [0.90, 0.91])
+    set_score("mlp/rate_0_001", "train_accuracy", [0.80, 0.81])
+    set_score("mlp/rate_0_01", "test_accuracy", [0.83, 0.84])
+    set_score("mlp/rate_0_001", "test_accuracy", [0.73, 0.72])
+    before, _ = check()
+    set_score("mlp/rate_0_001", "test_accuracy", [0.85, 0.86])
+    after, _ = check()
+    flipped = {
+        name: claim["verdict"]
+        for name, claim in after["claims"].items()
+        if claim["verdict"] != before["claims"][name]["verdict"]
+    }
+    assert flipped == {"C4": "failed", "T3.rate_0_001.test_accuracy": "failed"}
+    assert after["failed"] == before["failed"] + 2 and after["passed"] == before["passed"] - 2
+
+
+def test_on_drawn_data_values_are_not_comparable_and_orders_are(results):
+    (check_claims.SOURCES["mlp"] / "source.json").write_text('{"source": "synthetic"}')
+    metrics, table = check()
+    values = table[table.kind == "value"]
+    digits = values.index.str.match(r"F4|T[1-8]\.")
+    assert set(values.verdict[digits]) == {"not_comparable"}
+    assert "not_comparable" not in set(values.verdict[~digits])
+    assert "not_comparable" not in set(table.verdict[table.kind != "value"])
+    assert metrics["not_comparable"] == 45 + 88
+
+
+def test_the_errors_of_the_final_network_are_contradicted(results):
+    metrics, table = check()
+    assert metrics["contradicted"] == 1
+    assert metrics["claims"]["C13"] == {"report": 120, "ours": 2, "verdict": "contradicted"}
+    assert "row 3: 600 - 436 = 164" in table.evidence["C13"] and "together 669" in table.evidence["C13"]
+
+
+def test_the_most_frequent_error_is_found(results):
+    metrics, _ = check()
+    assert metrics["claims"]["C12"]["verdict"] == "passed"
+    path = Path("models/mlp/final/predictions.safetensors")
+    predictions = load_arrays(path)
+    predictions["test"][:, 14:45:10] = 5  # four 4s taken for a 5
+    save_arrays(path, predictions)
+    metrics, _ = check()
+    assert metrics["claims"]["C12"]["verdict"] == "failed"
+
+
+def test_the_plain_mean_is_shown_beside_the_reported_loss(results):
+    for run, batch_size, losses in (("batch_8", 8, [0.05, 0.051]), ("batch_16", 16, [0.09, 0.091])):
+        set_score(f"mlp/{run}", "train_loss", losses)
+        Path(f"models/mlp/{run}/settings.json").write_text(json.dumps({"batch_size": batch_size}))
+    _, table = check()
+    reported, plain = table.evidence["C5"].split("; not judged: ", 1)
+    assert "mlp.batch_8.reported_loss" in reported and "probability 0.99" in reported
+    assert "mlp.batch_8.train_loss 0.0505" in plain and "probability 0.0" in plain
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mlp.h9.test_accuracy", "C1 names mlp.h9.test_accuracy; there is no mlp.h9"),
+        ("mlp.h64_32.accuracy", "C1 names mlp.h64_32.accuracy; mlp.h64_32 has train_accuracy, test_accuracy"),
+    ],
+)
+def test_a_claim_about_nothing_is_named(results, name, message):
+    text = Path("claims.yaml").read_text().replace("greater: [mlp.h64_32.test_accuracy", f"greater: [{name}")
+    Path("claims.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        check()
+    assert not Path("metrics/claims.json").exists()
+
+
+def test_a_small_crop_is_one_whose_shorter_side_is_short(results):
+    check()
+    measured = read_replicates("cnn")
+    # Of 40 crops the first ten have the shortest sides, and write_run gives two of these a wrong class.
+    assert measured["cnn.final.test_error_small_crops"].tolist() == [0.2, 0.2]
+    assert measured["cnn.final.test_error_other_crops"].tolist() == [0, 0]
+
+
+def test_the_table_has_six_digits_and_the_stage_ends_with_a_line(results, capsys):
+    set_score("mlp/h64_32", "test_accuracy", [0.9, 0.90001])
+    metrics, _ = check()
+    header, first, *_ = Path("plots/claims/claims.csv").read_text().splitlines()
+    names = [field.name for field in dataclasses.fields(judge.Finding)]
+    assert header == ",".join(names)
+    second = Path("plots/claims/claims.csv").read_text().splitlines()[2]
+    assert "0.900005,7.07107e-06," in second, "as in C, with a small e"
+    counts = ", ".join(f"{metrics[verdict]} {verdict}" for verdict in check_claims.VERDICTS)
+    assert capsys.readouterr().out == f"218 claims: {counts}\n"
+
+
+def test_an_order_is_beside_the_gap_of_its_own_table(results):
+    """[64, 32] has a test accuracy of 0.9018 in T1, where C1 is from, and of 0.8989 in T2, where C3 is."""
+    set_score("mlp/h64_32", "test_accuracy", [0.70, 0.71])
+    _, table = check()
+    assert float(table.report["C1"]) == pytest.approx(0.9018 - 0.8985)
+    assert float(table.report["C3"]) == pytest.approx(0.8989 - 0.8720)
+
+
+def test_a_second_check_changes_no_byte(results):
+    check()
+    first = [path.read_bytes() for path in (Path("metrics/claims.json"), Path("plots/claims/claims.csv"))]
+    check()
+    assert first == [
+        path.read_bytes() for path in (Path("metrics/claims.json"), Path("plots/claims/claims.csv"))
+    ]
+
+
+def test_checking_does_not_wait_for_torch():
+    code = "import sys, stages.check_claims; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

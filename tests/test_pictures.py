@@ -1,0 +1,78 @@
+"""Pictures of every mode and orientation become eight-bit RGB."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.common.settings import InputError
+from pipeline.masks.orientation import fits_turned
+from pipeline.sources import pictures
+from pipeline.sources.pictures import open_picture
+from tests.making import exif, picture_bytes
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "turned"),
+    [
+        (None, (60, 40), False),
+        (None, (40, 60), None),
+        (6, (60, 40), False),
+        (6, (40, 60), True),
+        (8, (40, 60), True),
+        (3, (40, 60), None),  # half a turn exchanges nothing
+        (6, (40, 61), None),
+    ],
+)
+def test_a_size_is_that_of_the_pixels_as_stored_or_as_turned(
+    orientation: int | None, size: tuple[int, int], turned: bool | None
+) -> None:
+    photograph = Image.new("RGB", (60, 40))
+    data = picture_bytes(photograph, exif=exif(orientation)) if orientation else picture_bytes(photograph)
+    assert fits_turned(open_picture(data, "x"), size) is turned
+
+
+@pytest.mark.parametrize(
+    ("picture", "form"),
+    [
+        (Image.new("1", (2, 2), 1), "PNG"),
+        (Image.new("L", (2, 2), 255), "PNG"),
+        (Image.new("LA", (2, 2), (255, 255)), "PNG"),
+        (Image.new("P", (2, 2), 0), "PNG"),
+        (Image.new("RGB", (2, 2), "white"), "JPEG"),
+        (Image.new("RGBA", (2, 2), (255, 255, 255, 255)), "PNG"),
+        (Image.new("CMYK", (2, 2), (0, 0, 0, 0)), "JPEG"),
+        (Image.fromarray(np.full((2, 2), 65535, np.uint16)), "PNG"),
+        (Image.fromarray(np.full((2, 2), 65535, np.int32)), "TIFF"),
+        (Image.new("RGB", (2, 2), "white"), "GIF"),
+        (Image.new("RGB", (2, 2), "white"), "WEBP"),
+    ],
+    ids=lambda value: getattr(value, "mode", value),
+)
+def test_white_is_white_in_every_mode(picture: Image.Image, form: str) -> None:
+    if picture.mode == "P":
+        picture.putpalette([255, 255, 255])
+    rgb = open_picture(picture_bytes(picture, form), "x")
+    assert rgb.mode == "RGB" and rgb.getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    values = np.array([[0, 257, 32896, 65535]], np.uint16)
+    rgb = open_picture(picture_bytes(Image.fromarray(values)), "x")
+    assert np.asarray(rgb)[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_pixels_lie_on_white(mode: str) -> None:
+    if mode == "P":
+        picture = Image.new("P", (2, 2), 0)
+        data = picture_bytes(picture, transparency=0)
+    else:
+        data = picture_bytes(Image.new(mode, (2, 2), (9, 9, 9, 0) if mode == "RGBA" else (9, 0)))
+    assert open_picture(data, "x").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_picture_too_large_for_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "LIMIT", 2_000_000)
+    assert open_picture(picture_bytes(Image.new("L", (2000, 1000))), "x").size == (2000, 1000)
+    with pytest.raises(InputError, match="x has 2001 x 1000 pixels; a PNG may have 2 million"):
+        open_picture(picture_bytes(Image.new("L", (2001, 1000))), "x")
