@@ -18,7 +18,9 @@ from distributed import Client, LocalCluster
 
 from pipeline.common.compute import Compute
 from pipeline.common.numerics import INSTRUCTIONS, THREADS
+from pipeline.common.paths import DIGITS
 from pipeline.common.settings import InputError, check
+from pipeline.digits.prepared import Digits, save_digits
 from stages import crop_masks, fetch_masks, train_mlp
 from tests.conftest import ROOT
 
@@ -155,12 +157,12 @@ def write_project(folder: Path, **compute: str) -> Path:
     """Noise to train on for a second or two, in a folder in which the stage can run."""
     (folder / "data").mkdir(parents=True)
     rng = np.random.default_rng(0)
-    arrays = {"train": 2000, "test": 500}
-    np.savez(
-        folder / "data/digits.npz",
-        **{f"{split}_images": rng.integers(0, 256, (n, 28, 28), np.uint8) for split, n in arrays.items()},
-        **{f"{split}_labels": (np.arange(n) % 10).astype(np.uint8) for split, n in arrays.items()},
-    )
+    sizes = {"train": 2000, "test": 500}
+    digits = {
+        split: Digits(rng.integers(0, 256, (n, 28, 28), np.uint8), (np.arange(n) % 10).astype(np.uint8))
+        for split, n in sizes.items()
+    }
+    save_digits(folder / DIGITS, digits)
     settings = {
         **{"hidden": [32, 16], "activation": "sigmoid", "initial_weights": "normal", "initial_std": 1.0},
         **{"initial_biases": "zeros", "learning_rate": 0.1, "batch_size": 32, "epochs": 200, "patience": 10},

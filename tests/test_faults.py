@@ -3,7 +3,6 @@
 `pytest -n 0 -rP tests/test_faults.py -k same_bytes --kills 50` kills more often than the suite does.
 """
 
-import json
 import os
 import random
 import resource
@@ -12,13 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.conftest import results
+from tests.processes import alone, forced, strike
 from tools import quick
 
 # One worker runs these, and makes them a copy; the first of them waits for every stage.
@@ -40,77 +38,6 @@ def victim(quick_run, tmp_path_factory):
     params.write_text(params.read_text().replace("workers: 0", "workers: 2"))  # one is the stage itself
     assert "workers: 2" in params.read_text()
     return copy
-
-
-class Run:
-    """A command of its own session, so that every process it started can be found, orphans too."""
-
-    def __init__(self, folder: Path, *command: str) -> None:
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=quick.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def members(self, word: str = "") -> list[psutil.Process]:
-        """The living processes of the session with `word` in their command."""
-        found = []
-        for pid in psutil.pids():
-            try:
-                if os.getsid(pid) != self.process.pid:
-                    continue
-                process = psutil.Process(pid)
-                if process.status() != psutil.STATUS_ZOMBIE and word in " ".join(process.cmdline()):
-                    found.append(process)
-            except (ProcessLookupError, psutil.NoSuchProcess):
-                continue
-        return found
-
-    def workers(self) -> list[psutil.Process]:
-        """Those that joblib has started."""
-        return self.members("popen_loky")
-
-    def wait_for(self, find: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
-        """The processes that `find` finds once there are some; none if all ended before."""
-        while self.process.poll() is None:
-            if found := find():
-                return found
-            time.sleep(0.01)
-        return []
-
-    def finish(self) -> str:
-        """What it printed, once every process of the session has ended by itself."""
-        printed, _ = self.process.communicate(timeout=300)
-        return printed
-
-
-def alone(folder: Path, stage: str) -> Run:
-    """The stage without DVC."""
-    return Run(folder, sys.executable, "-m", *f"stages.{stage}".split("@"))
-
-
-def forced(folder: Path, stage: str) -> Run:
-    """The stage by DVC, though nothing has changed."""
-    dvc = ["-m", "dvc", "repro", "--force", "--no-run-cache", "--single-item", stage]
-    return Run(folder, sys.executable, *dvc)
-
-
-def strike(run: Run, target: str, moment: float) -> bool:
-    """Kill DVC, the stage or one of its workers after `moment` seconds of its life; whether it was there."""
-    find = {"dvc": run.members, "stage": lambda: run.members("stages."), "worker": run.workers}
-    found = run.wait_for(find[target])
-    time.sleep(moment)
-    if not found or run.process.poll() is not None:
-        return False
-    try:
-        (run.process if target == "dvc" else found[0]).kill()
-    except psutil.NoSuchProcess:
-        return False
-    return True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -251,7 +178,8 @@ def fails_in_one_line(folder: Path, stage: str, *words: str, prefix: tuple[str, 
 
 
 OUTPUTS = {
-    "fetch_digits": "data/raw/digits", "prepare_digits": "data/digits.npz", "evaluate_mlp": "plots/mlp",
+    "fetch_digits": "data/raw/digits", "prepare_digits": "data/digits.safetensors",
+    "evaluate_mlp": "plots/mlp",
     "train_mlp@h64_32": "models/mlp/h64_32", "project_latents": "plots/latents", "crop_masks": "data/crops",
     "fetch_masks": "data/raw/masks", "train_cnn@final": "models/cnn/final", "evaluate_cnn": "plots/cnn",
     "check_claims": "plots/claims", "write_report": "report",
@@ -283,7 +211,7 @@ def without_privileges() -> tuple[str, ...]:
         ("train_mlp@h64_32", "models/mlp", 0o555),
         ("evaluate_mlp", "plots", 0o555),
         ("prepare_digits", "data/raw/digits/digits.npz", 0o000),
-        ("evaluate_cnn", "data/crops.npz", 0o000),
+        ("evaluate_cnn", "data/crops.safetensors", 0o000),
         ("fetch_masks", "params.yaml", 0o000),
     ],
 )
@@ -297,10 +225,12 @@ def test_no_permission(victim, stage, locked, mode):
         path.chmod(usual)
 
 
-@pytest.mark.parametrize("output", ["data/digits.npz", "metrics/mlp.json", "data/raw/digits", "plots/mlp"])
+@pytest.mark.parametrize(
+    "output", ["data/digits.safetensors", "metrics/mlp.json", "data/raw/digits", "plots/mlp"]
+)
 def test_something_else_in_the_place_of_an_output(victim, output):
     stage = {
-        "data/digits.npz": "prepare_digits",
+        "data/digits.safetensors": "prepare_digits",
         "metrics/mlp.json": "evaluate_mlp",
         "data/raw/digits": "fetch_digits",
         "plots/mlp": "evaluate_mlp",
@@ -329,9 +259,9 @@ def test_something_else_in_the_place_of_an_output(victim, output):
 @pytest.mark.parametrize(
     ("stage", "damaged"),
     [
-        ("prepare_digits", "data/digits.npz"),
+        ("prepare_digits", "data/digits.safetensors"),
         ("crop_masks", "data/boxes.csv"),
-        ("train_mlp@h64_32", "models/mlp/h64_32/predictions.npz"),
+        ("train_mlp@h64_32", "models/mlp/h64_32/predictions.safetensors"),
         ("evaluate_cnn", "metrics/cnn.json"),
     ],
 )
@@ -365,31 +295,3 @@ def test_a_repro_while_experiments_are_queued(victim):
     assert results(victim.folder) == before
     assert victim.dvc("queue", "status").count("Queued") == 1
     victim.dvc("queue", "remove", "--queued")
-
-
-def test_what_killed_stages_left_is_swept_up(tmp_path):
-    """Leftovers of dead processes, of this one's number in an earlier life, and of a living one."""
-    from pipeline.common.files import whole_file, whole_folder
-
-    ended, zombie, younger = (subprocess.Popen(command) for command in (["true"], ["true"], ["sleep", "60"]))
-    ended.wait()
-    while psutil.Process(zombie.pid).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    pids = (ended.pid, zombie.pid, younger.pid, os.getpid(), os.getppid())
-    names = {pid: f".data.{pid}.part" for pid in pids}
-    for name in names.values():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "half").touch()
-    os.utime(tmp_path / names[younger.pid], (0, 0))  # of a process that had its number before
-    (tmp_path / f".data.{ended.pid}.old.part").mkdir()
-    (tmp_path / f".data.json.{ended.pid}.part").touch()
-    with whole_folder(tmp_path / "data") as folder:
-        assert not list(folder.iterdir())
-    left = [names[os.getppid()], f".data.json.{ended.pid}.part", "data"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(left)
-    with whole_file(tmp_path / "data.json") as partial:
-        partial.write_text(json.dumps({}))
-    assert not (tmp_path / left[1]).exists()
-    zombie.wait()
-    younger.kill()
-    younger.wait()

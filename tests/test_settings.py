@@ -1,13 +1,11 @@
-"""params.yaml is validated, files are written whole, and a stage ends with one line."""
-
-import os
+"""params.yaml is validated, and a stage ends with one line."""
 
 import pytest
 
-from pipeline.common import files, process
+from pipeline.common import process
 from pipeline.common.compute import Compute
 from pipeline.common.settings import InputError, check, read_params, read_seed, section
-from pipeline.common.storage import load_arrays, write_json
+from pipeline.common.storage import load_arrays
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
@@ -72,45 +70,6 @@ def test_an_error_of_ours_is_not_taken_for_want_of_memory():
 
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         process.run_stage(main)
-
-
-def test_a_file_is_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "new" / "scores.json"
-    write_json(path, {"b": 1, "a": 2})
-    assert path.read_text() == '{\n  "a": 2,\n  "b": 1\n}\n'
-    with pytest.raises(RuntimeError), files.whole_file(path) as partial:
-        partial.write_text("half")
-        raise RuntimeError
-    assert path.read_text().startswith("{")
-    assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("whole", [files.whole_file, files.whole_folder])
-def test_what_cannot_be_written_is_noticed_before_the_work(tmp_path, monkeypatch, whole):
-    def read_only(path, *arguments, **options):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    path = tmp_path / "scores"  # in a folder that is there, so that only the temporary one is to be made
-    monkeypatch.setattr(files.Path, "touch", read_only)
-    monkeypatch.setattr(files, "_partial", lambda path: path.with_name(f".{path.name}.{os.getpid()}.part"))
-    monkeypatch.setattr(files.Path, "mkdir", read_only)
-    with pytest.raises(PermissionError) as error, whole(path):
-        pytest.fail("it came to the work")
-    assert error.value.filename == str(path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_is_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "run"
-    for text in ("first", "second"):
-        with files.whole_folder(path) as partial:
-            (partial / text).touch()
-    assert [file.name for file in path.iterdir()] == ["second"]
-    with pytest.raises(RuntimeError), files.whole_folder(path) as partial:
-        (partial / "third").touch()
-        raise RuntimeError
-    assert [file.name for file in path.iterdir()] == ["second"]
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_damaged_array_file_is_named(tmp_path):

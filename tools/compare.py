@@ -1,32 +1,23 @@
-"""Print the report's figures and conclusions beside those of this workspace, as Markdown.
+"""Write the report's values and conclusions beside those of a workspace to docs/real-data.csv.
 
-python -m tools.compare         reads plots/claims/claims.csv, which check_claims writes
+python -m tools.compare [WORKSPACE]         reads its plots/claims/claims.csv; default: this folder
+
+Also prints the counts of verdicts and the conclusions as Markdown, for docs/real-data.md.
 """
+
+import sys
+from pathlib import Path
 
 import pandas as pd
 
-CLAIMS = "plots/claims/claims.csv"
+from pipeline.common.paths import PLOTS
+
+OUTPUT = Path("docs/real-data.csv")
+COLUMNS = ["id", "where", "report", "ours", "std", "tolerance", "probability", "verdict", "sentence"]
 
 
-def figures_table(claims: pd.DataFrame) -> list[str]:
-    """A row for each figure of T1 to T14; a tolerance is how far the report's may lie from ours."""
-    lines = [
-        "| table | run | score | report | ours | ± | tolerance | verdict |",
-        "|---|---|---|--:|--:|--:|--:|---|",
-    ]
-    for claim in claims[(claims.kind == "value") & (claims["where"] != "F4")].itertuples():
-        table, run, score = claim.id.split(".")
-        figures = [claim.report, claim.ours, claim.std, claim.tolerance]
-        shown = [
-            "" if pd.isna(figure) else f"{figure:.3g}" if abs(figure) < 0.1 else f"{figure:.4f}"
-            for figure in figures
-        ]
-        lines.append(f"| {table} | {run} | {score} | {' | '.join(shown)} | {claim.verdict} |")
-    return lines
-
-
-def conclusions_table(claims: pd.DataFrame) -> list[str]:
-    """A row for each conclusion C1 to C19; what it rests on stands in the CSV file."""
+def conclusions(claims: pd.DataFrame) -> list[str]:
+    """A Markdown table with a row for each conclusion, C1 to C19."""
     lines = ["| claim | the report says | probability | verdict |", "|---|---|--:|---|"]
     for claim in claims[claims.kind != "value"].itertuples():
         probability = "" if pd.isna(claim.probability) else f"{claim.probability:.3f}"
@@ -34,10 +25,12 @@ def conclusions_table(claims: pd.DataFrame) -> list[str]:
     return lines
 
 
-def main() -> None:
-    claims = pd.read_csv(CLAIMS)
-    print("\n".join([*figures_table(claims), "", *conclusions_table(claims)]))
+def main(workspace: str = ".") -> None:
+    claims = pd.read_csv(Path(workspace) / PLOTS / "claims/claims.csv")
+    claims[COLUMNS].to_csv(OUTPUT, index=False, float_format="%.4g")
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in claims.verdict.value_counts().items())
+    print("\n".join([f"{len(claims)} claims: {counts}", "", *conclusions(claims)]))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -16,9 +16,9 @@ import pandas as pd  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from ruamel.yaml import YAML  # noqa: E402
 
+from pipeline.report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION  # noqa: E402
+
 OUTPUT = Path("docs/picture.png")
-# Okabe and Ito, Color Universal Design, 2008: told apart by colour-blind readers.
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#777777"
 
 
 def draw_widths(axes: Axes, workspace: Path, report: dict) -> None:
@@ -27,11 +27,11 @@ def draw_widths(axes: Axes, workspace: Path, report: dict) -> None:
     theirs = [report["tables"]["T2"]["rows"][run]["test_accuracy"] for run in table.run]
     scaled = json.loads((workspace / "metrics/mlp.json").read_text())["scaled"]["test_accuracy"]
     axes.errorbar(table.hidden, table.test_accuracy, table.test_accuracy_std, fmt="o-", color=BLUE, capsize=3)
-    axes.plot(table.hidden, theirs, "s", color=ORANGE, fillstyle="none")
+    axes.plot(table.hidden, theirs, "s", color=VERMILLION, fillstyle="none")
     axes.axhline(scaled, color=GREEN, linestyle="--")
     axes.text(0, scaled - 0.004, "[512, 256] with scaled initial weights", color=GREEN, va="top", fontsize=8)
     axes.text(1.2, 0.925, "ours", color=BLUE, fontsize=9)
-    axes.text(0.1, theirs[0] - 0.016, "the report", color=ORANGE, fontsize=9)
+    axes.text(0.1, theirs[0] - 0.016, "the report", color=VERMILLION, fontsize=9)
     axes.set(title="Wider is worse, with N(0, 1) weights", xlabel="hidden units", ylabel="test accuracy")
     axes.tick_params(axis="x", labelsize=8)
 
@@ -40,9 +40,9 @@ def draw_latents(axes: Axes, workspace: Path) -> None:
     """Figure F1: the two units before the output, for the test set, at the last epoch shown."""
     points = pd.read_csv(workspace / "plots/latents/F1_latents_32_16_2.csv")
     points = points[points.epoch == points.epoch.max()]
-    colours = plt.get_cmap("tab10")
+    colours = DIGIT_COLOURS
     axes.scatter(
-        points.x, points.y, c=[colours(digit) for digit in points.digit], s=2, alpha=0.5, linewidths=0
+        points.x, points.y, c=[colours[digit] for digit in points.digit], s=2, alpha=0.5, linewidths=0
     )
     for digit, cluster in points.groupby("digit"):
         axes.text(
@@ -52,7 +52,7 @@ def draw_latents(axes: Axes, workspace: Path) -> None:
             ha="center",
             va="center",
             weight="bold",
-            bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": colours(digit)},
+            bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": colours[digit]},
         )
     axes.set(title=f"Ten numerals in two units, epoch {points.epoch.max()}", xlabel="unit 1", ylabel="unit 2")
 
