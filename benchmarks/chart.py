@@ -1,20 +1,23 @@
 """The results as a picture: what every peer takes, as a multiple of what the pipeline takes."""
 
+from pathlib import Path
+
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from benchmarks.measuring import Row
 from pipeline.report.colours import BLUE, GREY, INK, VERMILLION
 from pipeline.report.figures import style
 
 
-def draw(rows, ours, path):
+def draw(rows: list[Row], ours: str, path: Path) -> None:
     """A bar for each peer, by case, on a logarithmic axis; a mark where the target is."""
     peers = [row for row in rows if row.contender != ours]
     names = list(dict.fromkeys(row.case for row in peers))
     with rc_context(style.STYLE):
         figure = Figure(figsize=(style.WIDTH, 0.19 * (len(peers) + len(names)) + 1), layout="constrained")
         axes = figure.subplots()
-        place, ticks = 0, []
+        place, ticks = 0.0, []
         for name in names:
             for row in (row for row in peers if row.case == name):
                 colour = {"yes": BLUE, "no": VERMILLION}.get(row.met, GREY)

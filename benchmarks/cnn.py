@@ -5,9 +5,10 @@ and accuracy of both splits after every epoch. `task.epochs` epochs are one piec
 """
 
 import os
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.common.paths import CROP_ARRAYS
 
@@ -42,11 +43,11 @@ class Task(NamedTuple):
         }
 
 
-def ours(task, replicate):
+def ours(task: Any, replicate: int) -> Callable[[], float]:
     return pipeline(task.data / CROP_ARRAYS.name, task.settings(), replicate)
 
 
-def pipeline(crops, settings, replicate):
+def pipeline(crops: Any, settings: dict[str, Any], replicate: int) -> Callable[[], float]:
     """The pipeline's function, all of it, with reading the file."""
     from pipeline.training import cnn_training
     from pipeline.training.settings import CnnSettings
@@ -64,7 +65,7 @@ def pipeline(crops, settings, replicate):
 class Given:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
-    def __init__(self, task, replicate):
+    def __init__(self, task: Any, replicate: int) -> None:
         from pipeline.masks.prepared import load_crops
         from pipeline.training import cnn
 
@@ -72,7 +73,7 @@ class Given:
         crops = load_crops(task.data / CROP_ARRAYS.name)
         self.splits = cnn.to_samples(crops, task.crops, "cpu")
 
-    def start(self):
+    def start(self) -> Any:
         """The network with its initial weights, and an order of the training crops for each epoch."""
         import torch
 
@@ -90,7 +91,7 @@ class Given:
         return network, [torch.randperm(len(labels), generator=draws) for _ in range(self.task.epochs)]
 
 
-def torch_folder(task, replicate):
+def torch_folder(task: Any, replicate: int) -> Callable[[], float]:
     """PyTorch as in the report: ImageFolder decodes the crops every epoch, a DataLoader stacks them."""
     import numpy as np
 
@@ -126,7 +127,7 @@ def torch_folder(task, replicate):
     return work
 
 
-def torch_memory(task, replicate):
+def torch_memory(task: Any, replicate: int) -> Callable[[], float]:
     """Plain PyTorch with the crops as one tensor, in the pipeline's memory layout, and a fused optimiser."""
     import torch
 
@@ -161,7 +162,7 @@ def torch_memory(task, replicate):
     return work
 
 
-def keras_jax(task, replicate):
+def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
     """Keras on JAX: fit and evaluate, crops as one array."""
     os.environ["KERAS_BACKEND"] = "jax"
     import keras
@@ -218,7 +219,7 @@ def keras_jax(task, replicate):
     return work
 
 
-def training_images(crops):
+def training_images(crops: Any) -> int:
     from pipeline.masks.prepared import load_crops
 
     return int((~load_crops(crops).test).sum())

@@ -4,6 +4,7 @@ crop resized, and the crop pooled. All take a batch of photographs at a time."""
 import tempfile
 import time
 import zlib
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.compute import Compute
 from pipeline.common.settings import read_params
 from pipeline.masks import cutting
+from pipeline.masks.boxes import Box
 from pipeline.masks.cutting import Crop
 from pipeline.masks.orientation import is_turned, turn
 from pipeline.sources.archives import kept_open, read_file
@@ -21,19 +23,27 @@ from stages import crop_masks
 PILLOWS_OWN = -1  # how Pillow has zlib compress where nothing is said
 
 
-def boxes_of(archive, params):
+def boxes_of(archive: Path, params: Path) -> list[Box]:
     """The boxes of an archive, as the stage has them."""
-    params = read_params(params)
-    settings = crop_masks.Settings(**params["crop_masks"])
-    return crop_masks.boxes_of(archive, settings, params["seed"])
+    values = read_params(params)
+    settings = crop_masks.Settings(**values["crop_masks"])
+    return crop_masks.boxes_of(archive, settings, values["seed"])
 
 
-def as_first_written(archive, batch, size, folder):
+def as_first_written(
+    archive: Path, batch: list[tuple[int, list[Box]]], size: int, folder: Path
+) -> list[Crop]:
     """A loop over the rows of the table, each opening its photograph and saving its crop."""
     return open_per_box(archive, batch, size, folder, PILLOWS_OWN)
 
 
-def open_per_box(archive, batch, size, folder, compress_type=zlib.Z_RLE):
+def open_per_box(
+    archive: Path,
+    batch: list[tuple[int, list[Box]]],
+    size: int,
+    folder: Path,
+    compress_type: int = zlib.Z_RLE,
+) -> list[Crop]:
     """The same, with the pipeline's compression of PNG files, in less than a third of Pillow's time."""
     from PIL import Image
 
@@ -43,16 +53,17 @@ def open_per_box(archive, batch, size, folder, compress_type=zlib.Z_RLE):
     photographs = kept_open(archive, archive.stat().st_mtime_ns)
     for first, boxes in batch:
         for number, box in enumerate(boxes, start=first):
-            picture = Image.open(BytesIO(read_file(photographs, box.photograph)))
-            turned = is_turned(picture, box)
-            picture = (turn(picture) if turned else picture).convert("RGB")
+            stored = Image.open(BytesIO(read_file(photographs, box.photograph)))
+            picture = (turn(stored) if is_turned(stored, box) else stored).convert("RGB")
             crop = picture.crop(geometry.clip(box.corners, *picture.size))
             crop.save(folder / box.split / box.label / f"{number}.png", compress_type=compress_type)
             cuts.append(Crop({}, geometry.resize(crop, size), geometry.pool(crop, size)))
     return cuts
 
 
-def torchvision_decode(archive, batch, size, folder):
+def torchvision_decode(
+    archive: Path, batch: list[tuple[int, list[Box]]], size: int, folder: Path
+) -> list[Crop]:
     """torchvision's own decoder, each photograph once, and its operations on tensors."""
     import torch
     from PIL import Image
@@ -70,7 +81,8 @@ def torchvision_decode(archive, batch, size, folder):
         turned = is_turned(Image.open(BytesIO(data)), boxes[0])
         pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=turned)
         for number, box in enumerate(boxes, start=first):
-            left, top, right, bottom = geometry.clip(box.corners, pixels.shape[2], pixels.shape[1])
+            area = geometry.clip(box.corners, pixels.shape[2], pixels.shape[1])
+            left, top, right, bottom = area or (0, 0, 0, 0)  # the pipeline has refused boxes outside
             crop = pixels[:, top:bottom, left:right].contiguous()
             file = folder / box.split / box.label / f"{number}.png"
             write_png(crop, str(file), compression_level=1)
@@ -80,7 +92,14 @@ def torchvision_decode(archive, batch, size, folder):
     return cuts
 
 
-def seconds_to_cut(cut_batch, archive, boxes, size, workers=0, start=False):
+def seconds_to_cut(
+    cut_batch: Callable[..., list[Crop]],
+    archive: Path,
+    boxes: list[Box],
+    size: int,
+    workers: int = 0,
+    start: bool = False,
+) -> tuple[float, float]:
     """Seconds to cut all boxes with one of these functions, or the pipeline's; and the mean of all pixels.
 
     With `start` that of the processes and their imports is included, as it is in a stage.
@@ -90,6 +109,7 @@ def seconds_to_cut(cut_batch, archive, boxes, size, workers=0, start=False):
         get_reusable_executor().shutdown()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
+        cuts: Iterable[Crop]
         if cut_batch is cutting.cut_batch:
             cuts = cutting.cut_boxes(archive, boxes, size, Path(folder, "crops"), compute)
         else:

@@ -4,10 +4,11 @@ import functools
 import importlib.util
 import statistics
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from benchmarks.teams import IN_TURN, SIDE_BY_SIDE, Team
+from benchmarks.teams import IN_TURN, SIDE_BY_SIDE, Contender, Team
 
 OURS = "the pipeline"
 # Relative: the same sums in another order are 2 % off after an epoch of mini-batches of one.
@@ -37,7 +38,9 @@ class Setup(NamedTuple):
     repeats: int
 
 
-def compare(case, unit, values, targets):
+def compare(
+    case: str, unit: str, values: dict[str, list[float]], targets: Mapping[str, float | None]
+) -> list[Row]:
     """Rows of contenders from the values of each repeat; each peer's target is in `targets`, or 1."""
     ours = statistics.median(values[OURS])
     rows = []
@@ -51,18 +54,18 @@ def compare(case, unit, values, targets):
     return rows
 
 
-def alternate(measures, repeats):
+def alternate(measures: dict[Any, Callable[[], float]], repeats: int) -> dict[Any, list[float]]:
     """The values of each measure, taken in turns."""
-    values = {name: [] for name in measures}
+    values: dict[Any, list[float]] = {name: [] for name in measures}
     for _ in range(repeats):
         for name, measure in measures.items():
             values[name].append(measure())
     return values
 
 
-def best_team(name, contender, task):
+def best_team(name: str, contender: Contender, task: Any) -> Team:
     """The contender's team in its better placement; the pipeline's is given."""
-    best = None
+    best: Any = None  # seconds and team
     for placement in (SIDE_BY_SIDE,) if name == OURS else dict.fromkeys((SIDE_BY_SIDE, IN_TURN)):
         team = Team(contender, placement, pinned=name == OURS)
         team.prepare(task)
@@ -76,7 +79,7 @@ def best_team(name, contender, task):
     return best[1]
 
 
-def race(task, contenders, repeats):
+def race(task: Any, contenders: dict[str, Contender], repeats: int) -> dict[str, list[float]]:
     """Seconds of each repeat of each contender, all held to the pipeline's training loss."""
     present = {name: c for name, c in contenders.items() if importlib.util.find_spec(NEEDS.get(name, "sys"))}
     for name in contenders.keys() - present.keys():

@@ -5,9 +5,10 @@ and find loss and accuracy of both splits after every epoch. `task.epochs` epoch
 """
 
 import os
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Task(NamedTuple):
     epochs: int
     learning_rate: float = 0.01  # low: at 0.099 the last bit of a sum grows to percents of the loss
 
-    def settings(self) -> dict:
+    def settings(self) -> dict[str, Any]:
         """The same as a run of params.yaml states it."""
         values = self._asdict() | {"hidden": list(self.hidden)}
         del values["digits"]
@@ -42,11 +43,11 @@ class Task(NamedTuple):
         }
 
 
-def ours(task, replicate):
+def ours(task: Task, replicate: int) -> Callable[[], float]:
     return pipeline(task.digits, task.settings(), replicate)
 
 
-def pipeline(digits, settings, replicate):
+def pipeline(digits: Path, settings: dict[str, Any], replicate: int) -> Callable[[], float]:
     """The pipeline's function, all of it: reading the file, drawing weights, keeping predictions."""
     from pipeline.training import mlp_training
     from pipeline.training.settings import MlpSettings
@@ -64,7 +65,7 @@ def pipeline(digits, settings, replicate):
 class Given:
     """What a peer starts from: samples with a column of ones, layers (inputs + 1, units), orders."""
 
-    def __init__(self, task, replicate):
+    def __init__(self, task: Task, replicate: int) -> None:
         from pipeline.common.seeds import generator
         from pipeline.digits.prepared import load_digits
         from pipeline.training import mlp, mlp_training
@@ -84,7 +85,7 @@ class Given:
         self.targets = np.eye(mlp.CLASSES, dtype=np.float32)[labels]
 
 
-def numpy_by_hand(task, replicate):
+def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
     """Back-propagation in NumPy: biases folded into the weights, and no temporary arrays of their size."""
     given = Given(task, replicate)
     inputs, targets = given.samples["train"][0], given.targets
@@ -142,7 +143,7 @@ def numpy_by_hand(task, replicate):
     return work
 
 
-def jax_scan(task, replicate):
+def jax_scan(task: Task, replicate: int) -> Callable[[], float]:
     """JAX: an epoch is one compiled function, a scan over its mini-batches."""
     import jax
     from jax import lax
@@ -188,7 +189,7 @@ def jax_scan(task, replicate):
     return work
 
 
-def torch_loader(task, replicate):
+def torch_loader(task: Task, replicate: int) -> Callable[[], float]:
     """PyTorch as in its tutorials: nn.Sequential, automatic differentiation, a DataLoader."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
@@ -224,7 +225,7 @@ def torch_loader(task, replicate):
     return work
 
 
-def sklearn_classifier(task, replicate):
+def sklearn_classifier(task: Task, replicate: int) -> Callable[[], float]:
     """scikit-learn's MLPClassifier, an epoch at a time."""
     from sklearn.neural_network import MLPClassifier
 
@@ -263,7 +264,7 @@ def sklearn_classifier(task, replicate):
     return work
 
 
-def flops(task):
+def flops(task: Task) -> int:
     """Floating-point operations of all matrix products: two for each weight and sample.
 
     Training has one product forward, one for the gradient of the weights, and, of all layers but the first,
@@ -284,7 +285,7 @@ def flops(task):
 PRODUCTS_FLOPS = 2 * 4096**3  # of one piece of work of `square_products`, whatever the side
 
 
-def square_products(side, _):
+def square_products(side: int, _: int) -> Callable[[], None]:
     """The machine's best case: products of square matrices, one thread."""
     import torch
 
@@ -297,7 +298,7 @@ def square_products(side, _):
     return work
 
 
-def any_run(task, replicate):
+def any_run(task: tuple[str, Path, dict[str, Any]], replicate: int) -> Callable[[], float]:
     """The pipeline's training of any run of params.yaml: (part, workspace, settings)."""
     from benchmarks import cnn
 
@@ -307,7 +308,7 @@ def any_run(task, replicate):
     return cnn.pipeline(workspace / CROP_ARRAYS, settings, replicate)
 
 
-def any_run_straightforward(task, _):
+def any_run_straightforward(task: tuple[str, Path, dict[str, Any]], _: int) -> Callable[[], None]:
     """The same run by straightforward.py, at PyTorch's own number of threads."""
     from benchmarks import straightforward
 

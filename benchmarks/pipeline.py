@@ -12,12 +12,13 @@ import time
 import zipfile
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import psutil
 from ruamel.yaml import YAML
 
 from pipeline.common.paths import MASKS_ARCHIVE
-from pipeline.masks.boxes import CORNERS, by_photograph
+from pipeline.masks.boxes import CORNERS, Box, by_photograph
 from pipeline.sources.archives import open_archive, read_file
 from tools import quick
 
@@ -25,7 +26,7 @@ MEASURED = Path("measured.json")  # in a workspace: what its first run took
 DVC = [sys.executable, "-m", "dvc"]
 
 
-def make_workspace(folder, digits, masks):
+def make_workspace(folder: Path, digits: Path | None, masks: Path | None) -> None:
     """The project in `folder`, with these sources in place of its own where given."""
     yaml = YAML()
     quick.make_workspace(folder)
@@ -38,7 +39,7 @@ def make_workspace(folder, digits, masks):
     (folder / MEASURED).write_text(json.dumps({"seconds": 0, "megabytes": {}}))
 
 
-def reproduce(folder, *stages):
+def reproduce(folder: Path, *stages: str) -> dict[str, Any]:
     """`dvc repro` of these stages, or of all; adds to what the workspace's first run has taken."""
     before = json.loads((folder / MEASURED).read_text())
     start = time.perf_counter()
@@ -50,14 +51,14 @@ def reproduce(folder, *stages):
     return before
 
 
-def run_and_watch(command, folder):
+def run_and_watch(command: list[str], folder: Path) -> dict[str, float]:
     """Run a command; the peak memory, MB, of each stage among it, all of the stage's processes together.
 
     Memory that processes share counts in equal parts (PSS). Looking takes a twentieth of a core at most.
     """
     environment = quick.environment() | {"PYTHONPATH": str(quick.ROOT)}  # where the folder has no stages
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    peaks = defaultdict(float)
+    peaks: dict[str, float] = defaultdict(float)
     while process.poll() is None:
         start = time.perf_counter()
         for stage, megabytes in memory_by_stage(process.pid).items():
@@ -68,9 +69,9 @@ def run_and_watch(command, folder):
     return dict(peaks)
 
 
-def memory_by_stage(pid):
+def memory_by_stage(pid: int) -> dict[str, float]:
     """MB of every stage that runs below, or as, the process."""
-    found = {}
+    found: dict[str, float] = {}
     try:
         top = psutil.Process(pid)
         for process in (top, *top.children(recursive=True)):
@@ -84,14 +85,14 @@ def memory_by_stage(pid):
     return found
 
 
-def proportional(process):
+def proportional(process: psutil.Process) -> float:
     try:
         return process.memory_full_info().pss / 1e6
     except psutil.Error:
         return 0
 
 
-def data_of_stages(folder):
+def data_of_stages(folder: Path) -> dict[str, float]:
     """MB that each stage reads and writes, by its name in dvc.lock."""
     lock = YAML(typ="safe").load(folder / "dvc.lock")["stages"]
     files = {
@@ -101,14 +102,14 @@ def data_of_stages(folder):
     return {name: sum(file["size"] for file in some) / 1e6 for name, some in files.items()}
 
 
-def seconds_of(command, folder):
+def seconds_of(command: list[str], folder: Path) -> float:
     """Seconds of a command that has to succeed; for `python`, this one."""
     start = time.perf_counter()
     subprocess.run(command, cwd=folder, env=quick.environment(), check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
-def set_param(folder, dotted, value):
+def set_param(folder: Path, dotted: str, value: Any) -> None:
     """Edit a value of params.yaml, as a person would."""
     yaml = YAML()
     params = section = yaml.load(folder / "params.yaml")
@@ -119,7 +120,7 @@ def set_param(folder, dotted, value):
     yaml.dump(params, folder / "params.yaml")
 
 
-def make_floor(folder, workspace):
+def make_floor(folder: Path, workspace: Path) -> str:
     """A DVC project with as many stages as the workspace, each with as many files, all of them trivial.
 
     The last two depend on a setting, `changed`; the name of the last.
@@ -144,7 +145,7 @@ def make_floor(folder, workspace):
     return list(stages)[-1]
 
 
-def write_photographs(archive, boxes, count, target):
+def write_photographs(archive: Path, boxes: list[Box], count: int, target: Path) -> None:
     """An archive of `count` photographs with their boxes: those of another, over and over."""
     groups = by_photograph(boxes)
     # The stage wants a box of every class to train on, and one to test on.
@@ -168,7 +169,9 @@ def write_photographs(archive, boxes, count, target):
             output.writestr(f"{split}.csv", table.getvalue())
 
 
-def crop_in(folder, params, archive, boxes, count, workers=0):
+def crop_in(
+    folder: Path, params: Path, archive: Path, boxes: list[Box], count: int, workers: int = 0
+) -> tuple[float, float]:
     """Seconds and peak MB of the stage crop_masks on `count` photographs, in a folder of its own."""
     (folder / MASKS_ARCHIVE.parent).mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_bytes(params.read_bytes())

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks import cropping, pipeline
-from benchmarks.measuring import OURS, alternate, compare
+from benchmarks.measuring import OURS, Row, Setup, alternate, compare
 from benchmarks.teams import CORES
 from benchmarks.training_cases import exponent_row
 from pipeline.common.paths import MASKS_ARCHIVE
@@ -17,7 +17,7 @@ from pipeline.masks.boxes import by_photograph
 MEMORY_LIMITS = {"train_mlp": 400}  # MB; of the other stages 1000
 
 
-def crop(setup):
+def crop(setup: Setup) -> list[Row]:
     archive = setup.workspace / MASKS_ARCHIVE
     params = setup.workspace / "params.yaml"
     boxes = cropping.boxes_of(archive, params)
@@ -52,7 +52,7 @@ def crop(setup):
     return compare("crop", "s", values, targets) + compare("crop with its start", "s", with_start, {})
 
 
-def start_up(setup):
+def start_up(setup: Setup) -> list[Row]:
     """One changed MLP run of one epoch on all of the data, its two stages, from command to metrics.
 
     By `dvc repro` after an edit of params.yaml, and by `dvc exp run`, which also makes a commit. And what DVC
@@ -86,7 +86,7 @@ def start_up(setup):
         return compare("start_up", "s", alternate(measures, setup.repeats), targets)
 
 
-def nothing_to_do(setup):
+def nothing_to_do(setup: Setup) -> list[Row]:
     """`dvc repro` where nothing has changed; and DVC with as many stages and files, all of them trivial."""
     pipeline.reproduce(setup.workspace)
     with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +100,7 @@ def nothing_to_do(setup):
         return compare("nothing_to_do", "s", alternate(measures, setup.repeats), {})
 
 
-def memory(setup):
+def memory(setup: Setup) -> list[Row]:
     """Peak memory of each stage, all processes of its hungriest run, beside a limit; and its files."""
     peaks = pipeline.reproduce(setup.workspace)["megabytes"]
     sizes = pipeline.data_of_stages(setup.workspace)
@@ -116,7 +116,7 @@ def memory(setup):
     return rows
 
 
-def growth_of_cropping(setup):
+def growth_of_cropping(setup: Setup) -> list[Row]:
     """The stage on 1, 4 and 16 times 320 photographs, less its time for 16; and the memory of one process.
 
     Of several processes the peak is when large photographs meet in them, which is chance.

@@ -61,13 +61,13 @@ CASES = {
 }
 
 
-def show(rows):
+def show(rows: list[Row]) -> None:
     for row in rows:
         verdict = f"  at least {row.target:g}: {row.met}" if row.target else ""
         print(f"  {row.contender:28} {row.value:10.4g} {row.unit}, {row.ratio_to_ours:6.2f}x{verdict}")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"default: all of {', '.join(CASES)}")
     parser.add_argument("--repeats", type=int, default=3, help="of each contender in each case")
@@ -97,7 +97,7 @@ def main():
         print(f"\nwritten: {RESULTS.relative_to(quick.ROOT)} and {RESULTS.with_suffix('.png').name}")
 
 
-def write(rows):
+def write(rows: list[Row]) -> None:
     """Put the rows in place of those of the same cases, all in the order of CASES, and draw them."""
     cases = {row.case for row in rows}
     rows = [row for row in read() if row.case not in cases] + rows
@@ -110,7 +110,7 @@ def write(rows):
     chart.draw(rows, OURS, RESULTS.with_suffix(".png"))
 
 
-def read():
+def read() -> list[Row]:
     """The rows of earlier runs."""
     if not RESULTS.exists():
         return []

@@ -10,7 +10,9 @@ The pipeline is compared with it; it shares none of the pipeline's training code
 import argparse
 import copy
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +29,7 @@ from pipeline.digits.prepared import load_digits
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
 
 
-def build_mlp(inputs, settings):
+def build_mlp(inputs: int, settings: dict[str, Any]) -> Any:
     """The fully connected network with its initial weights."""
     layers = []
     for units in settings["hidden"]:
@@ -46,9 +48,9 @@ def build_mlp(inputs, settings):
     return nn.Sequential(*layers)
 
 
-def digit_loaders(settings, path=DIGITS):
+def digit_loaders(settings: dict[str, Any], path: Path = DIGITS) -> Any:
     """DataLoaders of the training and the test digits."""
-    loaders = []
+    loaders: list[DataLoader[Any]] = []
     for images, labels in load_digits(path).values():
         data = TensorDataset(
             torch.from_numpy(images).flatten(1).float() / 255, torch.from_numpy(labels).long()
@@ -57,11 +59,11 @@ def digit_loaders(settings, path=DIGITS):
     return loaders
 
 
-def build_cnn(settings, side=32):
+def build_cnn(settings: dict[str, Any], side: int = 32) -> Any:
     """The convolutional network; for crops of their own size with adaptive pooling in front."""
     filter, stride, padding = settings["filter"], settings["stride"], settings["padding"]
     first, second = settings["channels"]
-    layers = [nn.AdaptiveAvgPool2d(side)] if settings["crops"] == "own_size" else []
+    layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(side)] if settings["crops"] == "own_size" else []
     layers += [nn.Conv2d(3, first, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2)]
     layers += [nn.Conv2d(first, second, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
     units = nn.Sequential(*layers)(torch.zeros(1, 3, side, side)).shape[1]
@@ -71,7 +73,9 @@ def build_cnn(settings, side=32):
     return nn.Sequential(*layers, nn.Linear(units, 3))
 
 
-def crop_loaders(settings, folder=CROPS, side=32, sampler=None, workers=0):
+def crop_loaders(
+    settings: dict[str, Any], folder: Path = CROPS, side: int = 32, sampler: Any = None, workers: int = 0
+) -> Any:
     """DataLoaders of the training and the test crops, which are read and decoded every epoch."""
     resize = [] if settings["crops"] == "own_size" else [transforms.Resize((side, side))]
     transform = transforms.Compose([*resize, transforms.ToTensor()])
@@ -86,14 +90,14 @@ def crop_loaders(settings, folder=CROPS, side=32, sampler=None, workers=0):
     ]
 
 
-def build_optimizer(network, settings):
+def build_optimizer(network: nn.Module, settings: dict[str, Any]) -> Any:
     """Plain SGD for the MLP; Adam, or SGD with momentum, for the CNN."""
     if settings.get("optimizer") == "adam":
         return torch.optim.Adam(network.parameters(), settings["learning_rate"])
     return torch.optim.SGD(network.parameters(), settings["learning_rate"], settings.get("momentum", 0))
 
 
-def train_epoch(network, loader, optimizer):
+def train_epoch(network: nn.Module, loader: DataLoader[Any], optimizer: Any) -> Any:
     network.train()
     for inputs, labels in loader:
         loss = nn.functional.cross_entropy(network(inputs), labels)
@@ -103,22 +107,30 @@ def train_epoch(network, loader, optimizer):
 
 
 @torch.no_grad()
-def evaluate(network, loader):
+def evaluate(network: nn.Module, loader: DataLoader) -> Any:
     """Mean loss and accuracy."""
     network.eval()
-    loss = right = 0
+    loss, right = 0.0, 0
     for inputs, labels in loader:
         logits = network(inputs)
         loss += nn.functional.cross_entropy(logits, labels, reduction="sum").item()
         right += (logits.argmax(dim=1) == labels).sum().item()
-    return loss / len(loader.dataset), right / len(loader.dataset)
+    samples = len(loader.dataset)  # type: ignore[arg-type]  # data sets of torch do not say that they have one
+    return loss / samples, right / samples
 
 
-def train(network, loaders, settings, epochs, say=print):
+def train(
+    network: nn.Module,
+    loaders: list[DataLoader[Any]],
+    settings: dict[str, Any],
+    epochs: int,
+    say: Callable[[str], None] = print,
+) -> Any:
     """Train with early stopping and keep-the-best where the run has them; the last training loss."""
     optimizer = build_optimizer(network, settings)
     best = {"accuracy": float("-inf"), "loss": float("-inf")}
-    waited, kept = {"accuracy": 0, "loss": 0}, None
+    waited = {"accuracy": 0, "loss": 0}
+    kept: dict[str, Any] = {}
     for epoch in range(1, epochs + 1):
         start = time.perf_counter()
         train_epoch(network, loaders[0], optimizer)
@@ -142,7 +154,7 @@ def train(network, loaders, settings, epochs, say=print):
     return loss
 
 
-def prepare(part, settings, folder=Path()):
+def prepare(part: str, settings: dict[str, Any], folder: Path = Path()) -> Any:
     """A function that trains a replicate of a run for so many epochs."""
     if part == "mlp":
         loaders = digit_loaders(settings, folder / DIGITS)
@@ -152,7 +164,7 @@ def prepare(part, settings, folder=Path()):
     return lambda epochs, say=print: train(build_cnn(settings), loaders, settings, epochs, say)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("part", choices=("mlp", "cnn"))
     parser.add_argument("run", help="a run of params.yaml")

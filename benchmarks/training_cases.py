@@ -4,10 +4,12 @@ import functools
 import json
 import statistics
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks import cnn, growth, mlp, pipeline
-from benchmarks.measuring import OURS, alternate, compare, race
+from benchmarks.measuring import OURS, Row, Setup, alternate, compare, race
 from benchmarks.teams import CORES, REPLICATES, SIDE_BY_SIDE, Placement, Team
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
 from pipeline.common.settings import read_params
@@ -26,33 +28,40 @@ CNN_PEERS = {
 }
 
 
-def mlp_case(case, hidden, batch_size, epochs, setup, targets):
+def mlp_case(
+    case: str,
+    hidden: tuple[int, ...],
+    batch_size: int,
+    epochs: int,
+    setup: Setup,
+    targets: Mapping[str, float | None],
+) -> list[Row]:
     task = mlp.Task(setup.workspace / DIGITS, hidden, batch_size, epochs)
     values = race(task, {OURS: mlp.ours, **MLP_PEERS}, setup.repeats)
     return compare(case, "s per epoch and replicate", values, targets)
 
 
-def mlp_512_256(setup):
+def mlp_512_256(setup: Setup) -> list[Row]:
     return mlp_case("mlp_512_256", (512, 256), 32, 2, setup, {"PyTorch + DataLoader": 1.6})
 
 
-def mlp_64_32(setup):
+def mlp_64_32(setup: Setup) -> list[Row]:
     return mlp_case("mlp_64_32", (64, 32), 32, 8, setup, {"PyTorch + DataLoader": 4})
 
 
-def mlp_32_16(setup):
+def mlp_32_16(setup: Setup) -> list[Row]:
     return mlp_case("mlp_32_16", (32, 16), 32, 8, setup, {"PyTorch + DataLoader": 4})
 
 
-def mlp_batch_8(setup):
+def mlp_batch_8(setup: Setup) -> list[Row]:
     return mlp_case("mlp_batch_8", (512, 256), 8, 1, setup, {})
 
 
-def mlp_batch_16(setup):
+def mlp_batch_16(setup: Setup) -> list[Row]:
     return mlp_case("mlp_batch_16", (512, 256), 16, 1, setup, {})
 
 
-def gemm_share(setup):
+def gemm_share(setup: Setup) -> list[Row]:
     """The products of training and evaluation, in the time they would take at the machine's best rate."""
     task = mlp.Task(setup.workspace / DIGITS, (512, 256), 32, 2)
     work = mlp.flops(task)
@@ -76,7 +85,9 @@ def gemm_share(setup):
     return compare("gemm_share", "s per epoch and replicate", values, {"GEMM peak": 0.8})
 
 
-def cnn_case(case, crops, batch_size, optimizer, setup, targets):
+def cnn_case(
+    case: str, crops: Any, batch_size: int, optimizer: Any, setup: Setup, targets: Mapping[str, float | None]
+) -> list[Row]:
     task = cnn.Task(setup.workspace / "data", crops, batch_size, 1, optimizer)
     values = race(task, {OURS: cnn.ours, **CNN_PEERS}, setup.repeats)
     images = cnn.training_images(setup.workspace / CROP_ARRAYS)
@@ -86,15 +97,15 @@ def cnn_case(case, crops, batch_size, optimizer, setup, targets):
     return compare(case, "s per epoch and replicate", values, targets)
 
 
-def cnn_batch_16(setup):
+def cnn_batch_16(setup: Setup) -> list[Row]:
     return cnn_case("cnn_batch_16", "resized", 16, "sgd", setup, {"PyTorch + ImageFolder": 3})
 
 
-def cnn_own_size(setup):
+def cnn_own_size(setup: Setup) -> list[Row]:
     return cnn_case("cnn_own_size", "own_size", 1, "sgd", setup, {"PyTorch + ImageFolder": 2})
 
 
-def whole_report(setup):
+def whole_report(setup: Setup) -> list[Row]:
     """All trainings, projected: seconds per epoch of each run times its epochs, for all of its replicates.
 
     The pipeline's side has everything else too: `dvc repro` from nothing with few epochs was timed whole,
@@ -128,11 +139,11 @@ def whole_report(setup):
     return compare("whole_report", "s, projected", values, {"straightforward.py": 2.5})
 
 
-def growth_of_training(setup):
+def growth_of_training(setup: Setup) -> list[Row]:
     """Seconds of the default run with 1, 4 and 16 times the samples and epochs, and 1 to 8 replicates."""
     digits = setup.workspace / DIGITS
     task = mlp.Task(digits, (512, 256), 32, 1)
-    costs = {"samples": {}, "epochs": {}, "replicates": {}}
+    costs: dict[str, dict[int, float]] = {"samples": {}, "epochs": {}, "replicates": {}}
     repeats = min(setup.repeats, 3)
     team = Team(mlp.ours, Placement(1, 1), pinned=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +159,7 @@ def growth_of_training(setup):
     settings = task.settings()
     for replicates in (1, len(CORES)):
         growth.train_replicates(digits, settings, replicates)  # a single one is trained in this process
-    measures = {
+    measures: dict[Any, Callable[[], float]] = {
         replicates: functools.partial(growth.train_replicates, digits, settings, replicates)
         for replicates in (1, 2, 4, 8)
     }
@@ -162,7 +173,7 @@ def growth_of_training(setup):
     return rows
 
 
-def exponent_row(kind, cost_of, work):
+def exponent_row(kind: str, cost_of: dict[int, float], work: list[int]) -> list[Row]:
     exponent = growth.exponent(work, [cost_of[some] for some in work])
     print(f"  {kind}: " + ", ".join(f"{some}: {cost:.2f} s" for some, cost in cost_of.items()))
     return compare(f"growth {kind}", "exponent", {OURS: [exponent], "limit": [1.05]}, {})
