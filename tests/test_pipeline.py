@@ -87,28 +87,29 @@ def test_the_plots_page_needs_no_network(quick_run):
     assert page.count("<div id") >= 22 + 4 + 4  # curves, confusions, latents
 
 
-def test_an_mlp_setting_trains_that_run_alone(clean):
-    output = clean.dvc("exp", "run", "-S", "mlp.runs.custom.hidden=[100,50]")
-    assert clean.stages_run(output) == ["train_mlp@custom", "evaluate_mlp", "check_claims", "write_report"]
-    changed = {
-        line.split()[1].split(".")[0] for line in clean.dvc("metrics", "diff").splitlines()[2:] if line
+def test_a_setting_of_a_run_trains_that_run_alone(clean):
+    changes = ["-S", "mlp.runs.custom.hidden=[100,50]", "-S", "cnn.runs.custom.filter=5"]
+    ran = clean.stages_run(clean.dvc("exp", "run", *changes))
+    trained = ["train_mlp@custom", "evaluate_mlp", "train_cnn@custom", "evaluate_cnn"]
+    assert sorted(ran) == sorted([*trained, "check_claims", "write_report"])
+    diff = [line.split() for line in clean.dvc("metrics", "diff").splitlines()[2:] if line]
+    assert {(path, name.split(".")[0]) for path, name, *_ in diff} == {
+        ("metrics/mlp.json", "custom"),
+        ("metrics/cnn.json", "custom"),
     }
-    assert changed == {"custom"}
     page = clean.dvc("plots", "diff").strip().splitlines()[-1]
     assert page.endswith("index.html")
 
 
-def test_a_cnn_setting_trains_that_run_alone(clean):
-    output = clean.dvc("exp", "run", "-S", "cnn.runs.custom.filter=5")
-    assert clean.stages_run(output) == ["train_cnn@custom", "evaluate_cnn", "check_claims", "write_report"]
-    assert "custom.train_loss" in clean.dvc("metrics", "diff")
-
-
 def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
-    output = clean.dvc("exp", "run", "-S", "crop_masks.side=24")
-    ran = clean.stages_run(output)
-    cnn_runs = [f"train_cnn@{run}" for run in clean.scores("cnn")]
-    assert sorted(ran) == sorted(["crop_masks", *cnn_runs, "evaluate_cnn", "check_claims", "write_report"])
+    params = clean.folder / "params.yaml"
+    params.write_text(params.read_text().replace("side: 32", "side: 24"))
+    affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
+    assert set(affected) == {"crop_masks", "write_report"}  # the page shows the settings
+    clean.dvc("repro", "--single-item", "crop_masks")
+    affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
+    cnn_runs = {f"train_cnn@{run}" for run in clean.scores("cnn")}
+    assert set(affected) == {*cnn_runs, "evaluate_cnn", "write_report"}
 
 
 def test_a_digits_setting_touches_no_masks_stage(clean):
