@@ -12,7 +12,8 @@ from pipeline.common.classes import DIGIT_CLASSES, MASK_CLASSES
 from pipeline.common.storage import save_arrays
 from pipeline.digits.prepared import Digits, save_digits
 from pipeline.evaluation import scores
-from pipeline.evaluation.tables import write_class_accuracy, write_confusions, write_curves, write_tables
+from pipeline.evaluation.curves import write_curves
+from pipeline.evaluation.tables import write_class_accuracy, write_confusions, write_tables
 from stages import evaluate_mlp
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'

@@ -10,7 +10,7 @@ from sklearn.metrics import recall_score
 from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError
 from pipeline.common.storage import save_arrays
-from pipeline.evaluation import evaluate, latents, scores, tables
+from pipeline.evaluation import curves, evaluate, latents, scores, tables
 from stages import evaluate_cnn, evaluate_mlp
 
 
@@ -71,7 +71,7 @@ def test_a_table_shows_the_settings_in_which_its_rows_differ(tmp_path):
 
 
 def test_curves_are_means_over_the_replicates_that_reached_the_epoch(tmp_path):
-    tables.write_curves(tmp_path / "curves", {"T1": ["a"]}, {"a": make_run()})
+    curves.write_curves(tmp_path / "curves", {"T1": ["a"]}, {"a": make_run()})
     curve = pd.read_csv(tmp_path / "curves/T1.csv").set_index("epoch")
     assert curve.train_loss.to_dict() == {1: 2.0, 2: 2.0, 3: 9.0}
     assert curve.train_loss_std[2] == pytest.approx(2**0.5, rel=1e-5)
@@ -80,9 +80,9 @@ def test_curves_are_means_over_the_replicates_that_reached_the_epoch(tmp_path):
 
 def test_runs_in_no_table_have_curves_too(tmp_path):
     runs = {name: make_run() for name in "abc"}
-    tables.write_curves(tmp_path / "curves", {"T1": ["b"]}, runs)
+    curves.write_curves(tmp_path / "curves", {"T1": ["b"]}, runs)
     assert set(pd.read_csv(tmp_path / "curves/others.csv").run) == {"a", "c"}
-    tables.write_curves(tmp_path / "again", {"T1": list("abc")}, runs)
+    curves.write_curves(tmp_path / "again", {"T1": list("abc")}, runs)
     assert [path.name for path in (tmp_path / "again").iterdir()] == ["T1.csv"]
 
 

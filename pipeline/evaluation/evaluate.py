@@ -11,6 +11,7 @@ from pipeline.common.process import say
 from pipeline.common.runs import run_folder
 from pipeline.common.settings import read_params, section
 from pipeline.common.storage import write_json
+from pipeline.evaluation.curves import write_curves
 from pipeline.evaluation.scores import (
     Run,
     class_accuracies,
@@ -24,7 +25,6 @@ from pipeline.evaluation.tables import (
     read_tables,
     write_class_accuracy,
     write_confusions,
-    write_curves,
     write_replicates,
     write_tables,
 )

@@ -1,4 +1,4 @@
-"""The CSV files that an evaluation writes: the report's tables, learning curves, samples, replicates."""
+"""The report's tables, and other tables that an evaluation writes: classes, samples, replicates."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipeline.common.paths import PARAMS, PLOTS
 from pipeline.common.settings import RUN_NAME, InputError, section, show
 from pipeline.evaluation.scores import Run
 
-OTHERS = "others"  # names the file of the runs that are in no table
+OTHERS = "others"  # names the curves of the runs that are in no table
 REPLICATES = "replicates.csv"
 
 Tables = dict[str, list[str]]  # table: the runs in it
@@ -57,24 +57,6 @@ def write_tables(
             for name, each in zip(names, settings, strict=True)
         ]
         pd.DataFrame(rows).to_csv(folder / f"{table}.csv", index=False)
-
-
-def write_curves(folder: Path, tables: Tables, runs: dict[str, Run]) -> None:
-    """<table>.csv: for each run and epoch the mean over replicates and, with several, the deviation;
-    others.csv: the same of the runs that are in no table.
-    """
-    folder.mkdir()
-    others = [name for name in runs if not any(name in members for members in tables.values())]
-    for table, names in (tables | {OTHERS: others} if others else tables).items():
-        curves = pd.concat([mean_curve(runs[name].curves).assign(run=name) for name in names])
-        curves.to_csv(folder / f"{table}.csv", float_format="%.6g")
-
-
-def mean_curve(curves: pd.DataFrame) -> pd.DataFrame:
-    """Each column's mean over replicates by epoch, and <column>_std."""
-    epochs = curves.drop(columns=["replicate", "kept"]).groupby("epoch")
-    deviations = epochs.std(ddof=1).add_suffix("_std").dropna(axis="columns", how="all")
-    return epochs.mean().join(deviations)
 
 
 def write_class_accuracy(
