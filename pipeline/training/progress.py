@@ -2,6 +2,7 @@
 
 import math
 import sys
+from threading import RLock
 
 from tqdm import tqdm
 
@@ -13,6 +14,8 @@ class Progress:
 
     def __init__(self, title: str, epochs: int, learning_rate: float, position: int) -> None:
         self.title, self.learning_rate = title, learning_rate
+        # tqdm's own lock is a semaphore, of which a killed process would leave a warning behind.
+        tqdm.set_lock(RLock())
         # Off a terminal a bar would fill the log; there the last line of `close` has to do.
         self.bar = tqdm(total=epochs, desc=title, unit="epoch", position=position, leave=False, disable=None)
 
