@@ -119,7 +119,8 @@ def memory(setup: Setup) -> list[Row]:
 def growth_of_cropping(setup: Setup) -> list[Row]:
     """The stage on 1, 4 and 16 times 320 photographs, less its time for 16; and the memory of one process.
 
-    Of several processes the peak is when large photographs meet in them, which is chance.
+    Memory grows with the crops, which are written at the end. Of several processes the peak is when large
+    photographs meet in them, which is chance.
     """
     archive, params = setup.workspace / MASKS_ARCHIVE, setup.workspace / "params.yaml"
     boxes = cropping.boxes_of(archive, params)
@@ -137,4 +138,4 @@ def growth_of_cropping(setup: Setup) -> list[Row]:
     cost_of = {count: seconds - seconds_of[16] for count, seconds in seconds_of.items() if count > 16}
     rows = exponent_row("photographs", cost_of, list(cost_of))
     peaks = {OURS: [measured(5120, 1)[1]], "a quarter of the photographs": [measured(1280, 1)[1]]}
-    return rows + compare("memory growth crop_masks", "MB", peaks, {"a quarter of the photographs": 0.95})
+    return rows + compare("memory growth crop_masks", "MB", peaks, {"a quarter of the photographs": None})

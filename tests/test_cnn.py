@@ -13,21 +13,13 @@ from pipeline.masks.prepared import Crops, load_crops, save_crops
 from pipeline.training import cnn, cnn_training
 from pipeline.training.settings import CnnSettings
 from stages import train_cnn
+from tests.witness import CNN
 
-SETTINGS = {
-    "device": "cpu",
-    "crops": "resized",
+SETTINGS = CNN | {
     "channels": [4, 6],
-    "filter": 3,
-    "stride": 1,
-    "padding": 0,
-    "head": [],
     "optimizer": "adam",
-    "momentum": 0.9,
     "learning_rate": 0.003,
-    "batch_size": 8,
     "epochs": 3,
-    "sampler": "shuffle",
     "snapshot_epoch": 0,
     "seeds": 2,
 }

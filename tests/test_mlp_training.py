@@ -16,19 +16,14 @@ from pipeline.training.record import Curve, Patience
 from pipeline.training.settings import MlpSettings
 from stages import train_mlp
 from tests.autograd import autograd_loss
+from tests.witness import MLP
 
-SETTINGS = {
+SETTINGS = MLP | {
     "hidden": [8, 6],
-    "activation": "sigmoid",
-    "initial_weights": "normal",
     "initial_biases": "zeros",
-    "initial_std": 1.0,
     "learning_rate": 0.5,
     "batch_size": 16,
     "epochs": 6,
-    "early_stopping": "none",
-    "patience": 10,
-    "keep_best": False,
     "latents_every": 0,
     "seeds": 2,
 }

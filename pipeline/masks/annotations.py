@@ -1,6 +1,7 @@
 """Read the boxes of a masks archive: CSV tables, or Pascal VOC files, one per photograph."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from pipeline.common.settings import InputError
@@ -42,25 +43,31 @@ def read_boxes(archive: zipfile.ZipFile) -> list[Box]:
     return boxes
 
 
-def _check_sides(boxes: list[Box]) -> None:
-    """Raise InputError if a photograph has boxes in both train and test."""
+def _find_conflict(boxes: list[Box], value: Callable[[Box], str]) -> tuple[Box, Box] | None:
+    """The first two boxes of one photograph that differ in `value`, the later one first."""
     first: dict[str, Box] = {}
     for box in boxes:
         other = first.setdefault(box.photograph, box)
-        if other.split != box.split:
-            raise InputError(
-                f"{box.where}: {box.photograph} is in {box.split}, but in {other.split} too ({other.where}); "
-                "a photograph must be on one side only"
-            )
+        if value(other) != value(box):
+            return box, other
+    return None
+
+
+def _check_sides(boxes: list[Box]) -> None:
+    """Raise InputError if a photograph has boxes in both train and test."""
+    if conflict := _find_conflict(boxes, lambda box: box.split):
+        box, other = conflict
+        raise InputError(
+            f"{box.where}: {box.photograph} is in {box.split}, but in {other.split} too ({other.where}); "
+            "a photograph must be on one side only"
+        )
 
 
 def _check_files(boxes: list[Box]) -> None:
     """Raise InputError if two Pascal VOC files have boxes of one photograph."""
-    first: dict[str, Box] = {}
-    for box in boxes:
-        other = first.setdefault(box.photograph, box)
-        if other.annotation != box.annotation:
-            raise InputError(
-                f"{box.annotation}: its photograph {box.photograph} is that of {other.annotation} too; "
-                "correct <filename> in one of them"
-            )
+    if conflict := _find_conflict(boxes, lambda box: box.annotation):
+        box, other = conflict
+        raise InputError(
+            f"{box.annotation}: its photograph {box.photograph} is that of {other.annotation} too; "
+            "correct <filename> in one of them"
+        )

@@ -302,14 +302,14 @@ def test_texts(project: Project, refused: Refused, case: str) -> None:
         ),
     ],
 )
-def test_at_the_door_of_a_process(
+def test_a_stage_as_a_process_refuses_wrong_settings(
     project: Project, refused_alone: Refused, stage: str, changes: dict[str, Any], message: str
 ) -> None:
     project(changes)
     refused_alone(stage, message)
 
 
-def test_trainings_at_the_door_of_a_process(project: Project, refused_alone: Refused) -> None:
+def test_trainings_as_processes_refuse_wrong_settings(project: Project, refused_alone: Refused) -> None:
     project({"mlp.runs.custom": {"epochs": 0}, "cnn.runs.custom": {"epochs": -1}})
     refused_alone("train_mlp", f"params.yaml: `mlp.runs.custom.epochs` is 0: {POSITIVE}", "custom")
     refused_alone("train_cnn", f"params.yaml: `cnn.runs.custom.epochs` is -1: {POSITIVE}", "custom")
