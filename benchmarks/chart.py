@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from benchmarks.measuring import Row
 from pipeline.report.colours import BLUE, GREY, INK, VERMILLION
 from pipeline.report.figures import style
+from pipeline.report.figures.rendering import PRINT_DPI
 
 
 def draw(rows: list[Row], ours: str, path: Path) -> None:
@@ -38,4 +39,4 @@ def draw(rows: list[Row], ours: str, path: Path) -> None:
         axes.set_xlabel(
             "the peer's cost as a multiple of the pipeline's\n(black: the target; blue: reached, orange: not)"
         )
-        figure.savefig(path, dpi=style.PRINT_DPI, metadata={"Software": None})
+        figure.savefig(path, dpi=PRINT_DPI, metadata={"Software": None})

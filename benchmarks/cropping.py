@@ -17,6 +17,7 @@ from pipeline.masks import cutting
 from pipeline.masks.boxes import Box
 from pipeline.masks.cutting import Crop
 from pipeline.masks.orientation import is_turned, turn
+from pipeline.masks.settings import MasksSettings
 from pipeline.sources.archives import kept_open, read_file
 from stages import crop_masks
 
@@ -26,7 +27,7 @@ PILLOWS_OWN = -1  # how Pillow has zlib compress where nothing is said
 def boxes_of(archive: Path, params: Path) -> list[Box]:
     """The boxes of an archive, as the stage has them."""
     values = read_params(params)
-    settings = crop_masks.Settings(**values["crop_masks"])
+    settings = MasksSettings(**values["crop_masks"])
     return crop_masks.boxes_of(archive, settings, values["seed"])
 
 

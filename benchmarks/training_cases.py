@@ -113,7 +113,6 @@ def whole_report(setup: Setup) -> list[Row]:
     """
     params = read_params(quick.ROOT / "params.yaml")
     few = read_params(setup.workspace / "params.yaml")
-    reached = json.loads((quick.ROOT / "metrics/mlp.json").read_text())
     ours = Team(mlp.any_run, SIDE_BY_SIDE, pinned=True)
     theirs = Team(mlp.any_run_straightforward, Placement(1, len(CORES)))
     totals = {OURS: pipeline.reproduce(setup.workspace)["seconds"], "straightforward.py": 0.0}
@@ -121,7 +120,8 @@ def whole_report(setup: Setup) -> list[Row]:
         for run, changes in params[part]["runs"].items():
             settings = params[part]["defaults"] | changes
             done = (few[part]["defaults"] | few[part]["runs"][run])["epochs"]
-            whole = reached[run]["epochs"] if part == "mlp" else settings["epochs"]
+            reached = json.loads((quick.ROOT / f"metrics/{part}/{run}.json").read_text())
+            whole = reached["epochs"]
             task = (part, setup.workspace, settings | {"epochs": epochs})
             seconds = {}
             for name, team in ((OURS, ours), ("straightforward.py", theirs)):

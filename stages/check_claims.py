@@ -2,33 +2,31 @@
 
     python -m stages.check_claims
 
-Reads claims.yaml, plots/<part>/replicates.csv and plots/latents/separation.csv; writes metrics/claims.json,
-how often each verdict was given and {id: {report, ours, tolerance, verdict}}, and plots/claims/claims.csv, a
-row for each claim with its evidence. Gaps between measures have a `probability` too. The verdicts:
+Reads claims.yaml, plots/<part>/replicates.csv and plots/separation/; writes metrics/claims.json, how often
+each verdict was given, and plots/claims/claims.csv, a row for each claim with its evidence. The verdicts:
 
 passed, failed     as pipeline/claims/statistics.py judges; an ordering that failed was not shown;
                    that does not show the opposite, see its probability
 contradicted       the report itself says otherwise
 not_comparable     a number of the report beside drawn data, or one without a tolerance; an ordering of runs
-                   with one replicate, or of a class without samples
+                   with one replicate, of a class without samples, or of networks that have learnt nothing;
+                   a claim about a run that params.yaml does not have
 """
 
 import dataclasses
 from collections import Counter
-from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from pipeline.claims.judge import Finding, judge
-from pipeline.claims.schema import read_claims
+from pipeline.claims.judge import Measures, judge
+from pipeline.claims.schema import read_claims, subject
+from pipeline.claims.statistics import wilson_interval
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import METRICS, PLOTS, RAW_DIGITS, RAW_MASKS
 from pipeline.common.process import run_stage
 from pipeline.common.storage import read_json, write_json
 from pipeline.evaluation.latents import read_separation
-from pipeline.evaluation.scores import significant
 from pipeline.evaluation.tables import read_replicates
 
 SOURCES = {"mlp": RAW_DIGITS, "cnn": RAW_MASKS}
@@ -39,29 +37,27 @@ def is_synthetic(source: Path) -> bool:
     return bool(read_json(source / "source.json")["source"] == "synthetic")
 
 
-def summary(findings: list[Finding]) -> dict[str, Any]:
-    """metrics/claims.json: short, since `dvc metrics diff` prints a line for each number that changes."""
-    counts = Counter(finding.verdict for finding in findings)
-    claims = {}
-    for finding in findings:
-        values = {key: getattr(finding, key) for key in ("report", "ours", "tolerance", "probability")}
-        known = {
-            key: significant(value) for key, value in values.items() if value is not None and isfinite(value)
-        }
-        claims[finding.id] = known | {"verdict": finding.verdict}
-    return {**{each: counts[each] for each in VERDICTS}, "total": len(findings), "claims": claims}
+def largest_share(measures: Measures, part: str) -> float:
+    """The upper bound (95 %) of the largest class's share of the test samples of a part."""
+    run = next(subject(name) for name in measures if name.startswith(f"{part}."))  # all are of one test set
+    prefix = f"{run}.test_samples"
+    samples = int(measures[prefix][0])
+    largest = max(int(values[0]) for name, values in measures.items() if name.startswith(f"{prefix}_"))
+    return wilson_interval(largest / samples, samples)[1]
 
 
 def main() -> None:
     measures = read_replicates("mlp") | read_replicates("cnn") | read_separation()
     synthetic = {part for part, source in SOURCES.items() if is_synthetic(source)}
-    findings = judge(read_claims(), measures, synthetic)
+    baselines = {part: largest_share(measures, part) for part in SOURCES}
+    findings = judge(read_claims(), measures, synthetic, baselines)
     with whole_folder(PLOTS / "claims") as folder:
         table = pd.DataFrame([dataclasses.asdict(finding) for finding in findings])
         table.to_csv(folder / "claims.csv", index=False, float_format="%.6g")
-    totals = summary(findings)
-    write_json(METRICS / "claims.json", totals)
-    print(f"{totals['total']} claims: " + ", ".join(f"{totals[each]} {each}" for each in VERDICTS))
+    counts = Counter(finding.verdict for finding in findings)
+    totals = {each: counts[each] for each in VERDICTS}
+    write_json(METRICS / "claims.json", totals | {"total": len(findings)})
+    print(f"{len(findings)} claims: " + ", ".join(f"{count} {each}" for each, count in totals.items()))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 from tqdm import tqdm
 
 from pipeline.common.classes import MASK_CLASSES, SPLITS
@@ -24,26 +22,19 @@ from pipeline.common.files import whole_file
 from pipeline.common.paths import BOXES, CROP_ARRAYS, CROP_FILES, MASKS_ARCHIVE, PARAMS
 from pipeline.common.process import run_stage
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError, Strict, check, read_params, read_seed, section
+from pipeline.common.settings import InputError, check, read_params, read_seed, section
 from pipeline.masks.annotations import read_boxes
 from pipeline.masks.boxes import Box, map_labels
 from pipeline.masks.cutting import COLUMNS, Crop, cut_boxes
 from pipeline.masks.prepared import Crops, save_crops
+from pipeline.masks.settings import MasksSettings
 from pipeline.masks.splitting import split_boxes
 from pipeline.sources.archives import open_archive
 
 MEMORY = 4 * 2**30  # bytes that the arrays of all crops may take
 
 
-class Settings(Strict):
-    """`crop_masks`."""
-
-    side: int = Field(ge=1, le=1024)
-    test_share: float = Field(gt=0, lt=1)
-    classes: dict[str, Literal["bad", "good", "none"]] = Field(min_length=1)
-
-
-def boxes_of(archive: Path, settings: Settings, seed: int) -> list[Box]:
+def boxes_of(archive: Path, settings: MasksSettings, seed: int) -> list[Box]:
     """Every box of an archive, with its class and its split."""
     with open_archive(archive, str(archive)) as opened:
         boxes = map_labels(read_boxes(opened), settings.classes)
@@ -111,7 +102,7 @@ def report(counts: Counter[str], boxes: list[Box]) -> None:
 
 def main() -> None:
     params = read_params()
-    settings = check(Settings, section(params, "crop_masks"), "crop_masks")
+    settings = check(MasksSettings, section(params, "crop_masks"), "crop_masks")
     compute = check(Compute, section(params, "compute"), "compute")
     boxes = boxes_of(MASKS_ARCHIVE, settings, read_seed(params))
     check_classes(boxes)

@@ -2,10 +2,15 @@
 
     python -m stages.evaluate_mlp
 
-Reads data/digits.safetensors and models/mlp/; writes metrics/mlp.json ({run: {score: value}}) and plots/mlp/:
-tables/T<n>.csv, curves/T<n>.csv and curves/others.csv (the runs in no table), confusion_train.csv and
-confusion_test.csv (the final network of table T7, replicate 0), class_accuracy.csv, and replicates.csv (every
-score of every replicate).
+Reads data/digits.safetensors and models/mlp/. Writes metrics/mlp/<run>.json, the scores that a person
+compares, means over replicates, and plots/mlp/:
+
+runs.csv                           every score of every run, mean and deviation over replicates
+replicates.csv                     every score of every replicate
+class_accuracy.csv                 the accuracy of each class
+tables/<table>.csv                 the report's tables
+curves/<table>.csv                 learning curves; others.csv: of the runs in no table
+predictions/, confusion/<split>.csv   of the final network (the first run of table T7), replicate 0
 """
 
 import pandas as pd
@@ -15,6 +20,8 @@ from pipeline.common.process import run_stage
 from pipeline.digits.prepared import load_digits
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.scores import Run, scores_of_replicates
+
+METRICS = ("train_accuracy", "test_accuracy", "train_loss", "reported_loss", "epochs")
 
 
 def score(run: Run) -> pd.DataFrame:
@@ -26,7 +33,7 @@ def score(run: Run) -> pd.DataFrame:
 
 def main() -> None:
     truth = {split: digits.labels for split, digits in load_digits().items()}
-    evaluate("mlp", truth, DIGIT_CLASSES, score=score, metrics_of_classes=False, final_table="T7")
+    evaluate("mlp", truth, DIGIT_CLASSES, score=score, metrics=METRICS)
 
 
 if __name__ == "__main__":

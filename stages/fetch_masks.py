@@ -11,7 +11,8 @@ from pipeline.common.process import run_stage
 from pipeline.common.settings import check, read_params, read_seed, section
 from pipeline.masks.synthetic.archive import write_masks
 from pipeline.sources.catalogue import MASKS
-from pipeline.sources.fetching import Data, fetch_source
+from pipeline.sources.fetching import fetch_source
+from pipeline.sources.settings import Data
 
 
 def main() -> None:

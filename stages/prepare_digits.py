@@ -7,23 +7,16 @@ python -m stages.prepare_digits     reads data/raw/digits/, writes data/digits.s
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.files import whole_file
 from pipeline.common.paths import DIGITS, RAW_DIGITS
 from pipeline.common.process import run_stage
-from pipeline.common.settings import InputError, Strict, check, read_params, read_seed, section
+from pipeline.common.settings import InputError, check, read_params, read_seed, section
 from pipeline.digits.formats import read_digits, white_on_black
 from pipeline.digits.prepared import save_digits
+from pipeline.digits.settings import DigitsSettings
 from pipeline.digits.splitting import split_digits
-
-
-class Settings(Strict):
-    """`prepare_digits`: the sizes of the split where the source has none."""
-
-    train: int = Field(ge=len(DIGIT_CLASSES))
-    test: int = Field(ge=len(DIGIT_CLASSES))
 
 
 def raw_file(folder: Path) -> Path:
@@ -43,7 +36,7 @@ def describe(split: str, labels: np.ndarray) -> str:
 
 def main() -> None:
     params = read_params()
-    settings = check(Settings, section(params, "prepare_digits"), "prepare_digits")
+    settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
     splits, inverted = white_on_black(read_digits(raw_file(RAW_DIGITS)))
     if inverted:
         print("digits: the borders are bright, so the pictures were inverted to white on black")

@@ -1,43 +1,27 @@
-"""The latent features of the test set, the last hidden layer's activations: figures F1 (two units), F2 (PCA)
-and F3 (t-SNE).
+"""Project latent features of the test set, the last hidden layer's activations, into the plane.
 
-    python -m stages.project_latents
+    python -m stages.project_latents FIGURE
 
-Reads data/digits.safetensors and models/mlp/<run>/latents.safetensors; writes plots/latents/:
-<figure>_<run>.csv, the points of replicate 0 (epoch, x, y, digit), and separation.csv, how well the classes
-of every replicate are separated.
+FIGURE is one of `project_latents` in params.yaml: F1 (two units), F2 (PCA) and F3 (t-SNE) of the report.
+Reads data/digits.safetensors and models/mlp/<run>/latents.safetensors. Writes plots/latents/FIGURE.csv, the
+points of replicate 0 (epoch, x, y, digit), and plots/separation/FIGURE.csv, how well the classes of every
+replicate are separated (replicate, epoch, knn_accuracy, silhouette).
 """
 
-from typing import Annotated
+import sys
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from pipeline.common.compute import Compute
-from pipeline.common.files import whole_folder
-from pipeline.common.paths import LATENTS
+from pipeline.common.files import whole_file
+from pipeline.common.paths import LATENTS, SEPARATION
 from pipeline.common.process import run_stage
 from pipeline.common.seeds import generator
-from pipeline.common.settings import Strict, check, read_params, read_seed, section
+from pipeline.common.settings import check, read_params, read_seed, section
 from pipeline.digits.prepared import load_digits
-from pipeline.evaluation.latents import SEPARATION, project, read_latents, separation
-
-Epochs = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
-# Figure: how it gets to two dimensions, and the runs that it shows.
-FIGURES = {
-    "F1": ("units", ["latents_16_2", "latents_32_16_2"]),
-    "F2": ("pca", ["latents_20_15"]),
-    "F3": ("tsne", ["latents_20_15"]),
-}
-
-
-class Settings(Strict):
-    """`project_latents`: the epochs that the figures show; they must have been recorded."""
-
-    units_epochs: Epochs
-    pca_epochs: Epochs
-    tsne_epochs: Epochs
+from pipeline.evaluation.latents import project, read_latents, separation
+from pipeline.evaluation.settings import LatentFigure
 
 
 def project_replicate(
@@ -57,30 +41,27 @@ def points_table(points: np.ndarray, epochs: list[int], digits: np.ndarray) -> p
     return pd.concat(tables)
 
 
-def main() -> None:
-    params = read_params()
-    settings = check(Settings, section(params, "project_latents"), "project_latents")
+def main(figure: str) -> None:
+    params, key = read_params(), f"project_latents.{figure}"
+    settings = check(LatentFigure, section(params, key), key)
     compute = check(Compute, section(params, "compute"), "compute")
     random_state = int(generator(read_seed(params), "t-SNE").integers(2**31))
     digits = load_digits()["test"].labels
-    jobs, tasks = [], []
-    for figure, (method, runs) in FIGURES.items():
-        for run in runs:
-            epochs = getattr(settings, f"{method}_epochs")
-            for replicate, latents in enumerate(read_latents(run, epochs)):
-                jobs.append((figure, run, epochs, replicate))
-                tasks.append((method, latents, digits, random_state))
-    with whole_folder(LATENTS) as folder:
-        results = list(compute.each(project_replicate, tasks, len(tasks)))
-        rows = []
-        for (figure, run, epochs, replicate), (points, scores) in zip(jobs, results, strict=True):
-            if replicate == 0:
-                table = points_table(points, epochs, digits)
-                table.to_csv(folder / f"{figure}_{run}.csv", index=False, float_format="%.4g")
-            at = {"figure": figure, "run": run, "replicate": replicate}
-            rows += [{**at, "epoch": epoch, **score} for epoch, score in zip(epochs, scores, strict=True)]
-        pd.DataFrame(rows).to_csv(folder / SEPARATION.name, index=False, float_format="%.6g")
+    replicates = read_latents(settings.run, settings.epochs)
+    tasks = [(settings.method, latents, digits, random_state) for latents in replicates]
+    results = list(compute.each(project_replicate, tasks, len(tasks)))
+    rows = [
+        {"replicate": replicate, "epoch": epoch, **score}
+        for replicate, (_, scores) in enumerate(results)
+        for epoch, score in zip(settings.epochs, scores, strict=True)
+    ]
+    name = f"{figure}.csv"
+    with whole_file(LATENTS / name) as partial:
+        table = points_table(results[0][0], settings.epochs, digits)
+        table.to_csv(partial, index=False, float_format="%.4g")
+    with whole_file(SEPARATION / name) as partial:
+        pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g")
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, *sys.argv[1:])

@@ -2,8 +2,9 @@
 
     python -m stages.write_report
 
-Reads claims.yaml, metrics/, plots/, the digits, crops and photographs, and what the networks of F1 and F7
-predicted; writes report/index.html, and its figures as files of their own in report/figures/.
+Reads claims.yaml, plots/, settings/, the digits, crops and photographs; writes report/index.html, and its
+figures as files of their own in report/figures/. Figures are kept in .cache/, and drawn again only where
+their data changed.
 """
 
 import platform
@@ -11,24 +12,23 @@ import zipfile
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from PIL import Image
 
 from pipeline.claims.schema import read_claims
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
-from pipeline.common.paths import MASKS_ARCHIVE, REPORT
+from pipeline.common.paths import BOXES, MASKS_ARCHIVE, REPORT
 from pipeline.common.process import run_stage
 from pipeline.common.settings import check, read_params, section
 from pipeline.digits.prepared import load_digits
+from pipeline.evaluation.tables import final_run
 from pipeline.masks.orientation import turn
 from pipeline.report.colours import MASK_COLOURS
-from pipeline.report.contents import PARTS, TITLES
+from pipeline.report.contents import PARTS
 from pipeline.report.facts import facts
 from pipeline.report.figures.galleries import LIMIT
-from pipeline.report.figures.photographs import Face, render_photograph
+from pipeline.report.figures.photographs import Face, draw_photograph
 from pipeline.report.figures.plans import (
     choose_photographs,
     plan_crops,
@@ -36,17 +36,16 @@ from pipeline.report.figures.plans import (
     plan_samples,
     plan_tables,
 )
-from pipeline.report.figures.shares import SPLIT_TITLES
-from pipeline.report.figures.style import Picture, render
+from pipeline.report.figures.rendering import Plans, draw_pictures
 from pipeline.report.page import render_page
-from pipeline.report.results import Results, read_results, read_snapshot
-from pipeline.report.tables import MARKS, confusion_cells, list_claims, make_panels
+from pipeline.report.results import Results, read_csv, read_results
+from pipeline.report.tables import MARKS, confusion_cells, list_claims, list_figures, list_runs, list_sections
 from pipeline.sources.archives import open_archive, read_file
 from pipeline.sources.pictures import open_picture
 
 # The sections of params.yaml that the page shows. The others say where the data are, which differs between
 # machines, and how work is spread.
-PARAMS = ("seed", "prepare_digits", "crop_masks", "mlp", "cnn", "project_latents")
+PARAMS = ("prepare_digits", "crop_masks", "mlp", "cnn", "project_latents")
 PACKAGES = (
     "dvc",
     "torch",
@@ -58,20 +57,22 @@ PACKAGES = (
     "matplotlib",
     "jinja2",
 )
+SYNTHETIC = {"digits": "numerals", "masks": "photographs"}
 
 
-def draw_photographs(crops: pd.DataFrame) -> tuple[dict[str, Picture], dict[str, str]]:
-    """Figure F7, and the name of each photograph; `crops` are the test boxes with their predictions."""
-    pictures, names = {}, {}
+def plan_photographs(crops: pd.DataFrame) -> tuple[Plans, dict[str, str]]:
+    """F7, and the name of each photograph; `crops` are the test boxes, `predicted` as the figure shows it."""
+    plans: Plans = {}
+    names = {}
     with open_archive(MASKS_ARCHIVE, MASKS_ARCHIVE.name) as archive:
         for index, name in enumerate(choose_photographs(crops), start=1):
             rows = crops[crops.photograph == name]
             faces = [
                 Face((r.left, r.top, r.right, r.bottom), r.truth, r.predicted) for r in rows.itertuples()
             ]
-            pictures[f"F7_{index}"] = render_photograph(open_photograph(archive, name, rows), faces)
+            plans[f"F7_{index}"] = (draw_photograph, open_photograph(archive, name, rows), faces)
             names[f"F7_{index}"] = name
-    return pictures, names
+    return plans, names
 
 
 def open_photograph(archive: zipfile.ZipFile, name: str, rows: pd.DataFrame) -> Image.Image:
@@ -80,39 +81,54 @@ def open_photograph(archive: zipfile.ZipFile, name: str, rows: pd.DataFrame) -> 
     return turn(stored) if rows.exif_rotated.any() else stored
 
 
+def plan_figures(results: Results, finals: dict[str, str | None]) -> tuple[Plans, dict[str, str]]:
+    """Every figure, and the photographs of F7 by figure; those of a final network only if there is one."""
+    plans = plan_tables(results, finals["cnn"]) | plan_latents(results)
+    photographs: dict[str, str] = {}
+    if finals["mlp"]:
+        plans |= plan_samples(results.digits, load_digits()["test"].images)
+    if finals["cnn"]:
+        plans |= plan_crops(results.crops)
+        test = results.crops["test"]
+        early = test.assign(predicted=test.get("snapshot", test.predicted))
+        shown, photographs = plan_photographs(early)
+        plans |= shown
+    return plans, photographs
+
+
 def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
     """Where the data are from, and which software made the page; the same for every rerun."""
     python = ".".join(platform.python_version_tuple()[:2])  # the patch release changes no result
     versions = {"python": python} | {name: version(name) for name in PACKAGES}
-    synthetic = {"digits": "numerals", "masks": "photographs"}
     return {
+        "profile": section(params, "profile"),
+        "seed": section(params, "seed"),
         "sources": results.sources,
         "synthetic": [
-            synthetic[part] for part, each in results.sources.items() if each["source"] == "synthetic"
+            name for part, name in SYNTHETIC.items() if results.sources[part]["source"] == "synthetic"
         ],
         "versions": versions,
         "params": {name: section(params, name) for name in PARAMS},
     }
 
 
-def make_context(params: dict[str, Any], results: Results) -> dict[str, Any]:
+def make_context(
+    params: dict[str, Any], results: Results, finals: dict[str, str | None], boxes: pd.DataFrame
+) -> dict[str, Any]:
     """The variables of the template, pictures apart."""
-    accuracy = results.class_accuracy
-    final = accuracy[(accuracy.run == "final") & (accuracy.split == "test")]
-    samples = final.set_index("class").samples
-    tables = results.tables.items()
+    snapshot = results.settings["cnn"][finals["cnn"]]["snapshot_epoch"] if finals["cnn"] else 0
     return {
         "marks": MARKS,
-        "titles": TITLES,
-        "part_1": list(PARTS["mlp"]),
         "colours": MASK_COLOURS,
-        "panels": {name: make_panels(name, rows, results.claims, samples) for name, rows in tables},
-        "f4": {name: confusion_cells(results.claims, split) for split, name in SPLIT_TITLES.items()},
+        "sections": list_sections(results),
+        **list_figures(results, finals),
+        "runs": list_runs(params, results),
+        "f4": {split: confusion_cells(results.claims, split) for split in ("train", "test")},
         "claims": list_claims(results.claims),
-        "other_curves": sorted(set(results.curves) - set(TITLES)),
         "required": read_claims().probability,
         "gallery": LIMIT,
-        **facts(results),
+        "snapshot_epoch": snapshot,
+        **facts(results, finals, boxes),
         **provenance(params, results),
     }
 
@@ -121,17 +137,11 @@ def main() -> None:
     params = read_params()
     compute = check(Compute, section(params, "compute"), "compute")
     results = read_results(params)
-    images, labels = load_digits()["test"]
-    epoch, predicted = read_snapshot("final")
-    early = results.crops["test"].assign(predicted=np.array(MASK_CLASSES)[predicted])
-
-    plans = plan_tables(results) | plan_latents(results.separation, labels)
-    plans |= plan_samples(results.digits, images) | plan_crops(results.crops)
+    finals = {part: final_run(part, section(params, f"{part}.tables")) for part in PARTS}
+    plans, photographs = plan_figures(results, finals)
     with whole_folder(REPORT) as folder:
-        pictures = dict(zip(plans, compute.each(render, plans.values(), len(plans)), strict=True))
-        photographs, names = draw_photographs(early)
-        pictures |= photographs
-        context = make_context(params, results) | {"photographs": names, "snapshot_epoch": epoch}
+        pictures = draw_pictures(plans, compute)
+        context = make_context(params, results, finals, read_csv(BOXES)) | {"photographs": photographs}
         (folder / "figures").mkdir()
         for name, picture in pictures.items():
             for suffix, data in picture.files.items():

@@ -71,6 +71,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[s
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
         YAML(typ="safe", pure=True).dump(params, folder / "params.yaml")
+        shutil.copy(ROOT / "claims.yaml", folder)
         monkeypatch.chdir(folder)
         return folder
 
@@ -102,11 +103,14 @@ class Workspace:
         return re.findall(r"Running stage '([^']+)'", output)
 
     def reset(self) -> None:
+        (self.folder / ".dvc/config.local").unlink(missing_ok=True)
         self.run("git", "checkout", "--quiet", "--force", ".")
         self.dvc("checkout", "--quiet", "--force")
 
-    def scores(self, part: str) -> dict:
-        return json.loads((self.folder / f"metrics/{part}.json").read_text())
+    def scores(self, part: str) -> dict[str, dict[str, float]]:
+        """The metrics of every run of a part."""
+        files = sorted((self.folder / "metrics" / part).glob("*.json"))
+        return {file.stem: json.loads(file.read_text()) for file in files}
 
     def copy(self, folder: Path) -> "Workspace":
         """All that is here, with data and models."""

@@ -1,6 +1,7 @@
 """Pictures, arrays, archives and annotations for tests, all small and made by code."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipeline.common.settings import read_params, read_run
 from pipeline.masks.orientation import ORIENTATION
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
@@ -86,6 +88,15 @@ def annotations(last: str | bytes) -> Members:
     train: Members = {f"train/{name}.xml": voc(name, photograph=f"{name}.png") for name in names}
     train |= {f"train/{name}.png": PHOTOGRAPH for name in names}
     return train | {"test/a.xml": last, "test/a.png": PHOTOGRAPH}
+
+
+def put_settings(folder: Path) -> None:
+    """What check_settings writes for the runs in the folder's params.yaml, right or wrong."""
+    params = read_params(folder / "params.yaml")
+    for part in {"mlp", "cnn"} & params.keys():
+        for run in params[part]["runs"]:
+            text = json.dumps(read_run(params, part, run))
+            put(folder / f"settings/{part}/{run}.json", text.encode())
 
 
 def put(path: Path, content: bytes) -> None:

@@ -9,21 +9,14 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES, MASK_CLASSES
-from pipeline.common.storage import save_arrays
 from pipeline.digits.prepared import Digits, save_digits
 from pipeline.evaluation import scores
-from pipeline.evaluation.curves import write_curves
-from pipeline.evaluation.tables import write_class_accuracy, write_confusions, write_tables
+from pipeline.evaluation.evaluate import write_plots
 from stages import evaluate_mlp
+from tests.making import put
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'
 EPOCHS = 3
-LATENTS = [
-    ("F1", "latents_16_2"),
-    ("F1", "latents_32_16_2"),
-    ("F2", "latents_20_15"),
-    ("F3", "latents_20_15"),
-]
 SAMPLES = {"mlp": {"train": 60, "test": 40}, "cnn": {"train": 24, "test": 11}}
 
 
@@ -40,26 +33,25 @@ def random_run(rng, part, settings):
 
 
 def write_scores(folder, rng, params, part, truth):
-    """metrics/<part>.json and plots/<part>/, by the code that writes them in the pipeline."""
+    """plots/<part>/ and settings/<part>/, by the code that writes them in the pipeline."""
     section, classes = params[part], {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
     runs = {
         name: random_run(rng, part, {"defaults": section["defaults"], "run": run})
         for name, run in section["runs"].items()
     }
     score = evaluate_mlp.score if part == "mlp" else scores.scores_of_replicates
-    by_class = {name: scores.class_accuracies(run, truth, classes) for name, run in runs.items()}
-    metrics = {
-        name: scores.mean_and_std(pd.concat([score(run), by_class[name]], axis="columns"))
-        for name, run in runs.items()
-    }
+    means = {}
+    for name, run in runs.items():
+        by_class = scores.class_accuracies(run, truth, classes)
+        every = [score(run), scores.recall(by_class), by_class]
+        means[name] = scores.mean_and_std(pd.concat(every, axis="columns"))
+    if part == "cnn":
+        runs["final"].predictions["snapshot_test"] = truth["test"][None]
     plots = folder / "plots" / part
     plots.mkdir(parents=True)
-    write_tables(plots / "tables", section["tables"], runs, metrics)
-    write_curves(plots / "curves", section["tables"], runs)
-    write_class_accuracy(plots, metrics, truth, classes)
-    write_confusions(plots, runs["final"], truth, classes)
-    (folder / "metrics").mkdir(exist_ok=True)
-    (folder / f"metrics/{part}.json").write_text(json.dumps(metrics))
+    write_plots(plots, part, section["tables"], runs, means, truth, classes)
+    for name, run in runs.items():
+        put(folder / f"settings/{part}/{name}.json", json.dumps(run.settings).encode())
 
 
 def write_digits(folder, rng, params):
@@ -69,24 +61,21 @@ def write_digits(folder, rng, params):
     images = rng.integers(256, size=(SAMPLES["mlp"]["test"], 28, 28), dtype=np.uint8)
     digits = {split: Digits(images, each.astype(np.uint8)) for split, each in labels.items()}
     save_digits(folder / "data/digits.safetensors", digits)
-    (folder / "plots/latents").mkdir()
-    separation = []
-    for figure, run in LATENTS:
-        activations = rng.random((2, 2, len(images), 2))
-        points = pd.DataFrame(activations[0].reshape(-1, 2), columns=["x", "y"])
+    for kind in ("latents", "separation"):
+        (folder / "plots" / kind).mkdir()
+    for figure in params["project_latents"]:
+        points = pd.DataFrame(rng.random((2 * len(images), 2)), columns=["x", "y"])
         points.assign(epoch=np.repeat([10, 20], len(images)), digit=np.tile(labels["test"], 2)).to_csv(
-            folder / f"plots/latents/{figure}_{run}.csv", index=False
+            folder / f"plots/latents/{figure}.csv", index=False
         )
-        separation += [(figure, run, 0, epoch, 0.5, -0.1) for epoch in (10, 20)]
-        (folder / f"models/mlp/{run}").mkdir(parents=True, exist_ok=True)
-        arrays = {"epoch": np.array([10, 20]), "activations": activations}
-        save_arrays(folder / f"models/mlp/{run}/latents.safetensors", arrays)
-    columns = ["figure", "run", "replicate", "epoch", "knn_accuracy", "silhouette"]
-    pd.DataFrame(separation, columns=columns).to_csv(folder / "plots/latents/separation.csv", index=False)
+        separation = pd.DataFrame(
+            {"replicate": 0, "epoch": [10, 20], "knn_accuracy": 0.5, "silhouette": -0.1}
+        )
+        separation.to_csv(folder / f"plots/separation/{figure}.csv", index=False)
 
 
 def write_masks(folder, rng, params):
-    """Photographs and their boxes, crops, the scores of part 2, and the snapshot of F7."""
+    """Photographs and their boxes, crops, and the scores of part 2."""
     rows = []
     for split, n in SAMPLES["cnn"].items():
         for index in range(n):
@@ -116,10 +105,6 @@ def write_masks(folder, rng, params):
         archive.writestr(EVIL, photograph.getvalue())
     truth = {split: np.arange(n) % 3 for split, n in SAMPLES["cnn"].items()}
     write_scores(folder, rng, params, "cnn", truth)
-    (folder / "models/cnn/final").mkdir(parents=True)
-    (folder / "models/cnn/final/settings.json").write_text('{"snapshot_epoch": 2}')
-    snapshot = {"snapshot_test": truth["test"][None]}
-    save_arrays(folder / "models/cnn/final/predictions.safetensors", snapshot)
 
 
 def write_claims(folder):

@@ -13,6 +13,7 @@ from pipeline.masks.prepared import Crops, load_crops, save_crops
 from pipeline.training import cnn, cnn_training
 from pipeline.training.settings import CnnSettings
 from stages import train_cnn
+from tests.making import put_settings
 from tests.witness import CNN
 
 SETTINGS = CNN | {
@@ -189,6 +190,7 @@ def run_stage_in(folder, crops, monkeypatch, workers=1, seed=0, **run):
     (folder / "params.yaml").write_text(
         json.dumps({"seed": seed, "compute": {"workers": workers}, "cnn": cnn_params})
     )
+    put_settings(folder)
     monkeypatch.chdir(folder)
     train_cnn.main("mine")
     return {path.name: path.read_bytes() for path in sorted((folder / "models/cnn/mine").iterdir())}

@@ -23,6 +23,7 @@ from pipeline.common.settings import InputError, check
 from pipeline.digits.prepared import Digits, save_digits
 from stages import crop_masks, fetch_masks, train_mlp
 from tests.conftest import ROOT
+from tests.making import put_settings
 
 
 def test_work_is_spread_where_the_system_does_not_say_which_cores_a_process_has():
@@ -170,6 +171,7 @@ def write_project(folder: Path, **compute: str) -> Path:
     }
     mlp = {"defaults": settings, "runs": {"mine": {}}}
     (folder / "params.yaml").write_text(json.dumps({"seed": 0, "compute": compute, "mlp": mlp}))
+    put_settings(folder)
     return folder
 
 

@@ -23,10 +23,17 @@ from tools import quick
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
 
 STAGES = [
-    "fetch_digits", "prepare_digits", "train_mlp@h64_32", "evaluate_mlp", "project_latents", "fetch_masks",
-    "crop_masks", "train_cnn@final", "evaluate_cnn", "check_claims", "write_report",
+    "check_settings", "fetch_digits", "prepare_digits", "train_mlp@h64_32", "evaluate_mlp",
+    "project_latents@F3_latents_20_15", "fetch_masks", "crop_masks", "train_cnn@final", "evaluate_cnn",
+    "check_claims", "write_report",
 ]  # fmt: skip
-WITH_WORKERS = ["train_mlp@h64_32", "project_latents", "fetch_masks", "crop_masks", "train_cnn@final"]
+WITH_WORKERS = [
+    "train_mlp@h64_32",
+    "project_latents@F3_latents_20_15",
+    "fetch_masks",
+    "crop_masks",
+    "train_cnn@final",
+]
 SOON = 2.0  # seconds, in which all must have stopped after Ctrl-C
 
 
@@ -83,8 +90,10 @@ def busy(victim):
     changed["mlp"]["runs"]["custom"]["epochs"] = changed["cnn"]["runs"]["custom"]["epochs"] = 10**6
     changed["data"]["synthetic_masks"]["photographs"] = 3000
     yaml.dump(changed, params)
+    victim.run(sys.executable, "-m", "stages.check_settings")
     yield victim.folder
     params.write_text(text)
+    victim.run(sys.executable, "-m", "stages.check_settings")
 
 
 @pytest.mark.parametrize("how", ["terminal", "stage alone"])
@@ -180,9 +189,10 @@ def fails_in_one_line(folder: Path, stage: str, *words: str, prefix: tuple[str, 
 OUTPUTS = {
     "fetch_digits": "data/raw/digits", "prepare_digits": "data/digits.safetensors",
     "evaluate_mlp": "plots/mlp",
-    "train_mlp@h64_32": "models/mlp/h64_32", "project_latents": "plots/latents", "crop_masks": "data/crops",
+    "train_mlp@h64_32": "models/mlp/h64_32", "crop_masks": "data/crops",
     "fetch_masks": "data/raw/masks", "train_cnn@final": "models/cnn/final", "evaluate_cnn": "plots/cnn",
-    "check_claims": "plots/claims", "write_report": "report",
+    "check_claims": "plots/claims", "write_report": "report", "check_settings": "settings",
+    "project_latents@F3_latents_20_15": "plots/latents/F3_latents_20_15.csv",
 }  # fmt: skip
 
 
@@ -226,12 +236,12 @@ def test_no_permission(victim, stage, locked, mode):
 
 
 @pytest.mark.parametrize(
-    "output", ["data/digits.safetensors", "metrics/mlp.json", "data/raw/digits", "plots/mlp"]
+    "output", ["data/digits.safetensors", "metrics/claims.json", "data/raw/digits", "plots/mlp"]
 )
 def test_something_else_in_the_place_of_an_output(victim, output):
     stage = {
         "data/digits.safetensors": "prepare_digits",
-        "metrics/mlp.json": "evaluate_mlp",
+        "metrics/claims.json": "check_claims",
         "data/raw/digits": "fetch_digits",
         "plots/mlp": "evaluate_mlp",
     }[output]
@@ -262,7 +272,7 @@ def test_something_else_in_the_place_of_an_output(victim, output):
         ("prepare_digits", "data/digits.safetensors"),
         ("crop_masks", "data/boxes.csv"),
         ("train_mlp@h64_32", "models/mlp/h64_32/predictions.safetensors"),
-        ("evaluate_cnn", "metrics/cnn.json"),
+        ("evaluate_cnn", "metrics/cnn/final.json"),
     ],
 )
 def test_an_output_damaged_by_hand_is_made_again(victim, stage, damaged):

@@ -1,14 +1,27 @@
 """The figures of the report, pixel by pixel, and what figures and tables count."""
 
+import base64
+from io import BytesIO
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageColor
 from sklearn.metrics import confusion_matrix
 
+from pipeline.common.compute import Compute
 from pipeline.report import tables
-from pipeline.report.colours import MASK_COLOURS
-from pipeline.report.figures import confusions, galleries, latents, photographs, plans, shares, style
+from pipeline.report.colours import INK, MASK_COLOURS
+from pipeline.report.figures import (
+    confusions,
+    galleries,
+    latents,
+    photographs,
+    plans,
+    rendering,
+    shares,
+    style,
+)
 from pipeline.report.figures.photographs import Face
 
 
@@ -39,7 +52,7 @@ def test_a_box_lies_around_its_face_whatever_the_size_of_the_photograph():
         area = (width // 4, height // 3, width // 2, 2 * height // 3)
         photograph = Image.new("RGB", size, "white")
         photograph.paste("black", area)
-        shown = photographs.show_photograph(photograph, [Face(area, "bad", "good")])
+        shown = photographs.draw_photograph(photograph, [Face(area, "bad", "good")])
         assert max(shown.size) == photographs.LONG_SIDE
         rows, columns = np.nonzero(drawn_in(shown, MASK_COLOURS["good"]))
         scale = shown.width / width
@@ -93,7 +106,7 @@ def test_confusions_are_counted_as_scikit_learn_does():
     samples = pd.DataFrame(
         {"truth": rng.choice(["a", "b", "c"], 50), "predicted": rng.choice(["a", "b"], 50)}
     )
-    counts = confusions.count_confusions(samples)
+    counts = confusions.count_confusions(samples, ["a", "b", "c"])
     np.testing.assert_array_equal(counts, confusion_matrix(samples.truth, samples.predicted))
     truth, predicted = confusions.most_confused(counts)
     assert truth != predicted
@@ -109,7 +122,7 @@ def test_epochs_are_on_the_same_axes_where_they_can_be_compared(same):
 
 
 def test_a_gallery_and_an_interval_of_nothing():
-    assert style.render(galleries.draw_gallery, [], [], []).files["png"]
+    assert rendering.render("", galleries.draw_gallery, [], [], []).files["png"]
     assert shares.interval(float("nan"), 0) == (0, 1)
 
 
@@ -124,7 +137,45 @@ def test_a_run_in_several_tables_is_compared_with_the_report_wherever_it_stands(
     claims = pd.DataFrame(
         index=["T1.h64_32.test_accuracy", "T2.h64_32.test_accuracy", "T13.final.test_accuracy"]
     )
-    assert tables.find_claim(claims, "T2", "h64_32", "test_accuracy") == "T2.h64_32.test_accuracy"
-    assert tables.find_claim(claims, "T5", "h64_32", "test_accuracy") == "T1.h64_32.test_accuracy"
-    assert tables.find_claim(claims, "T7", "final", "test_accuracy") is None  # T13 is about the other part
-    assert tables.find_claim(claims, "T14", "final", "test_accuracy") == "T13.final.test_accuracy"
+    assert tables.find_claim(claims, "mlp", "T2", "h64_32", "test_accuracy") == "T2.h64_32.test_accuracy"
+    assert tables.find_claim(claims, "mlp", "T5", "h64_32", "test_accuracy") == "T1.h64_32.test_accuracy"
+    assert (
+        tables.find_claim(claims, "mlp", "T7", "final", "test_accuracy") is None
+    )  # T13 is about the other part
+    assert tables.find_claim(claims, "cnn", "T14", "final", "test_accuracy") == "T13.final.test_accuracy"
+
+
+def test_pictures_are_small_on_the_page_and_look_the_same():
+    drawn = np.asarray(Image.linear_gradient("L").resize((400, 400)).convert("RGB"))
+    address = rendering.webp_uri(Image.fromarray(drawn))
+    with Image.open(BytesIO(base64.b64decode(address.removeprefix("data:image/webp;base64,")))) as shown:
+        assert np.abs(np.asarray(shown, dtype=int) - drawn).mean() < 2
+
+
+def test_an_inline_svg_keeps_its_scale_and_takes_the_reader_s_colours():
+    svg = f'<style type="text/css">*{{}}</style><path d="M 123.456789 4.5 \nL 61.234567 9" fill="{INK}"/>'
+    svg += '<g transform="scale(0.015625)"/>'
+    shown = rendering.adapt_svg(svg)
+    assert 'd="M 123.45 4.5  L 61.23 9" fill="var(--c0)"' in shown and "scale(0.015625)" in shown
+    assert "prefers-color-scheme:dark" in shown
+
+
+def test_a_figure_is_drawn_again_only_where_its_data_changed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn = tmp_path / "drawn"
+    plans = {"a": (draw_and_count, 1, drawn), "b": (draw_and_count, 2, drawn)}
+    first = rendering.draw_pictures(plans, Compute())
+    assert drawn.read_text() == "12"
+    assert rendering.draw_pictures(plans, Compute()) == first and drawn.read_text() == "12"
+    rendering.draw_pictures(plans | {"b": (draw_and_count, 3, drawn)}, Compute())
+    assert drawn.read_text() == "123"
+    monkeypatch.setattr(rendering, "code_digest", lambda: "other code")
+    rendering.draw_pictures(plans, Compute())
+    assert drawn.read_text() == "12312"
+
+
+def draw_and_count(number, drawn):
+    """A figure that leaves a mark each time it is drawn."""
+    with open(drawn, "a") as file:
+        file.write(str(number))
+    return style.new_figure(1 + number)[0]

@@ -23,12 +23,12 @@ def test_a_figure_is_told_with_all_that_it_was_judged_by():
         id="T1.a.test_accuracy", where="T1", kind="value", sentence="a is good", report=0.9,
         ours=pytest.approx(0.84), std=pytest.approx(0.02), tolerance=pytest.approx(0.01 + 0.0596, abs=5e-5),
         verdict="passed", samples=100, wilson_low=pytest.approx(0.8256, abs=5e-5),
-        wilson_high=pytest.approx(0.9448, abs=5e-5), evidence="mlp.a.test_accuracy 0.84 ± 0.02",
+        wilson_high=pytest.approx(0.9448, abs=5e-5), evidence="a: test accuracy 0.84 ± 0.02",
     )  # fmt: skip
     one = {"mlp.a.test_accuracy": np.array([0.82])}
     assert judge.judge_value(figure._replace(samples=None, absolute=0.1), one, False) == judge.Finding(
         id="T1.a.test_accuracy", where="T1", kind="value", sentence="a is good", report=0.9, ours=0.82,
-        tolerance=0.1, verdict="not_comparable", evidence="mlp.a.test_accuracy 0.82",
+        tolerance=0.1, verdict="not_comparable", evidence="a: test accuracy 0.82",
     )  # fmt: skip
 
 
@@ -48,9 +48,9 @@ def test_an_order_is_told_by_its_weakest_comparison_and_all_that_was_compared():
         ).pvalue
     )
     evidence = (
-        "mlp.a.x 0.9 ± 0.001 > mlp.b.x 0.8 ± 0.001 by 0.01: probability 1.000; "
-        f"mlp.b.x 0.8 ± 0.001 > mlp.c.x 0.78 ± 0.02 by 0.01: probability {weakest:.3f}; "
-        "not judged: mlp.a.x 0.9 ± 0.001 ~ mlp.b.x 0.8 ± 0.001 within 0.5: probability 1.000"
+        "a: x 0.9 ± 0.001 is greater than b: x 0.8 ± 0.001 by 0.01: probability 1.000; "
+        f"b: x 0.8 ± 0.001 is greater than c: x 0.78 ± 0.02 by 0.01: probability {weakest:.3f}; "
+        "not judged: a: x 0.9 ± 0.001 is near b: x 0.8 ± 0.001 within 0.5: probability 1.000"
     )
     reported = {"mlp.b.x": 0.85, "mlp.c.x": 0.8}
     for required, verdict in ((0.6, "passed"), (0.9, "failed")):
@@ -68,7 +68,7 @@ def test_a_comparison_that_has_no_probability_is_the_weakest():
     found = judge.judge_comparisons("C1", claim, measured, {}, 0.9)
     assert math.isnan(found.probability) and found.ours == pytest.approx(0.2) and found.report is None
     assert found.verdict == "not_comparable"
-    assert "mlp.b.x 0.9 ± 0 > mlp.c.x 0.7: probability nan" in found.evidence
+    assert "b: x 0.9 ± 0 is greater than c: x 0.7: probability unknown" in found.evidence
 
 
 def test_errors_are_told_of_the_split_that_contradicts_most():
@@ -112,11 +112,52 @@ def test_a_figure_and_a_number_of_errors_name_themselves_where_a_measure_is_miss
 
 @pytest.mark.parametrize("missing", ["mlp.a.x", "mlp.b.x", "mlp.c.x"])
 def test_an_order_names_itself_where_a_measure_is_missing(missing):
-    measured = {f"mlp.{run}.x": np.zeros(2) for run in "abc" if f"mlp.{run}.x" != missing}
+    measured = {f"mlp.{run}.y": np.zeros(2) for run in "abc"}
+    measured |= {f"mlp.{run}.x": np.zeros(2) for run in "abc" if f"mlp.{run}.x" != missing}
     holds, also = (schema.Greater(greater=[f"mlp.{run}.x" for run in runs]) for runs in ("ab", "bc"))
     claim = schema.Claim(where="T1", kind="ordering", sentence="", holds=[holds], also=[also])
     with pytest.raises(InputError, match=f"C1 names {missing}"):
         judge.judge_comparisons("C1", claim, measured, {}, 0.9)
+
+
+def measures_of(**accuracies):
+    """The test accuracy of runs of part 1, each with two replicates."""
+    return {f"mlp.{run}.test_accuracy": pair(value, 0.001) for run, value in accuracies.items()}
+
+
+def claim_of(*comparisons):
+    return schema.Claim(where="T1", kind="ordering", sentence="", holds=list(comparisons))
+
+
+ORDER = schema.Greater(greater=["mlp.a.test_accuracy", "mlp.b.test_accuracy"])
+LIKENESS = schema.Alike(alike=["mlp.a.test_accuracy", "mlp.b.test_accuracy"], within=0.5)
+
+
+def test_networks_that_have_learnt_nothing_prove_nothing():
+    baselines = {"mlp": 0.15}
+    reason = "a, b: no better than to name the largest class".replace("a, b", "mlp.a, mlp.b")
+    assert judge.why_not_judged(claim_of(ORDER), measures_of(a=0.14, b=0.1), baselines) == reason
+    assert judge.why_not_judged(claim_of(ORDER), measures_of(a=0.9, b=0.1), baselines) == ""
+    assert judge.why_not_judged(claim_of(LIKENESS), measures_of(a=0.9, b=0.1), baselines) == reason
+    assert judge.why_not_judged(claim_of(LIKENESS), measures_of(a=0.9, b=0.8), baselines) == ""
+
+
+def test_latents_have_learnt_where_their_neighbours_tell_the_classes():
+    names = [f"latents.F2_a.{moment}.knn_accuracy" for moment in ("last", "first")]
+    claim = claim_of(schema.Greater(greater=names))
+    measured = dict(zip(names, (pair(0.5, 0.01), pair(0.2, 0.01)), strict=True))
+    assert judge.why_not_judged(claim, measured, {"mlp": 0.4}) == ""
+    assert judge.why_not_judged(claim, measured, {"mlp": 0.6})
+
+
+def test_a_claim_about_a_run_that_is_gone_is_not_comparable():
+    claim, measured = claim_of(ORDER, LIKENESS), measures_of(a=0.9)
+    assert judge.why_not_judged(claim, measured, {"mlp": 0.1}) == "params.yaml has no mlp.b"
+    value = schema.table_values(CLAIMS.tables)[0]
+    found = judge.judge_value(value, measured, True)
+    assert found.verdict == "not_comparable" and found.evidence == "params.yaml has no mlp.h64_32"
+    found = judge.judge_errors("C13", CLAIMS.claims["C13"], CLAIMS.confusion, measured)
+    assert found.verdict == "not_comparable" and math.isnan(found.ours) and found.report == 120
 
 
 def test_errors_are_contradicted_only_by_more_of_them():

@@ -16,6 +16,7 @@ from pipeline.training.record import Curve, Patience
 from pipeline.training.settings import MlpSettings
 from stages import train_mlp
 from tests.autograd import autograd_loss
+from tests.making import put_settings
 from tests.witness import MLP
 
 SETTINGS = MLP | {
@@ -195,6 +196,7 @@ def write_project(folder, digits, workers=1, seed=0, **run):
         "mlp": {"defaults": SETTINGS, "runs": {"mine": run}},
     }
     (folder / "params.yaml").write_text(json.dumps(params))
+    put_settings(folder)
     return folder
 
 

@@ -3,13 +3,20 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
+from collections import Counter
+from io import StringIO
 
 import boto3
 import pandas as pd
 import pytest
 from moto.server import ThreadedMotoServer
+from ruamel.yaml import YAML
 
-from tools import quick
+from pipeline.common.settings import read_params
+from tests.conftest import ROOT, Workspace, results
+from tools import plots_page, quick
 
 pytestmark = pytest.mark.timeout(900)  # the first of them waits for every stage
 
@@ -23,25 +30,40 @@ def clean(workspace):
     workspace.reset()
 
 
+METRICS = {
+    "mlp": {"train_accuracy", "test_accuracy", "train_loss", "reported_loss", "epochs"},
+    "cnn": {"train_accuracy", "test_accuracy", "recall", "train_loss", "epochs"},
+}
+
+
 def test_every_run_has_its_scores(quick_run):
-    params = quick.YAML(typ="safe").load(quick_run.folder / "params.yaml")
-    expected = {"train_accuracy", "test_accuracy", "train_error", "test_error", "train_loss", "epochs"}
+    params = read_params(quick_run.folder / "params.yaml")
     for part in ("mlp", "cnn"):
         scores = quick_run.scores(part)
-        assert set(scores) == set(params[part]["runs"])
-        for run in scores.values():
-            assert expected | {f"{name}_std" for name in expected} <= set(run)
-            assert run["train_error"] == pytest.approx(1 - run["train_accuracy"], abs=1e-5)
-    assert {f"{s}_accuracy_{c}" for s in ("train", "test") for c in ("bad", "good", "none")} <= set(
-        scores["final"]
-    )
+        assert scores.keys() == params[part]["runs"].keys()
+        assert all(run.keys() == METRICS[part] for run in scores.values())
+        runs = pd.read_csv(quick_run.folder / f"plots/{part}/runs.csv", index_col="run")
+        for name, run in scores.items():
+            assert runs.loc[name, list(run)].to_dict() == pytest.approx(run)
+        assert runs.train_error.tolist() == pytest.approx((1 - runs.train_accuracy).tolist(), abs=1e-5)
+        assert set(runs) == {*runs.filter(regex="_std$"), *runs.filter(regex="_std$").columns.str[:-4]}
     for name, run in quick_run.scores("mlp").items():
         batch = params["mlp"]["runs"][name].get("batch_size", 32)
         assert run["reported_loss"] == pytest.approx(run["train_loss"] / batch, rel=1e-4)
 
 
+def test_the_scores_fit_a_screen(quick_run):
+    """`dvc metrics show` is a table of runs by scores, of the quick profile and of the whole report."""
+    for folder in (quick_run.folder, ROOT):
+        shown = Workspace(folder).dvc("metrics", "show").splitlines()
+        assert max(map(len, shown)) <= 120
+        assert len(shown) == 1 + sum(len(Workspace(folder).scores(part)) for part in METRICS)
+    counts = json.loads((quick_run.folder / "metrics/claims.json").read_text())
+    assert set(counts) == {"passed", "failed", "contradicted", "not_comparable", "total"}
+
+
 def test_every_table_and_curve_is_there(quick_run):
-    params = quick.YAML(typ="safe").load(quick_run.folder / "params.yaml")
+    params = read_params(quick_run.folder / "params.yaml")
     for part, tables in (("mlp", MLP_TABLES), ("cnn", CNN_TABLES)):
         scores = quick_run.scores(part)
         for table in tables:
@@ -57,21 +79,21 @@ def test_every_table_and_curve_is_there(quick_run):
 @pytest.mark.parametrize(("part", "run"), [("mlp", "final"), ("cnn", "final")])
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_confusions_hold_every_sample_of_the_first_replicate(quick_run, part, run, split):
-    samples = pd.read_csv(quick_run.folder / f"plots/{part}/confusion_{split}.csv")
+    samples = pd.read_csv(quick_run.folder / f"plots/{part}/predictions/{split}.csv")
     curves = pd.read_csv(quick_run.folder / f"models/{part}/{run}/curves.csv")
     last = curves[(curves.replicate == 0) & (curves.kept == 1)].iloc[-1]
     assert (samples.truth == samples.predicted).mean() == pytest.approx(last[f"{split}_accuracy"])
 
 
 def test_latents_are_points_of_the_test_set(quick_run):
-    for figure in ("F1_latents_16_2", "F1_latents_32_16_2", "F2_latents_20_15", "F3_latents_20_15"):
+    for figure in read_params(quick_run.folder / "params.yaml")["project_latents"]:
         points = pd.read_csv(quick_run.folder / f"plots/latents/{figure}.csv")
         assert points.groupby("epoch").size().nunique() == 1
         assert points.epoch.unique().tolist() == [2, 4]
         assert points.digit.nunique() == 10
-    separation = pd.read_csv(quick_run.folder / "plots/latents/separation.csv")
-    assert separation.knn_accuracy.between(0, 1).all() and separation.silhouette.between(-1, 1).all()
-    assert len(separation) == 4 * 2 * 2  # figures and runs, replicates, epochs
+        separation = pd.read_csv(quick_run.folder / f"plots/separation/{figure}.csv")
+        assert separation.knn_accuracy.between(0, 1).all() and separation.silhouette.between(-1, 1).all()
+        assert len(separation) == 2 * 2  # replicates, epochs
 
 
 def test_nothing_to_do_runs_nothing(workspace):
@@ -84,32 +106,180 @@ def test_the_plots_page_needs_no_network(quick_run):
     page = (quick_run.folder / "dvc_plots/index.html").read_text()
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//[^"']+""", page)
     assert "window.vegaEmbed" in page
-    assert page.count("<div id") >= 22 + 4 + 4  # curves, confusions, latents
+    assert page.count("<div id") == 14 + 2 + 4 + 4  # tables, runs in none, confusions, latents
+    for run in [*quick_run.scores("mlp"), *quick_run.scores("cnn")]:
+        assert f'"run": "{run}"' in page
+
+
+def test_the_page_of_plots_is_the_one_that_the_tool_makes(tmp_path, monkeypatch):
+    monkeypatch.setattr(plots_page, "PAGE", tmp_path / "page.html")
+    plots_page.main()
+    assert (tmp_path / "page.html").read_bytes() == (ROOT / ".dvc/plots/page.html").read_bytes()
+
+
+def test_every_link_of_the_report_leads_somewhere(quick_run):
+    page = (quick_run.folder / "report/index.html").read_text()
+    links = set(re.findall(r'href="((?:\.\./|figures/)[^"]+)"', page))
+    assert len(links) > 100
+    assert not [link for link in links if not (quick_run.folder / "report" / link).is_file()]
 
 
 def test_a_setting_of_a_run_trains_that_run_alone(clean):
     changes = ["-S", "mlp.runs.custom.hidden=[100,50]", "-S", "cnn.runs.custom.filter=5"]
     ran = clean.stages_run(clean.dvc("exp", "run", *changes))
     trained = ["train_mlp@custom", "evaluate_mlp", "train_cnn@custom", "evaluate_cnn"]
-    assert sorted(ran) == sorted([*trained, "check_claims", "write_report"])
-    diff = [line.split() for line in clean.dvc("metrics", "diff").splitlines()[2:] if line]
-    assert {(path, name.split(".")[0]) for path, name, *_ in diff} == {
-        ("metrics/mlp.json", "custom"),
-        ("metrics/cnn.json", "custom"),
-    }
+    assert sorted(ran) == sorted([*trained, "check_settings", "check_claims", "write_report"])
+    diff = [line.split() for line in clean.dvc("metrics", "diff").splitlines()[1:] if line]
+    runs = Counter(path for path, *_ in diff)
+    assert runs.keys() == {"metrics/mlp/custom.json", "metrics/cnn/custom.json"}
+    assert max(runs.values()) <= 6
     page = clean.dvc("plots", "diff").strip().splitlines()[-1]
     assert page.endswith("index.html")
+    changed = clean.run("git", "diff", "--unified=0", "params.yaml").splitlines()
+    lines = [line for line in changed if re.match(r"[-+] ", line)]
+    assert lines == ["-      - 64", "-      - 32", "+      - 100", "+      - 50"] + [
+        "-      filter: 3",
+        "+      filter: 5",
+    ]
+
+
+def change_params(folder, *changes):
+    """Replace text in params.yaml, each once."""
+    path = folder / "params.yaml"
+    text = path.read_text()
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def stale(workspace):
+    """The stages whose dependencies have changed, once the settings are checked."""
+    workspace.dvc("repro", "check_settings")
+    status = json.loads(workspace.dvc("status", "--json").strip().splitlines()[-1])
+    return set(status)
+
+
+def test_a_changed_default_retrains_the_runs_that_use_it(clean):
+    params = clean.folder / "params.yaml"
+    text = params.read_text().replace("    learning_rate: 0.099\n", "    learning_rate: 0.05\n", 1)
+    params.write_text(text)
+    own = {
+        name
+        for name, run in read_params(params)["mlp"]["runs"].items()
+        if "learning_rate" in run  # custom among them
+    }
+    others = {f"train_mlp@{run}" for run in set(clean.scores("mlp")) - own}
+    assert stale(clean) == others | {"write_report"}  # the page shows the settings
+
+
+def test_words_and_order_retrain_nothing(clean):
+    params = clean.folder / "params.yaml"
+    yaml = YAML()
+    values = yaml.load(params)
+    for part in ("mlp", "cnn"):
+        runs = values[part]["runs"]
+        runs.move_to_end(next(iter(runs)))
+    values.yaml_set_start_comment("Another comment.")
+    yaml.dump(values, params)
+    assert stale(clean) == set()
+
+
+def test_a_wrong_setting_is_the_first_error_and_loses_nothing(clean):
+    change_params(clean.folder, ("    weighted: {optimizer: sgd", "    weighted: {optimizer: sdg"))
+    before = results(clean.folder)
+    finished = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=clean.folder,
+        env=quick.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode
+    assert clean.stages_run(finished.stdout) == ["check_settings"]
+    assert "params.yaml: `cnn.runs.weighted.optimizer` is 'sdg'" in finished.stderr
+    assert results(clean.folder) == before
+    assert (clean.folder / "settings/cnn/final.json").is_file()
+
+
+def test_a_run_that_is_added_renamed_and_removed_leaves_nothing_behind(clean, tmp_path):
+    change_params(clean.folder, ("    scaled: {", "    mine: {epochs: 2}\n    scaled: {"))
+    ran = clean.stages_run(clean.dvc("repro"))
+    assert [stage for stage in ran if stage.startswith("train")] == ["train_mlp@mine"]
+    assert "mine" in clean.scores("mlp")
+    assert "mine" in pd.read_csv(clean.folder / "plots/mlp/curves/others.csv").run.tolist()
+    change_params(clean.folder, ("    mine: {", "    yours: {"))
+    clean.dvc("repro")
+    assert not (clean.folder / "models/mlp/mine").exists() and "mine" not in clean.scores("mlp")
+    quick.commit(clean.folder, "A run of my own")
+    clean.dvc("remote", "add", "--local", "--default", "storage", str(tmp_path / "storage"))
+    clean.dvc("push")
+    clone = clean.clone(tmp_path / "clone")
+    clone.dvc("remote", "add", "--local", "--default", "storage", str(tmp_path / "storage"))
+    clone.dvc("pull")
+    for workspace in (clean, clone):
+        assert "up to date" in workspace.dvc("status")
+        assert not workspace.run("git", "status", "--short")
+    change_params(clean.folder, ("    yours: {epochs: 2}\n", ""))
+    clean.dvc("repro")
+    assert not (clean.folder / "models/mlp/yours").exists() and "up to date" in clean.dvc("status")
+    assert not clean.run("git", "diff", "HEAD~1", "--", "metrics", "plots")
+    clean.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+
+
+def test_a_model_comes_from_a_clone_by_its_name(clean, tmp_path):
+    storage = str(tmp_path / "storage")
+    clean.dvc("remote", "add", "--default", "storage", storage)
+    clean.dvc("push", "models/mlp/final", "data/digits.safetensors")
+    quick.commit(clean.folder, "A remote")
+    # How DVC's artifacts name a version.
+    tag = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "tag", "--annotate"]
+    clean.run(*tag, "mlp-final@v1.0.0", "--message", "The first")
+    clone = clean.clone(tmp_path / "clone")
+    clone.dvc("artifacts", "get", ".", "mlp-final", "--out", str(tmp_path / "named"))
+    clone.dvc("get", ".", "models/mlp/final", "--out", str(tmp_path / "path"))
+    weights = (clean.folder / "models/mlp/final/replicate_0.safetensors").read_bytes()
+    for name in ("named", "path"):
+        assert (tmp_path / name / "replicate_0.safetensors").read_bytes() == weights
+    clean.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+
+
+def test_a_params_yaml_with_few_runs_ends_well(clean):
+    """What is not there is left out; claims about it are not comparable."""
+    path = clean.folder / "params.yaml"
+    yaml = YAML()
+    params = yaml.load(path)
+    kept = {"mlp": ["h64_32", "h32_16", "custom"], "cnn": ["adam", "custom"]}
+    for part, runs in kept.items():
+        params[part]["runs"] = {run: params[part]["runs"][run] for run in runs}
+        params[part]["tables"] = {}
+    params["mlp"]["tables"] = {"T2": ["h64_32", "h32_16"]}
+    del params["project_latents"]["F1_latents_16_2"], params["project_latents"]["F1_latents_32_16_2"]
+    del params["project_latents"]["F2_latents_20_15"]
+    params["mlp"]["runs"]["latents_20_15"] = {"hidden": [20, 15], "latents_every": 2}
+    yaml.dump(params, path)
+    output = clean.dvc("repro")
+    assert not [stage for stage in clean.stages_run(output) if stage.startswith("train")]
+    assert "params.yaml has no cnn.filter_5" in output
+    claims = pd.read_csv(clean.folder / "plots/claims/claims.csv", index_col="id")
+    assert claims.verdict["C1"] == "not_comparable"
+    assert "no mlp.h512_256, mlp.h512_256_128" in claims.evidence["C1"]
+    assert sorted(path.stem for path in (clean.folder / "plots/latents").glob("*.csv")) == [
+        "F3_latents_20_15"
+    ]
+    assert set(clean.scores("mlp")) == {*kept["mlp"], "latents_20_15"}
+    assert "T2 · hidden units" in (clean.folder / "report/index.html").read_text()
 
 
 def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
     params = clean.folder / "params.yaml"
     params.write_text(params.read_text().replace("side: 32", "side: 24"))
     affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
-    assert set(affected) == {"crop_masks", "write_report"}  # the page shows the settings
+    assert set(affected) == {"check_settings", "crop_masks", "write_report"}  # the page shows the settings
     clean.dvc("repro", "--single-item", "crop_masks")
     affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
     cnn_runs = {f"train_cnn@{run}" for run in clean.scores("cnn")}
-    assert set(affected) == {*cnn_runs, "evaluate_cnn", "write_report"}
+    assert set(affected) == {*cnn_runs, "check_settings", "evaluate_cnn", "write_report"}
 
 
 def test_a_digits_setting_touches_no_masks_stage(clean):
@@ -118,7 +288,7 @@ def test_a_digits_setting_touches_no_masks_stage(clean):
     params = clean.folder / "params.yaml"
     params.write_text(re.sub(r"test: 5768", "test: 5767", params.read_text()))
     affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
-    assert set(affected) == {"prepare_digits", "write_report"}  # the page shows the settings
+    assert set(affected) == {"check_settings", "prepare_digits", "write_report"}  # the page shows them
     downstream = clean.dvc("repro", "--dry", "--downstream", "prepare_digits")
     assert not [name for name in clean.stages_run(downstream) if "mask" in name or "cnn" in name]
 
@@ -135,13 +305,15 @@ def test_queued_experiments_run(clean):
     queued = clean.dvc("exp", "run", "--queue", "-S", change, "evaluate_mlp")  # and not the report
     assert queued.count("Queued experiment") == 2
     clean.dvc("exp", "run", "--run-all")
-    shown = pd.read_csv(pd.io.common.StringIO(clean.dvc("exp", "show", "--csv")))
-    rates = shown["mlp.runs.custom.learning_rate"].astype(float).tolist()
-    assert {0.01, 0.1} <= set(rates)
-    # Both parts have a run of this name, so DVC puts the file in front.
-    losses = "metrics/mlp.json:custom.train_loss"
-    by_rate = shown.groupby("mlp.runs.custom.learning_rate")[losses].first()
-    assert by_rate.nunique() > 1
+    score = "metrics/mlp/custom.json:test_accuracy"
+    kept = f"Experiment|mlp.runs.custom.learning_rate|{score}"
+    options = ["--drop", ".*", "--keep", kept, "--sort-by", score, "--sort-order", "desc"]
+    table = clean.dvc("exp", "show", "--csv", *options)
+    shown = pd.read_csv(StringIO(table))
+    assert shown.columns.tolist() == ["Experiment", score, "mlp.runs.custom.learning_rate"]
+    experiments = shown.dropna(subset="Experiment")
+    assert {0.01, 0.1} <= set(experiments["mlp.runs.custom.learning_rate"])
+    assert experiments[score].is_monotonic_decreasing and experiments[score].nunique() > 1
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The same settings give the same bytes, elsewhere and for another user; another seed gives others."""
 
-import json
 import struct
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline.digits.synthetic import write_digits
@@ -39,7 +39,7 @@ def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatc
     assert "workers: 4" in params.read_text()
     # Every stage that has workers, each run of it that these need; the other runs with one, which is faster.
     wide = [["repro", "--no-run-cache", stage] for stage in ("project_latents", "train_cnn@final")]
-    assert quick.run_dvc(clone.folder, [[[command] for command in wide]])
+    assert quick.run_dvc(clone.folder, [[wide]])
     params.write_text(usual)
     assert verify.reproduce(clone.folder)
     before, after = results(quick_run.folder), results(clone.folder)
@@ -97,10 +97,10 @@ def run_verify(folder: Path) -> tuple[int, str]:
 
 
 def change(folder: Path, run: str, score: str, by: float) -> None:
-    path = folder / "metrics/mlp.json"
-    metrics = json.loads(path.read_text())
-    metrics[run][score] += by
-    path.write_text(json.dumps(metrics))
+    path = folder / "plots/mlp/runs.csv"
+    table = pd.read_csv(path, index_col="run")
+    table.loc[run, score] += by
+    table.to_csv(path)
 
 
 def test_verify_names_a_score_beyond_its_tolerance(committed):
@@ -124,8 +124,8 @@ def test_verify_names_the_outputs_and_verdicts_that_differ(committed):
     lock = committed.folder / "dvc.lock"
     digest = verify.outputs(lock.read_text())["crop_masks: data/crops.safetensors"]
     lock.write_text(lock.read_text().replace(digest, "0" * 32))
-    claims = committed.folder / "metrics/claims.json"
-    claims.write_text(claims.read_text().replace('"verdict": "failed"', '"verdict": "passed"'))
+    claims = committed.folder / "plots/claims/claims.csv"
+    claims.write_text(claims.read_text().replace(",failed,", ",passed,"))
     status, said = run_verify(committed.folder)
     assert status == 0
     assert (
@@ -136,13 +136,11 @@ def test_verify_names_the_outputs_and_verdicts_that_differ(committed):
 
 
 def test_verify_notices_a_missing_run(committed):
-    path = committed.folder / "metrics/cnn.json"
-    metrics = json.loads(path.read_text())
-    del metrics["weighted"]
-    path.write_text(json.dumps(metrics))
+    path = committed.folder / "plots/cnn/runs.csv"
+    pd.read_csv(path, index_col="run").drop("weighted").to_csv(path)
     status, said = run_verify(committed.folder)
     assert status == 1
-    assert "metrics/cnn.json: not the same runs" in said
+    assert "plots/cnn/runs.csv: not the same runs" in said
 
 
 def test_few_replicates_that_agree_by_chance_do_not_narrow_the_tolerance():

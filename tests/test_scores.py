@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import recall_score
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
 from pipeline.common.classes import MASK_CLASSES
-from pipeline.common.settings import InputError
+from pipeline.common.settings import InputError, read_params, read_tables
 from pipeline.common.storage import save_arrays
 from pipeline.evaluation import curves, evaluate, latents, scores, tables
 from stages import evaluate_cnn, evaluate_mlp
+from tests.conftest import ROOT
 
 
 def make_run(**settings):
@@ -78,12 +79,24 @@ def test_curves_are_means_over_the_replicates_that_reached_the_epoch(tmp_path):
     assert np.isnan(curve.train_loss_std[3])
 
 
-def test_runs_in_no_table_have_curves_too(tmp_path):
-    runs = {name: make_run() for name in "abc"}
-    curves.write_curves(tmp_path / "curves", {"T1": ["b"]}, runs)
-    assert set(pd.read_csv(tmp_path / "curves/others.csv").run) == {"a", "c"}
-    curves.write_curves(tmp_path / "again", {"T1": list("abc")}, runs)
-    assert [path.name for path in (tmp_path / "again").iterdir()] == ["T1.csv"]
+def test_runs_in_no_table_stand_in_one_of_their_own():
+    assert tables.others({"T1": ["b"]}, list("abc")) == {"others": ["a", "c"]}
+    assert tables.others({"T1": list("abc")}, list("abc")) == {}
+
+
+def test_a_run_has_one_colour_and_its_neighbours_others():
+    params = read_params(ROOT / "params.yaml")
+    for part in ("mlp", "cnn"):
+        runs = list(params[part]["runs"])
+        shown = params[part]["tables"] | tables.others(params[part]["tables"], runs)
+        colours = curves.choose_colours(shown, runs)
+        assert all(len({colours[run] for run in members}) == len(members) for members in shown.values())
+
+
+def test_colours_come_again_where_there_are_too_few():
+    runs = [f"r{number}" for number in range(2 * len(curves.COLOURS))]
+    colours = curves.choose_colours({"T1": runs}, runs)
+    assert sorted(colours.values()) == sorted(2 * curves.COLOURS)
 
 
 def test_samples_and_class_accuracies_are_written(tmp_path):
@@ -91,19 +104,38 @@ def test_samples_and_class_accuracies_are_written(tmp_path):
     run, names = make_run(), ["bad", "good", "none"]
     by_class = {"a": scores.mean_and_std(scores.class_accuracies(run, truth, names))}
     tables.write_class_accuracy(tmp_path, by_class, truth, names)
-    tables.write_confusions(tmp_path, run, truth, names)
-    confusion = pd.read_csv(tmp_path / "confusion_train.csv", keep_default_na=False)
-    assert confusion.truth.tolist() == ["bad", "good", "none", "none"]
-    assert confusion.predicted.tolist() == ["bad", "good", "good", "none"]
+    tables.write_predictions(tmp_path / "predictions", run, truth, names)
+    samples = pd.read_csv(tmp_path / "predictions/train.csv", keep_default_na=False)
+    assert samples.truth.tolist() == ["bad", "good", "none", "none"]
+    assert samples.predicted.tolist() == ["bad", "good", "good", "none"]
     table = pd.read_csv(tmp_path / "class_accuracy.csv", keep_default_na=False)
     row = table[(table.split == "train") & (table["class"] == "none")].iloc[0]
     assert float(row.accuracy) == 0.75 and row.samples == 2
 
 
+def test_a_confusion_has_a_row_for_classes_that_are_never_predicted(tmp_path):
+    run = scores.Run({}, None, {"test": np.array([[0, 0, 0, 2]])})
+    tables.write_confusions(tmp_path / "confusion", run, {"test": np.array([0, 0, 1, 2])}, MASK_CLASSES)
+    table = pd.read_csv(tmp_path / "confusion/test.csv", keep_default_na=False)
+    counts = table.pivot(index="truth", columns="predicted", values="samples")
+    expected = confusion_matrix([0, 0, 1, 2], [0, 0, 0, 2])
+    np.testing.assert_array_equal(counts.loc[list(MASK_CLASSES), list(MASK_CLASSES)], expected)
+    assert table.share.tolist() == [1, 0, 0, 1, 0, 0, 0, 0, 1]
+
+
+def test_the_mean_recall_is_over_the_classes_that_have_samples():
+    truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 1])}
+    by_class = scores.class_accuracies(make_run(), truth, MASK_CLASSES)
+    expected = [
+        balanced_accuracy_score(truth["test"], predicted) for predicted in make_run().predictions["test"]
+    ]
+    assert scores.recall(by_class).tolist() == pytest.approx(expected)
+
+
 def test_a_table_of_unknown_runs_is_an_error():
     params = {"mlp": {"runs": {"a": {}}, "tables": {"T1": ["a", "b"]}}}
     with pytest.raises(InputError, match="mlp.tables.T1 names the run 'b'; the runs are a"):
-        tables.read_tables(params, "mlp")
+        read_tables(params, "mlp")
 
 
 def test_a_run_that_was_never_trained_is_an_error(tmp_path):
@@ -154,10 +186,9 @@ def test_settings_survive_the_round_trip(tmp_path):
     pd.testing.assert_frame_equal(again.final(), run.final())
 
 
-def test_the_table_of_the_final_network_must_be_there():
-    assert tables.first_run({"T7": ["b", "a"]}, "T7") == "b"
-    with pytest.raises(InputError, match="params.yaml has no table T7; it names the run whose predictions"):
-        tables.first_run({"T1": ["a"]}, "T7")
+def test_the_final_network_is_the_first_of_its_table_if_there_is_one():
+    assert tables.final_run("mlp", {"T7": ["b", "a"]}) == "b"
+    assert tables.final_run("mlp", {"T12": ["a"]}) is None
 
 
 def test_confusions_are_shares_of_all_samples():

@@ -25,7 +25,7 @@ def draw_widths(axes: Axes, workspace: Path, report: dict) -> None:
     """Table T2: test accuracy by hidden units, ours with its spread, and the report's."""
     table = pd.read_csv(workspace / "plots/mlp/tables/T2.csv").iloc[::-1]
     theirs = [report["tables"]["T2"]["rows"][run]["test_accuracy"] for run in table.run]
-    scaled = json.loads((workspace / "metrics/mlp.json").read_text())["scaled"]["test_accuracy"]
+    scaled = json.loads((workspace / "metrics/mlp/scaled.json").read_text())["test_accuracy"]
     axes.errorbar(table.hidden, table.test_accuracy, table.test_accuracy_std, fmt="o-", color=BLUE, capsize=3)
     axes.plot(table.hidden, theirs, "s", color=VERMILLION, fillstyle="none")
     axes.axhline(scaled, color=GREEN, linestyle="--")

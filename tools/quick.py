@@ -42,12 +42,12 @@ def project_files(root: Path) -> list[Path]:
 
 def make_workspace(folder: Path) -> None:
     """A git repository in `folder`, which must not exist, with the project's files and small settings."""
-    for path in [*project_files(ROOT), Path(".dvc/plots/page.html")]:
+    for path in project_files(ROOT):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path)
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
-    merge(params, yaml.load(folder / OVERRIDES))
+    merge(params, YAML(typ="safe").load(folder / OVERRIDES))
     yaml.dump(params, folder / "params.yaml")
     commit(folder, "The quick profile")
 
@@ -71,10 +71,13 @@ def phases(params: dict[str, Any]) -> Iterator[list[list[list[str]]]]:
     latents: list[str] = []
     for run, settings in params["mlp"]["runs"].items():
         (latents if settings.get("latents_every") else mlp).append(f"train_mlp@{run}")
-    yield [[["repro", "prepare_digits"]], [["repro", "fetch_masks"]]]
+    figures = [f"project_latents@{figure}" for figure in params["project_latents"]]
+    cnn = [f"train_cnn@{run}" for run in params["cnn"]["runs"]]
+    yield [[["repro", "check_settings"]]]
+    yield [[["repro", "prepare_digits"]], [["repro", "crop_masks"]]]
     yield [
         [[*alone, *mlp[:-1]]],
-        [["repro", "evaluate_cnn"], [*alone, *mlp[-1:], *latents, "project_latents"]],
+        [[*alone, *cnn, "evaluate_cnn", *mlp[-1:], *latents, *figures]],
     ]
     yield [[[*alone, "evaluate_mlp"]]]
     yield [[["repro", "--quiet"]], [["plots", "show"]]]
@@ -125,7 +128,7 @@ def main(target: str = "quick") -> None:
         f"\nEvery stage has run in {folder}/, on little data and for few epochs. Look at\n"
         f"  {folder}/report/index.html      the report, every figure and claim with its verdict\n"
         f"  {folder}/dvc_plots/index.html   the plots, as DVC shows them\n"
-        f"  {folder}/metrics/               the scores of every run: mlp.json and cnn.json\n"
+        f"  {folder}/metrics/               the scores of every run\n"
         f"  {folder}/plots/*/tables/        the report's tables T1 to T14, as CSV\n"
         "The whole report is `make repro`."
     )

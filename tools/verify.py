@@ -9,20 +9,21 @@ differ about as much as replicates do; more than SPREADS times its spread is an 
 docs/trust.md explains the tolerance.
 """
 
-import json
 import subprocess
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import pandas as pd
 from ruamel.yaml import YAML
 
 from tools.quick import read_phases, run_dvc
 
-METRICS = ("metrics/mlp.json", "metrics/cnn.json")
-CLAIMS = "metrics/claims.json"
+SCORES = ("plots/mlp/runs.csv", "plots/cnn/runs.csv")
+CLAIMS = "plots/claims/claims.csv"
 LOCK = "dvc.lock"
 SPREADS = 6
 
@@ -58,6 +59,12 @@ def fresh(folder: Path, path: str) -> str:
     if not (folder / path).is_file():
         sys.exit(f"verify: {folder / path} is missing; dvc repro makes it")
     return (folder / path).read_text(encoding="utf-8")
+
+
+def read_scores(text: str) -> Scores:
+    """The text of a runs.csv; a score without a value is left out."""
+    table = pd.read_csv(StringIO(text), index_col="run", keep_default_na=False, na_values=[""])
+    return {str(run): row.dropna().to_dict() for run, row in table.iterrows()}
 
 
 def spread(score: str, run: str, before: Scores, after: Scores) -> float:
@@ -109,16 +116,19 @@ def check_lock(folder: Path) -> None:
 
 def check_claims(folder: Path) -> None:
     """Name the claims with another verdict; no error, since one may be at the edge of its tolerance."""
-    before, after = (json.loads(read(folder, CLAIMS))["claims"] for read in (committed, fresh))
-    turned = [name for name in before if before[name]["verdict"] != after.get(name, {}).get("verdict")]
+    before, after = (
+        pd.read_csv(StringIO(read(folder, CLAIMS)), index_col="id").verdict.to_dict()
+        for read in (committed, fresh)
+    )
+    turned = [name for name in before if before[name] != after.get(name)]
     print(f"{CLAIMS}: {len(turned)} of {len(before)} verdicts differ")
     for name in turned:
-        print(f"  {name}: {before[name]['verdict']} committed, {after.get(name, {}).get('verdict')} now")
+        print(f"  {name}: {before[name]} committed, {after.get(name)} now")
 
 
 def check_scores(folder: Path, path: str) -> bool:
     """Name the scores that differ; whether all are within the tolerance."""
-    before, after = (json.loads(read(folder, path)) for read in (committed, fresh))
+    before, after = (read_scores(read(folder, path)) for read in (committed, fresh))
     if not same_names(before, after):
         print(f"{path}: not the same runs and scores as committed")
         return False
@@ -134,7 +144,7 @@ def check_scores(folder: Path, path: str) -> bool:
 def check(folder: Path) -> bool:
     """Compare what is in `folder` with what is committed there; whether it is as promised."""
     check_lock(folder)
-    within = [check_scores(folder, path) for path in METRICS]
+    within = [check_scores(folder, path) for path in SCORES]
     check_claims(folder)
     return all(within)
 

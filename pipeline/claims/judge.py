@@ -1,6 +1,7 @@
 """Judge each claim of the report against the replicates of our runs."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,10 +15,12 @@ from pipeline.claims.schema import (
     Confusion,
     Greater,
     ReportedValue,
+    in_words,
     legible_errors,
     reported_values,
+    subject,
 )
-from pipeline.common.paths import CLAIMS
+from pipeline.common.paths import CLAIMS, PARAMS
 from pipeline.common.settings import InputError
 
 Measures = dict[str, np.ndarray]  # {"<part>.<run>.<score>": (replicates,)}
@@ -69,9 +72,29 @@ def deviation(values: np.ndarray) -> float | None:
 
 
 def describe(name: str, values: np.ndarray) -> str:
-    """For example "mlp.h64_32.test_accuracy 0.9018 ± 0.0031"."""
+    """For example "h64_32: test accuracy 0.9018 ± 0.0031"."""
+    if np.isnan(values).any():
+        return f"{in_words(name)} without samples"
     spread = "" if len(values) < 2 else f" ± {deviation(values):.2g}"
-    return f"{name} {values.mean():.4g}{spread}"
+    return f"{in_words(name)} {values.mean():.4g}{spread}"
+
+
+def absent(measures: Measures, names: Iterable[str]) -> str:
+    """Which runs or latent figures of these measures there are none of, in words; empty if all are there."""
+    there = {subject(name) for name in measures}
+    missing = sorted({subject(name) for name in names} - there)
+    return f"{PARAMS} has no {', '.join(missing)}" if missing else ""
+
+
+def has_learnt(name: str, measures: Measures, baselines: dict[str, float]) -> bool:
+    """Whether the network of a measure is better than one that always names the largest class.
+
+    `baselines` are the upper bounds of the largest class's share of the test samples, by part.
+    """
+    part = name.split(".")[0]
+    score = "last.knn_accuracy" if part == "latents" else "test_accuracy"
+    accuracy = measures[f"{subject(name)}.{score}"].mean()
+    return bool(accuracy > baselines["mlp" if part == "latents" else part])
 
 
 def tolerance_of(value: ReportedValue, wilson: tuple[float, float] | None) -> float | None:
@@ -85,6 +108,8 @@ def tolerance_of(value: ReportedValue, wilson: tuple[float, float] | None) -> fl
 
 def judge_value(value: ReportedValue, measures: Measures, comparable: bool) -> Finding:
     """Compare a number of the report with the mean of our replicates."""
+    if missing := absent(measures, [value.measure]):
+        return not_comparable(value.id, value.where, "value", value.sentence, missing, report=value.report)
     ours = find(measures, value.measure, value.id)
     samples = int(find(measures, value.samples, value.id)[0]) if value.samples else None
     wilson = statistics.wilson_interval(value.report, samples) if samples else None
@@ -112,11 +137,11 @@ def compare(
     """Compare each measure of a chain with the next."""
     probability: Callable[[np.ndarray, np.ndarray, float], float]
     if isinstance(comparison, Greater):
-        chain, asked, sign = comparison.greater, comparison.by, ">"
+        chain, asked, sign = comparison.greater, comparison.by, "is greater than"
         probability = statistics.probability_greater
         limit = f" by {asked:g}" if asked else ""
     else:
-        chain, asked, sign = comparison.alike, comparison.within, "~"
+        chain, asked, sign = comparison.alike, comparison.within, "is near"
         probability = statistics.probability_alike
         limit = f" within {asked:g}"
     pairs = []
@@ -124,9 +149,42 @@ def compare(
         one, two = find(measures, name, claim), find(measures, other, claim)
         report = reported[name] - reported[other] if {name, other} <= set(reported) else None
         likely = probability(one, two, asked)
-        text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: probability {likely:.3f}"
+        shown = "unknown" if math.isnan(likely) else f"{likely:.3f}"
+        text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: probability {shown}"
         pairs.append(Comparison(report, float(one.mean() - two.mean()), asked, likely, text))
     return pairs
+
+
+def not_comparable(
+    name: str, where: str, kind: str, sentence: str, reason: str, report: float | None = None
+) -> Finding:
+    """The finding of a claim that cannot be judged here."""
+    return Finding(
+        id=name,
+        where=where,
+        kind=kind,
+        sentence=sentence,
+        report=report,
+        ours=math.nan,
+        verdict="not_comparable",
+        evidence=reason,
+    )
+
+
+def why_not_judged(claim: Claim, measures: Measures, baselines: dict[str, float]) -> str:
+    """Why the comparisons of a claim say nothing here; empty if they do.
+
+    The better network of an ordering, and both that are to be alike, must have learnt something: random
+    networks are alike too, and differ by chance.
+    """
+    if missing := absent(measures, [name for each in claim.holds for name in each.measures]):
+        return missing
+    for each in claim.holds:
+        learnt = [has_learnt(name, measures, baselines) for name in each.measures]
+        if not (any(learnt) if isinstance(each, Greater) else all(learnt)):
+            networks = ", ".join(dict.fromkeys(map(subject, each.measures)))
+            return f"{networks}: no better than to name the largest class"
+    return ""
 
 
 def judge_comparisons(
@@ -134,7 +192,8 @@ def judge_comparisons(
 ) -> Finding:
     """Judge an ordering or a likeness by its weakest comparison."""
     holds = [pair for each in claim.holds for pair in compare(name, each, measures, reported)]
-    also = [pair for each in claim.also for pair in compare(name, each, measures, reported)]
+    shown = [each for each in claim.also if not absent(measures, each.measures)]
+    also = [pair for each in shown for pair in compare(name, each, measures, reported)]
     weakest = min(holds, key=lambda pair: np.nan_to_num(pair.probability, nan=-1))
     texts = [pair.text for pair in holds] + [f"not judged: {pair.text}" for pair in also]
     return Finding(
@@ -157,6 +216,8 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
     legible = {split: sum(total - right for _, total, right in rows[split]) for split in rows}
     split = max(legible, key=lambda split: legible[split] - claim.errors[split])
     run = f"{confusion.part}.{confusion.run}"
+    if missing := absent(measures, [f"{run}.{split}_error"]):
+        return not_comparable(name, claim.where, claim.kind, claim.sentence, missing, claim.errors[split])
     ours = find(measures, f"{run}.{split}_error", name) * find(measures, f"{run}.{split}_samples", name)
     sums = "; ".join(
         f"row {truth}: {total} - {right} = {total - right}" for truth, total, right in rows[split]
@@ -174,14 +235,21 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
     )
 
 
-def judge(claims: Claims, measures: Measures, synthetic: set[str]) -> list[Finding]:
-    """Judge every number, then every conclusion; `synthetic` are the parts ("mlp", "cnn") with drawn data."""
+def judge(
+    claims: Claims, measures: Measures, synthetic: set[str], baselines: dict[str, float]
+) -> list[Finding]:
+    """Judge every number, then every conclusion.
+
+    `synthetic` are the parts ("mlp", "cnn") with drawn data, `baselines` as in `has_learnt`.
+    """
     values = reported_values(claims)
     findings = [judge_value(v, measures, v.measure.split(".")[0] not in synthetic) for v in values]
     every = {value.measure: value.report for value in values}
     for name, claim in claims.claims.items():
         if claim.errors:
             findings.append(judge_errors(name, claim, claims.confusion, measures))
+        elif reason := why_not_judged(claim, measures, baselines):
+            findings.append(not_comparable(name, claim.where, claim.kind, claim.sentence, reason))
         else:
             # A run may be in two tables with two values; those of the claim's own table come first.
             own = {value.measure: value.report for value in values if value.where == claim.where}

@@ -1,7 +1,7 @@
 """Load and validate claims.yaml: the report's tables, its confusion matrices and its conclusions."""
 
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -50,12 +50,20 @@ class Greater(Strict):
     greater: list[Measure] = Field(min_length=2)
     by: float = 0.0
 
+    @property
+    def measures(self) -> list[str]:
+        return self.greater
+
 
 class Alike(Strict):
     """Two measures differ by less than `within`, either way."""
 
     alike: list[Measure] = Field(min_length=2, max_length=2)
     within: Positive
+
+    @property
+    def measures(self) -> list[str]:
+        return self.alike
 
 
 class Claim(Strict):
@@ -78,10 +86,18 @@ class Claim(Strict):
 class Claims(Strict):
     """All of claims.yaml."""
 
+    runs: dict[Literal["mlp", "cnn", "latents"], list[str]]  # that the rest may name
     probability: float = Field(gt=0.5, lt=1)
     tables: dict[str, Table]
     confusion: Confusion
     claims: dict[str, Claim]
+
+    @model_validator(mode="after")
+    def names_declared_runs(self) -> "Claims":
+        declared = {f"{part}.{run}" for part, runs in self.runs.items() for run in runs}
+        if unknown := sorted(subjects(self) - declared):
+            raise ValueError(f"{', '.join(unknown)}: not among `runs`, which lists what claims may name")
+        return self
 
 
 class ReportedValue(NamedTuple):
@@ -103,8 +119,68 @@ def read_claims(path: Path = CLAIMS) -> Claims:
     try:
         return Claims.model_validate(read_params(path))
     except ValidationError as error:
-        wrong = [f"`{'.'.join(map(str, each['loc']))}`: {each['msg']}" for each in error.errors()]
+        wrong = [_explain(each) for each in error.errors()]
         raise InputError(f"{path}: " + "; ".join(wrong)) from None
+
+
+def _explain(error: Any) -> str:
+    key = ".".join(map(str, error["loc"]))
+    message = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+    return f"`{key}`: {message}" if key else message
+
+
+def subject(measure: str) -> str:
+    """The run or latent figure of a measure.
+
+    >>> subject("mlp.final.test_accuracy")
+    'mlp.final'
+    """
+    return ".".join(measure.split(".")[:2])
+
+
+NAMES = {
+    "train_accuracy": "training accuracy",
+    "test_accuracy": "test accuracy",
+    "train_loss": "training loss",
+    "reported_loss": "loss / batch size",
+    "knn_accuracy": "15-NN accuracy",
+    "test_confusion_second": "second most frequent error",
+    "test_error_small_crops": "error of small test crops",
+    "test_error_other_crops": "error of other test crops",
+}
+SPLITS = {"train": "training", "test": "test"}
+
+
+def in_words(measure: str) -> str:
+    """A measure as a reader says it.
+
+    >>> in_words("cnn.final.train_accuracy_none"), in_words("mlp.final.test_confusion_3_2")
+    ('final: training accuracy of none', 'final: test samples of 3 taken for 2')
+    >>> in_words("latents.F2_latents_20_15.first.knn_accuracy")
+    'F2_latents_20_15, first epoch: 15-NN accuracy'
+    """
+    _, run, *moment, score = measure.split(".")
+    name = NAMES.get(score, score)
+    match score.split("_"):
+        case [split, "accuracy" | "samples" as what, label]:
+            name = f"{SPLITS[split]} {what} of {label}"
+        case [split, "confusion", truth, predicted]:
+            name = f"{SPLITS[split]} samples of {truth} taken for {predicted}"
+    return ", ".join([run, *(f"{each} epoch" for each in moment)]) + f": {name}"
+
+
+def subjects(claims: Claims) -> set[str]:
+    """Every run and latent figure that the report's numbers and conclusions are about."""
+    measures = [value.measure for value in reported_values(claims)]
+    for claim in claims.claims.values():
+        for each in [*claim.holds, *claim.also]:
+            measures += each.measures
+    return {subject(measure) for measure in measures}
+
+
+def missing_subjects(claims: Claims, runs: set[str]) -> list[str]:
+    """The runs and latent figures, as "mlp.final", that claims are about and params.yaml does not have."""
+    return sorted(subjects(claims) - runs)
 
 
 def table_values(tables: dict[str, Table]) -> list[ReportedValue]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 CLAIMS = Path("claims.yaml")
+SETTINGS = Path("settings")  # settings/<part>/<run>.json, where a part is mlp or cnn
 
 RAW_DIGITS = Path("data/raw/digits")
 RAW_MASKS = Path("data/raw/masks")
@@ -13,8 +14,9 @@ CROP_ARRAYS = Path("data/crops.safetensors")
 CROP_FILES = Path("data/crops")
 BOXES = Path("data/boxes.csv")
 
-MODELS = Path("models")  # models/<part>/<run>, where a part is mlp or cnn
-METRICS = Path("metrics")
+MODELS = Path("models")  # models/<part>/<run>
+METRICS = Path("metrics")  # metrics/<part>/<run>.json
 PLOTS = Path("plots")
-LATENTS = PLOTS / "latents"
+LATENTS = PLOTS / "latents"  # <figure>.csv
+SEPARATION = PLOTS / "separation"  # <figure>.csv
 REPORT = Path("report")

@@ -11,7 +11,8 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from pipeline.common.paths import PARAMS
 
-RUN_NAME = re.compile(r"[A-Za-z0-9_-]+")  # it is a word of a command, a folder, and part of a dotted key
+OTHERS = "others"  # names what is written of the runs that are in no table
+NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 SHOWN = reprlib.Repr()  # how a wrong value is shown; a short YAML text can stand for an endless value
 SHOWN.maxlist = SHOWN.maxtuple = SHOWN.maxset = SHOWN.maxdict = 20
@@ -31,6 +32,7 @@ class Strict(BaseModel):
 
 
 Settings = TypeVar("Settings", bound=BaseModel)
+Tables = dict[str, list[str]]  # table: the runs in it
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
@@ -61,16 +63,21 @@ def _check_runs(part: str, values: Any) -> None:
         if not isinstance(section({part: values}, dotted), dict):
             raise InputError(f"{PARAMS}: `{dotted}` must hold settings, as `key: value`")
     for name, run in values["runs"].items():
-        if not (isinstance(name, str) and RUN_NAME.fullmatch(name)):
-            raise InputError(
-                f"{PARAMS}: {name!r} in `{part}.runs` cannot be the name of a run; use letters a to z, "
-                "digits, _ and -"
-            )
+        check_name(name, f"{part}.runs", "run")
         if not isinstance(run, dict):
             raise InputError(
                 f"{PARAMS}: `{part}.runs.{name}` is {show(run)}; "
                 "it must hold settings, or {} for the defaults"
             )
+
+
+def check_name(name: Any, where: str, kind: str) -> None:
+    """Raise InputError unless a run or figure has a name fit for a command, a folder and a dotted key."""
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise InputError(
+            f"{PARAMS}: {name!r} in `{where}` cannot be the name of a {kind}; use letters a to z, digits, "
+            "_ and -"
+        )
 
 
 def section(params: dict[str, Any], dotted: str) -> Any:
@@ -89,6 +96,26 @@ def read_run(params: dict[str, Any], part: str, run: str) -> dict[str, Any]:
     if run not in runs:
         raise InputError(f"{PARAMS} has no run {run!r} in `{part}.runs`; the runs are {', '.join(runs)}")
     return {**section(params, f"{part}.defaults"), **runs[run]}
+
+
+def read_tables(params: dict[str, Any], part: str) -> Tables:
+    """The tables of a part; InputError unless all of their runs exist."""
+    runs, tables = list(section(params, f"{part}.runs")), section(params, f"{part}.tables")
+    if not isinstance(tables, dict):
+        raise InputError(f"{PARAMS}: `{part}.tables` must hold lists of runs, as T1: [final]")
+    for table, members in tables.items():
+        if not (isinstance(table, str) and NAME.fullmatch(table)) or table == OTHERS:
+            raise InputError(f"{part}.tables: {table!r} cannot be the name of a table; use one such as T15")
+        if not (isinstance(members, list) and members):
+            raise InputError(f"{part}.tables.{table} is {show(members)}; it must list runs, as in [final]")
+        for run in members:
+            if run not in runs:
+                raise InputError(
+                    f"{part}.tables.{table} names the run {run!r}; the runs are {', '.join(runs)}"
+                )
+            if members.count(run) > 1:
+                raise InputError(f"{part}.tables.{table} names the run {run!r} twice")
+    return tables
 
 
 def check(model: type[Settings], values: Any, where: str) -> Settings:

@@ -1,6 +1,7 @@
 """The evaluation of all runs of a part: scores of every replicate, metrics, tables and plots."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from pipeline.common.files import whole_folder
 from pipeline.common.paths import METRICS, PLOTS
 from pipeline.common.process import say
 from pipeline.common.runs import run_folder
-from pipeline.common.settings import read_params, section
+from pipeline.common.settings import Tables, read_params, read_tables, section
 from pipeline.common.storage import write_json
 from pipeline.evaluation.curves import write_curves
 from pipeline.evaluation.scores import (
@@ -19,13 +20,16 @@ from pipeline.evaluation.scores import (
     confusion_shares,
     mean_and_std,
     read_run,
+    recall,
 )
 from pipeline.evaluation.tables import (
-    first_run,
-    read_tables,
+    final_run,
+    others,
     write_class_accuracy,
     write_confusions,
+    write_predictions,
     write_replicates,
+    write_runs,
     write_tables,
 )
 
@@ -37,35 +41,52 @@ def evaluate(
     *,
     score: Callable[[Run], pd.DataFrame],
     score_for_claims: Callable[[Run], pd.DataFrame] | None = None,
-    metrics_of_classes: bool,
-    final_table: str,
+    metrics: Sequence[str],
 ) -> None:
     """What the stages evaluate_mlp and evaluate_cnn do.
 
-    `score` gives those scores of each replicate that are metrics; the accuracies of classes are metrics too
-    if `metrics_of_classes`. `score_for_claims` gives scores that stand in replicates.csv alone. The single
-    predictions of the first run in `final_table` are shown.
+    `score` and `score_for_claims` give scores of each replicate, the latter those that only claims ask for;
+    `metrics` names those that a person compares.
     """
     params = read_params()
     tables = read_tables(params, part)
-    shown = first_run(tables, final_table)
     runs = {name: read_run(run_folder(part, name)) for name in section(params, f"{part}.runs")}
-    scores = {name: score(run) for name, run in runs.items()}
-    by_class = {name: class_accuracies(run, truth, classes) for name, run in runs.items()}
-    others = {name: other_scores(run, truth, classes, score_for_claims) for name, run in runs.items()}
-    every = {name: pd.concat([scores[name], by_class[name], others[name]], axis="columns") for name in runs}
-    if metrics_of_classes:
-        scores = {name: pd.concat([scores[name], by_class[name]], axis="columns") for name in runs}
-    metrics = {name: mean_and_std(table) for name, table in scores.items()}
+    scores, every = {}, {}
+    for name, run in runs.items():
+        by_class = class_accuracies(run, truth, classes)
+        scores[name] = pd.concat([score(run), recall(by_class), by_class], axis="columns")
+        others_of_run = other_scores(run, truth, classes, score_for_claims)
+        every[name] = pd.concat([scores[name], others_of_run], axis="columns")
+    means = {name: mean_and_std(table) for name, table in scores.items()}
     report_missing_classes(part, truth, classes)
     with whole_folder(PLOTS / part) as folder:
-        write_tables(folder / "tables", tables, runs, metrics)
-        write_curves(folder / "curves", tables, runs)
-        accuracies = {name: mean_and_std(table) for name, table in by_class.items()}
-        write_class_accuracy(folder, accuracies, truth, classes)
-        write_confusions(folder, runs[shown], truth, classes)
+        write_plots(folder, part, tables, runs, means, truth, classes)
         write_replicates(folder, every)
-    write_json(METRICS / f"{part}.json", metrics)
+    with whole_folder(METRICS / part) as folder:
+        for name, values in means.items():
+            write_json(folder / f"{name}.json", {key: values[key] for key in metrics if key in values})
+
+
+def write_plots(
+    folder: Path,
+    part: str,
+    tables: Tables,
+    runs: dict[str, Run],
+    means: dict[str, dict[str, float]],
+    truth: dict[str, np.ndarray],
+    classes: Sequence[str],
+) -> None:
+    """What plots/<part>/ holds, but for the scores of each replicate. Of the final network, if there is one,
+    single predictions too.
+    """
+    shown = tables | others(tables, list(runs))
+    write_runs(folder, means)
+    write_tables(folder / "tables", shown, runs, means)
+    write_curves(folder / "curves", shown, runs)
+    write_class_accuracy(folder, means, truth, classes)
+    if final := final_run(part, tables):
+        write_predictions(folder / "predictions", runs[final], truth, classes)
+        write_confusions(folder / "confusion", runs[final], truth, classes)
 
 
 def other_scores(

@@ -3,13 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.common.paths import LATENTS
+from pipeline.common.paths import SEPARATION
 from pipeline.common.runs import LATENTS as LATENTS_FILE
 from pipeline.common.runs import run_folder
 from pipeline.common.settings import InputError
 from pipeline.common.storage import load_arrays
-
-SEPARATION = LATENTS / "separation.csv"
 
 
 def read_latents(run: str, epochs: list[int]) -> np.ndarray:
@@ -58,16 +56,15 @@ def separation(points: np.ndarray, digits: np.ndarray) -> dict[str, float]:
 
 
 def read_separation() -> dict[str, np.ndarray]:
-    """separation.csv as {"latents.<figure>.<run>.<first or last>.<score>": (replicates,)}.
+    """plots/separation/ as {"latents.<figure>.<first or last>.<score>": (replicates,)}.
 
     First and last are the epochs that the figure shows.
     """
-    if not SEPARATION.is_file():
-        raise InputError(f"{SEPARATION} is missing; make it with dvc repro")
     measures = {}
-    for (figure, run), rows in pd.read_csv(SEPARATION).groupby(["figure", "run"]):
+    for path in sorted(SEPARATION.glob("*.csv")):
+        rows = pd.read_csv(path)
         for moment, epoch in (("first", rows.epoch.min()), ("last", rows.epoch.max())):
             for score in ("knn_accuracy", "silhouette"):
                 values = rows.loc[rows.epoch == epoch, score].to_numpy()
-                measures[f"latents.{figure}.{run}.{moment}.{score}"] = values
+                measures[f"latents.{path.stem}.{moment}.{score}"] = values
     return measures

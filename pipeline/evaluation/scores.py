@@ -57,6 +57,12 @@ def class_accuracies(run: Run, truth: dict[str, np.ndarray], classes: Sequence[s
     return pd.DataFrame(columns)
 
 
+def recall(accuracies: pd.DataFrame) -> pd.Series:
+    """recall of each replicate: the mean of its test accuracies over the classes that have samples."""
+    of_test = [name for name in accuracies if str(name).startswith("test_")]
+    return accuracies[of_test].mean(axis="columns").rename("recall")
+
+
 def class_sizes(truth: dict[str, np.ndarray], classes: Sequence[str]) -> dict[str, int]:
     """<split>_samples and <split>_samples_<class>."""
     sizes = {}

@@ -2,46 +2,33 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.common.paths import PARAMS, PLOTS
-from pipeline.common.settings import RUN_NAME, InputError, section, show
+from pipeline.common.paths import PLOTS
+from pipeline.common.settings import OTHERS, InputError, Tables
 from pipeline.evaluation.scores import Run
 
-OTHERS = "others"  # names the curves of the runs that are in no table
-REPLICATES = "replicates.csv"
-
-Tables = dict[str, list[str]]  # table: the runs in it
+REPLICATES, RUNS = "replicates.csv", "runs.csv"
+FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part
 
 
-def read_tables(params: dict[str, Any], part: str) -> Tables:
-    """The tables of a part ("mlp" or "cnn"); InputError unless all of their runs exist."""
-    runs, tables = list(section(params, f"{part}.runs")), section(params, f"{part}.tables")
-    if not isinstance(tables, dict):
-        raise InputError(f"{PARAMS}: `{part}.tables` must hold lists of runs, as T1: [final]")
-    for table, members in tables.items():
-        if not (isinstance(table, str) and RUN_NAME.fullmatch(table)) or table == OTHERS:
-            raise InputError(f"{part}.tables: {table!r} cannot be the name of a table; use one such as T15")
-        if not (isinstance(members, list) and members):
-            raise InputError(f"{part}.tables.{table} is {show(members)}; it must list runs, as in [final]")
-        for run in members:
-            if run not in runs:
-                raise InputError(
-                    f"{part}.tables.{table} names the run {run!r}; the runs are {', '.join(runs)}"
-                )
-            if members.count(run) > 1:
-                raise InputError(f"{part}.tables.{table} names the run {run!r} twice")
-    return tables
+def final_run(part: str, tables: Tables) -> str | None:
+    """The run whose single predictions are shown; None where params.yaml does not have the table."""
+    table = tables.get(FINAL_TABLES[part])
+    return table[0] if table else None
 
 
-def first_run(tables: Tables, table: str) -> str:
-    """The first run of the table of the final network, whose single predictions are shown."""
-    if table not in tables:
-        raise InputError(f"{PARAMS} has no table {table}; it names the run whose predictions are shown")
-    return tables[table][0]
+def others(tables: Tables, runs: list[str]) -> Tables:
+    """The runs that are in no table, as one; nothing if there is none."""
+    names = [name for name in runs if not any(name in members for members in tables.values())]
+    return {OTHERS: names} if names else {}
+
+
+def write_runs(folder: Path, means: dict[str, dict[str, float]]) -> None:
+    """runs.csv: a row for each run, with the mean of every score over replicates, and <score>_std."""
+    pd.DataFrame.from_dict(means, orient="index").rename_axis("run").to_csv(folder / RUNS)
 
 
 def write_tables(
@@ -77,14 +64,34 @@ def write_class_accuracy(
     pd.DataFrame(rows, columns=columns).to_csv(folder / "class_accuracy.csv", index=False)
 
 
-def write_confusions(folder: Path, run: Run, truth: dict[str, np.ndarray], classes: Sequence[str]) -> None:
-    """confusion_<split>.csv: a row for each sample, as DVC's `confusion` template counts them: truth, and
-    what replicate 0 of the run predicts.
+def write_predictions(folder: Path, run: Run, truth: dict[str, np.ndarray], classes: Sequence[str]) -> None:
+    """<split>.csv: a row for each sample: truth, and what replicate 0 of the run predicts. Of a run with a
+    snapshot, test.csv also has what it predicted then.
     """
+    folder.mkdir()
     names = np.array(classes)
     for split, labels in truth.items():
         table = pd.DataFrame({"truth": names[labels], "predicted": names[run.predictions[split][0]]})
-        table.to_csv(folder / f"confusion_{split}.csv", index=False)
+        if f"snapshot_{split}" in run.predictions:
+            table["snapshot"] = names[run.predictions[f"snapshot_{split}"][0]]
+        table.to_csv(folder / f"{split}.csv", index=False)
+
+
+def write_confusions(folder: Path, run: Run, truth: dict[str, np.ndarray], classes: Sequence[str]) -> None:
+    """<split>.csv: a row for each pair of classes, also one that never occurs: truth, predicted, how many
+    samples of replicate 0, and their share of the samples of this truth.
+    """
+    folder.mkdir()
+    number = len(classes)
+    pairs = [(true, predicted) for true in classes for predicted in classes]
+    for split, labels in truth.items():
+        cells = labels.astype(int) * number + run.predictions[split][0]
+        counts = np.bincount(cells, minlength=number**2)
+        sizes = np.bincount(labels, minlength=number).repeat(number)
+        table = pd.DataFrame(pairs, columns=["truth", "predicted"])
+        table.assign(samples=counts, share=counts / np.maximum(sizes, 1)).to_csv(
+            folder / f"{split}.csv", index=False, float_format="%.4g"
+        )
 
 
 def write_replicates(folder: Path, scores: dict[str, pd.DataFrame]) -> None:
@@ -98,7 +105,7 @@ def read_replicates(part: str) -> dict[str, np.ndarray]:
     path = PLOTS / part / REPLICATES
     if not path.is_file():
         raise InputError(f"{path} is missing; make it with dvc repro")
-    table = pd.read_csv(path, dtype={"run": str}, float_precision="round_trip")
+    table = pd.read_csv(path, dtype={"run": str})
     return {
         f"{part}.{run}.{score}": rows[score].to_numpy()
         for run, rows in table.groupby("run", sort=False)

@@ -3,7 +3,9 @@
 from math import hypot
 from typing import Any, NamedTuple
 
-Runs = dict[str, dict[str, dict[str, Any]]]
+import numpy as np
+
+from pipeline.report.results import Runs
 
 # What is compared in "What helps": the part, the runs before and after a change, and the score.
 CHANGES = [
@@ -46,11 +48,15 @@ class Change(NamedTuple):
         return abs(self.gain) > 2 * self.spread
 
 
-def list_changes(metrics: Runs, settings: Runs) -> list[Change]:
-    """Every change of CHANGES, what helps most first; both arguments are part: run: name: value."""
+def list_changes(scores: Runs, settings: Runs) -> list[Change]:
+    """The changes between runs that there are, what helps most first."""
     found = []
     for part, before, after, score in CHANGES:
-        one, other = metrics[part][before], metrics[part][after]
+        if not {before, after} <= settings[part].keys():
+            continue
+        one, other = scores[part][before], scores[part][after]
+        if score not in one or score not in other or settings[part][before] == settings[part][after]:
+            continue
         name = name_change(settings[part][before], settings[part][after])
         spread = hypot(one.get(f"{score}_std", 0.0), other.get(f"{score}_std", 0.0))
         samples = SAMPLES[part] + score.removeprefix("test_accuracy").replace("_", ", ")
@@ -65,10 +71,22 @@ def name_change(before: dict[str, Any], after: dict[str, Any]) -> str:
     'stride 1 instead of 2'
     """
     keys = [key for key in before if before[key] != after[key] and key not in NO_CHANGE]
-    changed = [f"{key.replace('_', ' ')} {say(after[key])} instead of {say(before[key])}" for key in keys]
-    return ", ".join(changed)
+    return ", ".join(
+        f"{key.replace('_', ' ')} {say(after[key])} instead of {say(before[key])}" for key in keys
+    )
+
+
+def name_settings(defaults: dict[str, Any], settings: dict[str, Any]) -> str:
+    """The settings of a run that are not the defaults.
+
+    >>> name_settings({"stride": 1, "filter": 3}, {"stride": 2, "filter": 3})
+    'stride 2'
+    """
+    return ", ".join(
+        f"{key.replace('_', ' ')} {say(value)}" for key, value in settings.items() if value != defaults[key]
+    )
 
 
 def say(value: Any) -> str:
     """A setting as text: on and off for true and false."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    return ("on" if value else "off") if isinstance(value, bool | np.bool_) else str(value)

@@ -1,4 +1,6 @@
-"""The tables (T) and figures (F) of the report, by part, in the order of the page."""
+"""The tables (T) and figures (F) of the report, by part, in the order of the page. A table that a user adds
+follows those of its part.
+"""
 
 PARTS = {
     "mlp": {
@@ -28,4 +30,4 @@ PARTS = {
     },
 }
 TITLES = {name: title for titles in PARTS.values() for name, title in titles.items()}
-TABLES = {part: [name for name in titles if name.startswith("T")] for part, titles in PARTS.items()}
+OTHERS_TITLE = "runs in no table"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.common.classes import MASK_CLASSES
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.report.changes import list_changes
 from pipeline.report.figures.confusions import count_confusions, most_confused
 from pipeline.report.figures.shares import interval
@@ -49,8 +49,11 @@ def taken_for(crops: pd.DataFrame, name: str) -> dict[str, Any]:
     return {"wrong": len(wrong), "name": counts.idxmax(), "count": int(counts.max())}
 
 
-def model_choice(table: pd.DataFrame) -> dict[str, Any]:
+def model_choice(tables: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
     """Table T2: the width that has the lowest training loss, and its rank on the test set (C2, C3)."""
+    table = tables.get("T2")
+    if table is None or "hidden" not in table:
+        return None
     rows = table.sort_values("test_accuracy", ascending=False).reset_index(drop=True)
     chosen = int(rows.train_loss.idxmin())
     return {
@@ -63,8 +66,11 @@ def model_choice(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def batch_losses(table: pd.DataFrame) -> dict[str, Any]:
+def batch_losses(tables: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
     """Table T4: the batch with the lowest reported loss, and the one with the lowest plain mean (C5)."""
+    table = tables.get("T4")
+    if table is None or "batch_size" not in table:
+        return None
     reported, plain = table.loc[table.reported_loss.idxmin()], table.loc[table.train_loss.idxmin()]
     return {
         "reported": int(reported.batch_size),
@@ -75,17 +81,16 @@ def batch_losses(table: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def drawn_test_set(run: dict[str, float]) -> dict[str, float]:
+def drawn_test_set(run: dict[str, float] | None) -> dict[str, float] | None:
     """Table T14: a test set drawn through the sampler has a third of each class, so that its expected
     accuracy is the mean over classes; and the accuracy on the test set as it is.
     """
-    drawn = sum(run[f"test_accuracy_{name}"] for name in MASK_CLASSES) / len(MASK_CLASSES)
-    return {"drawn": drawn, "as_it_is": run["test_accuracy"]}
+    return run and {"drawn": run["recall"], "as_it_is": run["test_accuracy"]}
 
 
-def overfitting(run: dict[str, float]) -> dict[str, float]:
+def overfitting(run: dict[str, float] | None) -> dict[str, float] | None:
     """Accuracy on both sets, and the gap between them."""
-    return {
+    return run and {
         "train": run["train_accuracy"],
         "test": run["test_accuracy"],
         "gap": run["train_accuracy"] - run["test_accuracy"],
@@ -100,7 +105,7 @@ def majority(crops: pd.DataFrame) -> dict[str, Any]:
 
 def confusion(digits: pd.DataFrame) -> dict[str, Any]:
     """Claim C12: the most frequent confusion of the final MLP on the test set."""
-    counts = count_confusions(digits)
+    counts = count_confusions(digits, DIGIT_CLASSES)
     truth, predicted = most_confused(counts)
     errors = int((digits.truth != digits.predicted).sum())
     return {
@@ -124,27 +129,44 @@ def conclusions(claims: pd.DataFrame) -> dict[str, int]:
     return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
 
 
-def facts(results: Results) -> dict[str, Any]:
-    """Everything that the page's sentences say, by the name that the template has for it."""
-    final = results.class_accuracy[results.class_accuracy.run == "final"]
-    worst = worst_class(final)
-    boxes = pd.concat(results.crops.values())
+def values_of_part_1(claims: pd.DataFrame) -> dict[str, int]:
+    """How many values of tables T1 to T4 were compared with ours, and agree."""
+    judged = claims[claims.index.str.match(r"T[1-4]\.") & claims.verdict.isin(["passed", "failed"])]
+    return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
+
+
+def facts_of_final_cnn(results: Results, final: str) -> dict[str, Any]:
+    """What is said of the final network of part 2 and its errors."""
+    accuracy = results.class_accuracy[results.class_accuracy.run == final]
+    worst = worst_class(accuracy)
     return {
         "worst": worst,
         "taken_for": taken_for(results.crops["test"], worst["name"]),
-        "changes": list_changes(results.metrics, results.settings),
-        "choice": model_choice(results.tables["T2"]),
-        "batches": batch_losses(results.tables["T4"]),
-        "sampler": drawn_test_set(results.metrics["cnn"]["weighted"]),
-        "unscaled": overfitting(results.metrics["mlp"]["h512_256"]),
-        "scaled": overfitting(results.metrics["mlp"]["scaled"]),
-        "final_cnn": overfitting(results.metrics["cnn"]["final"]),
+        "final_cnn": overfitting(results.scores["cnn"][final]),
         "majority": majority(results.crops["test"]),
-        "confusion": confusion(results.digits["test"]),
-        "conclusions": conclusions(results.claims),
-        "settings": results.settings["mlp"],
-        "verdicts": results.claims.verdict.value_counts().to_dict(),
         "crops": {split: count_errors(rows) for split, rows in results.crops.items()},
+    }
+
+
+def facts(results: Results, finals: dict[str, str | None], boxes: pd.DataFrame) -> dict[str, Any]:
+    """Everything that the page's sentences say, by the name that the template has for it; None where its runs
+    or tables are not there. `finals` are the final runs of the parts.
+    """
+    mlp, cnn = results.scores["mlp"], results.scores["cnn"]
+    of_cnn = dict.fromkeys(("worst", "taken_for", "final_cnn", "majority", "crops"))
+    return {
+        **(facts_of_final_cnn(results, finals["cnn"]) if finals["cnn"] else of_cnn),
+        "changes": list_changes(results.scores, results.settings),
+        "choice": model_choice(results.tables["mlp"]),
+        "batches": batch_losses(results.tables["mlp"]),
+        "sampler": drawn_test_set(cnn.get("weighted")),
+        "unscaled": overfitting(mlp.get("h512_256")),
+        "scaled": overfitting(mlp.get("scaled")),
+        "widest": results.settings["mlp"].get("h512_256", {}).get("hidden"),
+        "confusion": confusion(results.digits["test"]) if results.digits else None,
+        "conclusions": conclusions(results.claims),
+        "values": values_of_part_1(results.claims),
+        "verdicts": results.claims.verdict.value_counts().to_dict(),
         "boxes": {
             "count": len(boxes),
             "photographs": boxes.photograph.nunique(),

@@ -1,13 +1,16 @@
 """The report's tables and claims as the page shows them: its values beside ours."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from pipeline.common.classes import MASK_CLASSES
-from pipeline.report.contents import TABLES
+from pipeline.common.settings import OTHERS, section
+from pipeline.report.changes import name_settings, say
+from pipeline.report.contents import OTHERS_TITLE, PARTS, TITLES
 from pipeline.report.figures.shares import interval
+from pipeline.report.results import Results
 
 MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
 NAMES = {
@@ -22,28 +25,24 @@ NAMES = {
 OF_MLP = [["train_accuracy", "test_accuracy", "reported_loss"]]
 OF_CNN = [["train_accuracy", "test_accuracy", "train_loss"]]
 OF_CLASSES = [[f"{split}_accuracy_{name}" for name in MASK_CLASSES] for split in ("train", "test")]
-# The scores of each table, a panel for each list.
+# The scores of a table, a panel for each list: as the report has them, or those of its part.
 PANELS = {
-    "T1": OF_MLP,
-    "T2": OF_MLP,
-    "T3": OF_MLP,
-    "T4": OF_MLP,
     "T5": [["train_accuracy", "test_accuracy", "epochs"]],
-    "T6": OF_MLP,
     "T7": [["train_error", "test_error", "reported_loss"]],
-    "T8": OF_MLP,
-    "T9": OF_CNN + OF_CLASSES,
-    "T10": OF_CNN + OF_CLASSES,
-    "T11": OF_CNN + OF_CLASSES,
     "T12": OF_CNN,
     "T13": OF_CLASSES,
-    "T14": OF_CNN + OF_CLASSES,
 }
+PANELS_OF_PART = {"mlp": OF_MLP, "cnn": OF_CNN + OF_CLASSES}
+ABOUT_CLASSES = ("T13", "T14")  # the tables that are about classes
 CAPTIONS = {
     "train_accuracy_bad": "Accuracy of each class, training set",
     "test_accuracy_bad": "Accuracy of each class, test set",
 }
 NOT_SHOWN = {"epochs", "snapshot_epoch"}  # the epochs trained are a score; a snapshot changes none
+
+
+# The figures of project_latents that the page has a place for; others follow them.
+SHOWN_LATENTS = ("F1_latents_16_2", "F1_latents_32_16_2", "F2_latents_20_15", "F3_latents_20_15")
 
 
 class Cell(NamedTuple):
@@ -58,7 +57,7 @@ class Cell(NamedTuple):
 class Panel(NamedTuple):
     """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath.
 
-    `reported` is whether the report gives any of its figures.
+    `reported` is whether the report gives any of its figures, `folded` whether the table is read without it.
     """
 
     title: str
@@ -67,6 +66,7 @@ class Panel(NamedTuple):
     rows: list[tuple[str, list[str], list[Cell]]]
     notes: list[str]
     reported: bool
+    folded: bool
 
 
 def number(score: str, value: float) -> str:
@@ -84,51 +84,115 @@ def score_name(score: str) -> str:
     return NAMES.get(score) or score.rsplit("_", 1)[1]
 
 
-def find_claim(claims: pd.DataFrame, table: str, run: str, score: str) -> str | None:
+def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str) -> str | None:
     """The id of the claim about a cell. Where the report gives a run that stands in several tables in one
     of them only, it is the id of that one.
     """
-    part = next(tables for tables in TABLES.values() if table in tables)
-    keys = [f"{name}.{run}.{score}" for name in (table, *part)]
+    keys = [f"{name}.{run}.{score}" for name in (table, *PARTS[part])]
     return next((key for key in keys if key in claims.index), None)
 
 
-def make_cell(row: pd.Series, claims: pd.DataFrame, table: str, score: str) -> Cell:
+def make_cell(row: pd.Series, claims: pd.DataFrame, part: str, table: str, score: str) -> Cell:
     """The cell of a table's `row` (of tables/T<n>.csv), with what the claims say of it."""
+    if pd.isna(row.get(score)):
+        return Cell("", "no samples", "", "")
     ours = number(score, row[score])
     if pd.notna(row.get(f"{score}_std")):
         ours += f" ± {number(score, row[f'{score}_std'])}"
-    key = find_claim(claims, table, row.run, score)
+    key = find_claim(claims, part, table, row.run, score)
     if key is None:
         return Cell("", ours, "", "")
     claim = claims.loc[key]
     return Cell(number(score, claim.report), ours, claim.verdict, tolerance(claim))
 
 
-def make_panels(table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: pd.Series) -> list[Panel]:
+def make_panels(
+    part: str, table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: pd.Series
+) -> list[Panel]:
     """The panels of a table; `samples` are the test samples of each class of part 2."""
     differing = rows.columns[1 : rows.columns.get_loc("train_accuracy")]
-    settings = [key for key in differing if key not in NOT_SHOWN]
+    settings = [key for key in differing if key not in NOT_SHOWN] if table != OTHERS else []
     panels = []
-    for scores in PANELS[table]:
+    for scores in PANELS.get(table, PANELS_OF_PART[part]):
         lines = [
-            (row.run, [str(row[key]) for key in settings], [make_cell(row, claims, table, s) for s in scores])
+            (
+                row.run,
+                [say(row[key]) for key in settings],
+                [make_cell(row, claims, part, table, s) for s in scores],
+            )
             for _, row in rows.iterrows()
         ]
+        of_classes = scores[0] == "test_accuracy_bad"
         panels.append(
             Panel(
                 title=CAPTIONS.get(scores[0], ""),
                 scores=[score_name(score) for score in scores],
                 settings=settings,
                 rows=lines,
-                notes=small_samples(rows, samples, claims, table) if scores[0] == "test_accuracy_bad" else [],
+                notes=small_samples(part, rows, samples, claims, table) if of_classes else [],
                 reported=any(cell.report for _, _, cells in lines for cell in cells),
+                folded=scores in OF_CLASSES and table not in ABOUT_CLASSES,
             )
         )
     return panels
 
 
-def small_samples(rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, table: str) -> list[str]:
+class Section(NamedTuple):
+    """A table with its panels, on the page; `key` is its id, and names its curves."""
+
+    key: str
+    name: str
+    title: str
+    panels: list[Panel]
+
+
+def list_sections(results: Results) -> dict[str, list[Section]]:
+    """The tables of each part, in the order of params.yaml."""
+    accuracy = results.class_accuracy
+    test = accuracy[accuracy.split == "test"].drop_duplicates("class").set_index("class").samples
+    sections: dict[str, list[Section]] = {}
+    for part, tables in results.tables.items():
+        sections[part] = []
+        for name, rows in tables.items():
+            key, title = (f"{name}_{part}", OTHERS_TITLE) if name == OTHERS else (name, TITLES.get(name, ""))
+            panels = make_panels(part, name, rows, results.claims, test)
+            sections[part].append(Section(key, name, title, panels))
+    return sections
+
+
+def list_figures(results: Results, finals: dict[str, str | None]) -> dict[str, Any]:
+    """The figures that there are: those of each part in the contents, and those of project_latents."""
+    latents = list(results.latents)
+    there = {name.split("_")[0] for name in latents}
+    there |= {"F4", "F5"} if finals["mlp"] else set()
+    there |= {"F6", "F7"} if finals["cnn"] else set()
+    figures = {
+        part: {n: title for n, title in titles.items() if n in there} for part, titles in PARTS.items()
+    }
+    tables = {name for each in results.tables.values() for name in each}
+    return {
+        "figures_1": figures["mlp"],
+        "figures_2": figures["cnn"],
+        "latents": latents,
+        "shown_latents": SHOWN_LATENTS,
+        "places": there | tables,
+    }
+
+
+def list_runs(params: dict[str, Any], results: Results) -> dict[str, list[tuple[str, str]]]:
+    """Every run of each part, with the settings in which it differs from the defaults."""
+    return {
+        part: [
+            (run, name_settings(section(params, f"{part}.defaults"), settings))
+            for run, settings in results.settings[part].items()
+        ]
+        for part in PARTS
+    }
+
+
+def small_samples(
+    part: str, rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, table: str
+) -> list[str]:
     """What the accuracy of the smallest class rests on, in each run, the report's figure and ours."""
     name, size = samples.idxmin(), int(samples.min())
     if not size:
@@ -137,7 +201,7 @@ def small_samples(rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, 
     for _, row in rows.iterrows():
         score = f"test_accuracy_{name}"
         said = [f"ours, {say_share(row[score], size)}"]
-        key = find_claim(claims, table, row.run, score)
+        key = find_claim(claims, part, table, row.run, score)
         if key is not None:
             said.insert(0, f"the report's, {say_share(claims.report[key], size, digits=0)}")
         notes.append(f"{row.run}, class {name}: {'; '.join(said)}.")
@@ -201,13 +265,14 @@ def confusion_cells(claims: pd.DataFrame, split: str) -> list[tuple[str, list[Ce
     for truth in map(str, range(10)):
         keys = [f"F4.{split}.{truth}.{predicted}" for predicted in range(10)]
         cells = [make_share(claims.loc[key]) if key in claims.index else Cell("", "", "", "") for key in keys]
-        if any(cell.ours for cell in cells):
+        if any(cell.report for cell in cells):
             rows.append((truth, cells))
     return rows
 
 
 def make_share(claim: pd.Series) -> Cell:
-    return Cell(f"{100 * claim.report:.2f}", f"{100 * claim.ours:.2f}", claim.verdict, tolerance(claim))
+    ours = "" if pd.isna(claim.ours) else f"{100 * claim.ours:.2f}"
+    return Cell(f"{100 * claim.report:.2f}", ours, claim.verdict, tolerance(claim))
 
 
 def tolerance(claim: pd.Series) -> str:

@@ -7,13 +7,12 @@ import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Any
 
 import pooch
-from pydantic import Field
 
 from pipeline.common.files import whole_folder
-from pipeline.common.settings import InputError, Strict
+from pipeline.common.settings import InputError
 from pipeline.common.storage import write_json
 from pipeline.sources.archives import PICTURES, is_data, open_archive
 from pipeline.sources.catalogue import Source
@@ -22,31 +21,6 @@ from pipeline.sources.downloads import download
 PACKED = PICTURES | {".csv", ".npz", ".xml"}
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip, so that equal folders are equal bytes
 UNSTATED = "not stated: your own data"
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class SyntheticDigits(Strict):
-    """`data.synthetic_digits`."""
-
-    samples: int = Field(ge=1, le=200_000)
-
-
-class SyntheticMasks(Strict):
-    """`data.synthetic_masks`."""
-
-    photographs: int = Field(ge=1, le=50_000)
-
-
-class Data(Strict):
-    """`data`: where the digits and the photographs come from."""
-
-    digits: str = Field(min_length=1)
-    digits_sha256: Sha256 | None
-    masks: str = Field(min_length=1)
-    masks_sha256: Sha256 | None
-    synthetic_digits: SyntheticDigits
-    synthetic_masks: SyntheticMasks
 
 
 def fetch_source(

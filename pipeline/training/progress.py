@@ -30,7 +30,8 @@ class Progress:
         self.bar.update()
 
     def say(self, line: str) -> None:
-        tqdm.write(f"{self.title} {line}", file=sys.stderr)
+        """Write a line at once: other replicates write to the same log."""
+        tqdm.write(f"{self.title} {line}\n", file=sys.stderr, end="")
 
     def close(self, epochs: int, scores: dict[str, float]) -> None:
         """Replace the bar by a line that stays."""

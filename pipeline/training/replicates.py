@@ -7,26 +7,36 @@ from pathlib import Path
 from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
 from pipeline.common.numerics import why_not_pinned
+from pipeline.common.paths import PARAMS, SETTINGS
 from pipeline.common.process import say
 from pipeline.common.runs import Replicate, run_folder, write_run
-from pipeline.common.settings import check, read_params, read_run, read_seed, section
+from pipeline.common.settings import InputError, check, read_params, read_run, read_seed, section
+from pipeline.common.storage import read_json
 from pipeline.training.settings import TrainingSettings
 
 
 def train_run(
     part: str, run: str, model: type[TrainingSettings], train: Callable[..., Replicate], data: Path
 ) -> None:
-    """What the stages train_mlp and train_cnn do: train a run of params.yaml, and write models/<part>/<run>/.
+    """What the stages train_mlp and train_cnn do: train a run, and write models/<part>/<run>/.
 
     `train` is called as train(data, "<part>.runs.<run>", seed, settings, replicate).
     """
     params, name = read_params(), f"{part}.runs.{run}"
     settings = check(model, read_run(params, part, run), name)
+    check_written(settings, part, run)
     compute = check(Compute, section(params, "compute"), "compute")
     task = partial(train, data.resolve(), name, read_seed(params), settings)
     with whole_folder(run_folder(part, run)) as folder:
         replicates = run_replicates(task, settings.seeds, compute, getattr(settings, "device", "cpu"))
         write_run(folder, settings.model_dump(), replicates)
+
+
+def check_written(settings: TrainingSettings, part: str, run: str) -> None:
+    """Raise InputError unless check_settings has written these settings; DVC knows a training by them."""
+    path = SETTINGS / part / f"{run}.json"
+    if not path.is_file() or read_json(path) != settings.model_dump():
+        raise InputError(f"{path} is not what {PARAMS} says; run python -m stages.check_settings")
 
 
 def run_replicates(

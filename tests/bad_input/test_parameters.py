@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.making import HEADER, Project, Refused, put, tables, zipped
+from tests.making import HEADER, Project, Refused, put, put_settings, tables, zipped
 
 ROOT = Path(__file__).parents[2]
 AT_MOST = "Input should be less than or equal to"
@@ -311,5 +311,6 @@ def test_a_stage_as_a_process_refuses_wrong_settings(
 
 def test_trainings_as_processes_refuse_wrong_settings(project: Project, refused_alone: Refused) -> None:
     project({"mlp.runs.custom": {"epochs": 0}, "cnn.runs.custom": {"epochs": -1}})
+    put_settings(Path())
     refused_alone("train_mlp", f"params.yaml: `mlp.runs.custom.epochs` is 0: {POSITIVE}", "custom")
     refused_alone("train_cnn", f"params.yaml: `cnn.runs.custom.epochs` is -1: {POSITIVE}", "custom")

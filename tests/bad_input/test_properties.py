@@ -19,15 +19,16 @@ from ruamel.yaml import YAML
 from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError, Strict, check, read_params
 from pipeline.digits import formats as digit_files
+from pipeline.digits.settings import DigitsSettings
 from pipeline.masks.annotations import read_boxes
 from pipeline.masks.boxes import Box, map_labels
 from pipeline.masks.orientation import ORIENTATION, QUARTER_TURNS, orientation, turn
+from pipeline.masks.settings import MasksSettings
 from pipeline.masks.splitting import split_boxes
-from pipeline.sources import fetching
 from pipeline.sources.archives import open_archive, read_file
 from pipeline.sources.pictures import open_picture
+from pipeline.sources.settings import Data
 from pipeline.training.settings import CnnSettings, MlpSettings
-from stages import crop_masks, prepare_digits
 from tests.making import (
     CORNERS,
     HEADER,
@@ -212,9 +213,9 @@ values = st.recursive(
 MODELS: list[type[Strict]] = [
     MlpSettings,
     CnnSettings,
-    crop_masks.Settings,
-    prepare_digits.Settings,
-    fetching.Data,
+    MasksSettings,
+    DigitsSettings,
+    Data,
 ]
 
 

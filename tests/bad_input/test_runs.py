@@ -10,7 +10,7 @@ from pipeline.common.paths import CROP_ARRAYS
 from pipeline.masks.prepared import Crops, save_crops
 from tests.bad_input.test_parameters import AT_MOST, POSITIVE
 from tests.bad_input.test_tables import put_digits
-from tests.making import IMAGES, LABELS, Accepted, Project, Refused, npz, put
+from tests.making import IMAGES, LABELS, Accepted, Project, Refused, npz, put, put_settings
 
 # What one setting of a run is set to, and what is said of it after its name.
 MLP: dict[str, tuple[str, Any, str]] = {
@@ -59,13 +59,13 @@ MLP: dict[str, tuple[str, Any, str]] = {
 def test_mlp(project: Project, refused: Refused, case: str) -> None:
     key, value, message = MLP[case]
     project({"mlp.runs.custom": {key: value}})
-    refused("train_mlp", f"params.yaml: `mlp.runs.custom.{key}{message}", "custom")
+    refused("check_settings", f"params.yaml: `mlp.runs.custom.{key}{message}")
 
 
 def test_latents_past_the_end(project: Project, refused: Refused) -> None:
     project({"mlp.runs.custom": {"latents_every": 121}})
     message = "params.yaml: `mlp.runs.custom`: latents_every 121 is past the last epoch, 120"
-    refused("train_mlp", message, "custom")
+    refused("check_settings", message)
 
 
 CNN: dict[str, tuple[dict[str, Any], str]] = {
@@ -96,11 +96,12 @@ CNN: dict[str, tuple[dict[str, Any], str]] = {
 def test_cnn(project: Project, refused: Refused, case: str) -> None:
     values, message = CNN[case]
     project({"cnn.runs.custom": values})
-    refused("train_cnn", f"params.yaml: `cnn.runs.custom{message}", "custom")
+    refused("check_settings", f"params.yaml: `cnn.runs.custom{message}")
 
 
 def test_a_batch_larger_than_the_digits(project: Project, refused: Refused) -> None:
     folder = project({"mlp.runs.custom": {"batch_size": 61}, "compute.workers": 1})
+    put_settings(folder)
     put_digits(folder)
     refused("train_mlp", "mlp.runs.custom: batch_size is 61, but there are 60 training samples", "custom")
 
@@ -114,12 +115,14 @@ def put_crops(folder: Path) -> None:
 
 def test_a_batch_larger_than_the_crops(project: Project, refused: Refused) -> None:
     folder = project({"cnn.runs.custom": {"batch_size": 4}, "compute.workers": 1})
+    put_settings(folder)
     put_crops(folder)
     refused("train_cnn", "cnn.runs.custom: batch_size is 4, but there are 3 training samples", "custom")
 
 
 def test_a_filter_larger_than_the_crops(project: Project, refused: Refused) -> None:
     folder = project({"cnn.runs.custom": {"batch_size": 1, "filter": 33}, "compute.workers": 1})
+    put_settings(folder)
     put_crops(folder)
     refused("train_cnn", "filter 33 at stride 1 leaves nothing of a crop of 32x32 pixels", "custom")
 
@@ -140,7 +143,9 @@ def test_models_that_cannot_be_written_are_noticed_before_the_work(
     project: Project, refused: Refused, part: str
 ) -> None:
     """Data for a training are not there, but it does not come to that."""
-    put(project({}) / "models", b"")
+    folder = project({})
+    put_settings(folder)
+    put(folder / "models", b"")
     message = "Not a directory; something else is in its place: move it away, and run again"
     refused(f"train_{part}", f"models/{part}: {message}", "custom")
 
@@ -150,3 +155,11 @@ def test_names_that_are_fine(project: Project, accepted: Accepted, name: str) ->
     folder = project({"mlp.runs": {name: {}}, "cnn.runs": {name: {}}})
     put(folder / "data/raw/digits/digits.npz", npz(image=IMAGES, label=LABELS))
     assert accepted("prepare_digits")
+
+
+def test_settings_that_are_not_those_of_params_yaml(project: Project, refused: Refused) -> None:
+    folder = project({})
+    put_settings(folder)
+    project({"mlp.runs.custom": {"epochs": 7}})
+    message = "settings/mlp/custom.json is not what params.yaml says; run python -m stages.check_settings"
+    refused("train_mlp", message, "custom")

@@ -1,16 +1,21 @@
 """Confusion matrices: figure F4 of part 1, and the same of part 2."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from pipeline.report.colours import BLUE, INK
 from pipeline.report.figures.style import new_figure
 
+ON_BLUE = "#fefefe"  # not PAPER, which is dark on a page in dark mode
 
-def count_confusions(samples: pd.DataFrame) -> pd.DataFrame:
-    """How often each class was predicted (columns) for each truth (rows), from a row for each sample."""
-    classes = sorted(set(samples.truth) | set(samples.predicted))
+
+def count_confusions(samples: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """How often each of `classes` was predicted (columns) for each truth (rows), from a row a sample."""
     counts = pd.crosstab(samples.truth, samples.predicted)
     return counts.reindex(index=classes, columns=classes, fill_value=0)
 
@@ -35,13 +40,15 @@ def draw_confusions(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
 def draw_matrix(axes: Axes, counts: pd.DataFrame) -> None:
     """Counts above, row shares below; cells without samples stay blank, so that errors stand out."""
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    cells = np.empty((*shares.shape, 4))
+    cells[..., :3], cells[..., 3] = to_rgb(BLUE), shares  # without a white ground, for a page in dark mode
+    axes.imshow(cells)
     small = len(counts) > 5
     for (row, column), count in np.ndenumerate(counts.to_numpy()):
         if count:
             share = shares[row, column]
             text = f"{count}\n{share:.0%}" if share >= 0.005 else f"{count}\n<1%"
-            colour = "white" if share > 0.55 else "black"
+            colour = ON_BLUE if share > 0.55 else INK
             axes.text(
                 column, row, text, color=colour, ha="center", va="center", fontsize=5.5 if small else 10
             )

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 
-from pipeline.report.colours import GREY, SERIES_COLOURS
+from pipeline.report.colours import GREY
 from pipeline.report.figures.style import MARKERS, label_logarithmic, new_figure
 
 PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
@@ -39,14 +39,14 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
 
 
 def draw_curve(axes: Axes, curve: pd.DataFrame, split: str, score: str, index: int) -> None:
-    """One line with its band; `index` chooses colour and marker."""
+    """One line with its band, in the run's colour; `index` chooses the marker."""
     accuracy = score == "error"
     column = f"{split}_accuracy" if accuracy else f"{split}_{score}"
     values = 1 - curve[column] if accuracy else curve[column]
     # An error of 0 has no place on a logarithmic axis: the line has a gap there.
     values = values.where(values > 1e-9)
     every = max(1, len(curve) // 6)
-    colour = SERIES_COLOURS[index % len(SERIES_COLOURS)]
+    colour = curve.colour.iloc[0]
     axes.plot(
         curve.epoch,
         values,

@@ -10,7 +10,7 @@ from pipeline.report.colours import GREEN, VERMILLION
 from pipeline.report.figures.style import new_figure
 
 COLUMNS = 8
-LIMIT = 32  # samples that a gallery shows
+LIMIT = 16  # samples that a gallery shows
 
 
 def spread(count: int, limit: int = LIMIT) -> list[int]:
@@ -35,7 +35,7 @@ def draw_gallery(
             column + 0.9 * width / max(width, height),
             row * 1.2 + 0.9 * height / max(width, height),
         )
-        axes.imshow(picture, cmap="gray_r", extent=(column, right, lower, row * 1.2))
+        axes.imshow(picture, cmap="gray", extent=(column, right, lower, row * 1.2))
         colour = GREEN if true == guess else VERMILLION
         axes.text(column, row * 1.2 - 0.04, f"{true} → {guess}", fontsize=9, color=colour)
     axes.set(xlim=(0, COLUMNS), ylim=(1.2 * rows - 0.2, -0.25), aspect="equal")

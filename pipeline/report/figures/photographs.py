@@ -1,6 +1,5 @@
 """Whole photographs with every box drawn, coloured by prediction, truth and prediction beside: figure F7."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +7,6 @@ import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.report.colours import MASK_COLOURS
-from pipeline.report.figures.style import Picture
 
 Area = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels, half open, as Pillow crops
 
@@ -28,14 +26,7 @@ class Face(NamedTuple):
     predicted: str
 
 
-def render_photograph(photograph: Image.Image, faces: list[Face]) -> Picture:
-    """The photograph with its boxes and labels."""
-    picture, png = show_photograph(photograph, faces), BytesIO()
-    picture.save(png, "PNG")
-    return Picture({"png": png.getvalue()}, *picture.size)
-
-
-def show_photograph(photograph: Image.Image, faces: list[Face]) -> Image.Image:
+def draw_photograph(photograph: Image.Image, faces: list[Face]) -> Image.Image:
     """The photograph in the size in which it is shown, with its boxes and labels."""
     scale = LONG_SIDE / max(photograph.size)
     width, height = (max(1, round(side * scale)) for side in photograph.size)

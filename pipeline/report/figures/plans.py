@@ -6,15 +6,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.common.classes import SPLITS
-from pipeline.common.paths import CROP_FILES, LATENTS
-from pipeline.common.runs import LATENTS as LATENTS_FILE
-from pipeline.common.runs import run_folder
-from pipeline.common.storage import load_arrays
+from pipeline.common.classes import DIGIT_CLASSES, MASK_CLASSES, SPLITS
+from pipeline.common.paths import CROP_FILES
 from pipeline.report.figures.confusions import count_confusions, draw_confusions, most_confused
 from pipeline.report.figures.curves import draw_curves
 from pipeline.report.figures.galleries import draw_gallery, spread
-from pipeline.report.figures.latents import draw_all_epochs, draw_latents
+from pipeline.report.figures.latents import draw_latents
+from pipeline.report.figures.rendering import Plans
 from pipeline.report.figures.shares import (
     draw_class_sizes,
     draw_errors_by_size,
@@ -22,48 +20,59 @@ from pipeline.report.figures.shares import (
     draw_widths,
     errors_by_size,
 )
-from pipeline.report.results import Results, read_csv
-
-Plans = dict[str, tuple[Any, ...]]  # figure: the function that draws it, and its arguments
+from pipeline.report.results import Results
 
 SHOWN_PHOTOGRAPHS = 6
 CROWD = 16  # faces in a photograph above which their labels hide them
 CROP_SIDE = 96  # of a crop in a gallery, pixels
 
 
-def plan_tables(results: Results) -> Plans:
+def plan_tables(results: Results, final: str | None) -> Plans:
     """Learning curves of every table, and what compares runs: T2 by width, T14 by class, C17."""
-    plans = {f"{name}_curves": (draw_curves, curves) for name, curves in results.curves.items()}
+    plans: Plans = {
+        f"{part}_{name}_curves": (draw_curves, curves)
+        for part, tables in results.curves.items()
+        for name, curves in tables.items()
+    }
+    if (widths := plan_widths(results)) is not None:
+        plans["widths"] = widths
+    accuracy = results.class_accuracy
+    if {"final", "weighted"} <= set(accuracy.run):
+        plans["sampler"] = (
+            draw_sampler,
+            accuracy[accuracy.run.isin(["final", "weighted"])],
+            "final",
+            "weighted",
+        )
+    if final:
+        plans["class_size"] = (draw_class_sizes, accuracy[accuracy.run == final])
+    return plans
+
+
+def plan_widths(results: Results) -> tuple[Any, ...] | None:
+    """Table T2 by width, with the report's values; None where the table or the scaled network is missing."""
+    table, scaled = results.tables["mlp"].get("T2"), results.scores["mlp"].get("scaled")
+    if table is None or scaled is None or "hidden" not in table:
+        return None
     reported = {
         run: float(results.claims.report[key])
-        for run in results.tables["T2"].run
+        for run in table.run
         if (key := f"T2.{run}.test_accuracy") in results.claims.index
     }
-    scaled = results.metrics["mlp"]["scaled"]["test_accuracy"]
-    accuracy = results.class_accuracy
-    return plans | {
-        "widths": (draw_widths, results.tables["T2"], pd.Series(reported, dtype=float), scaled),
-        "sampler": (draw_sampler, accuracy, "final", "weighted"),
-        "class_size": (draw_class_sizes, accuracy[accuracy.run == "final"]),
+    return draw_widths, table, pd.Series(reported, dtype=float), scaled["test_accuracy"]
+
+
+def plan_latents(results: Results) -> Plans:
+    """F1, F2 and F3; epochs placed by t-SNE, as F3's are, have no axes in common."""
+    return {
+        figure: (draw_latents, points, results.separation[figure], not figure.startswith("F3"))
+        for figure, points in results.latents.items()
     }
-
-
-def plan_latents(separation: pd.DataFrame, digits: np.ndarray) -> Plans:
-    """F1, F2 and F3, and F1 at every recorded epoch; `digits` are the classes of the test set."""
-    plans: Plans = {}
-    for (figure, run), scores in separation.groupby(["figure", "run"]):
-        points = read_csv(LATENTS / f"{figure}_{run}.csv")
-        plans[f"{figure}_{run}"] = (draw_latents, points, scores, figure != "F3")
-        if figure == "F1":
-            arrays = load_arrays(run_folder("mlp", run) / LATENTS_FILE)
-            activations, epochs = arrays["activations"][0], arrays["epoch"].tolist()
-            plans[f"F1_all_{run}"] = (draw_all_epochs, activations, epochs, digits)
-    return plans
 
 
 def plan_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> Plans:
     """F4 and F5 of the final MLP; `images` are the test set, (n, 28, 28)."""
-    training, test = (count_confusions(digits[split]) for split in ("train", "test"))
+    training, test = (count_confusions(digits[split], DIGIT_CLASSES) for split in SPLITS)
     truth, predicted = most_confused(test)
     samples = digits["test"]
     pair = np.flatnonzero((samples.truth == truth) & (samples.predicted == predicted))
@@ -78,7 +87,7 @@ def plan_crops(crops: dict[str, pd.DataFrame]) -> Plans:
     """F6, the confusions of the final CNN, and its errors by crop size (C19)."""
     right = {split: rows.truth == rows.predicted for split, rows in crops.items()}
     by_size = [errors_by_size(crops[split], ~right[split].to_numpy()) for split in SPLITS]
-    matrices = [count_confusions(crops[split]) for split in SPLITS]
+    matrices = [count_confusions(crops[split], MASK_CLASSES) for split in SPLITS]
     return {
         "F4_cnn": (draw_confusions, *matrices),
         "crop_size": (draw_errors_by_size, *by_size),

@@ -1,10 +1,7 @@
-"""The style of every figure, and how it becomes files that are the same bytes on every rerun."""
+"""The style of every figure."""
 
-from collections.abc import Callable
-from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -28,15 +25,6 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 WIDTH = 8.0  # inches: the width of the page
-SCREEN_DPI, PRINT_DPI = 96, 150
-
-
-class Picture(NamedTuple):
-    """A figure as files by their suffix, "png" and, unless it is a photograph, "svg". Sizes in CSS pixels."""
-
-    files: dict[str, bytes]
-    width: int
-    height: int
 
 
 def new_figure(height: float, columns: int = 1, rows: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
@@ -51,18 +39,3 @@ def label_logarithmic(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
-
-
-def render(draw: Callable[..., Figure], *arguments: Any) -> Picture:
-    """The figure that `draw(*arguments)` makes, as PNG on white and as SVG without background."""
-    with matplotlib.rc_context(STYLE):
-        figure = draw(*arguments)
-        figure.draw_without_rendering()
-        # The figure is laid out now; doing so again for each file would take most of the time.
-        figure.set_layout_engine(None)
-        png, svg = BytesIO(), BytesIO()
-        figure.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
-        # Rasterized points within the SVG get the resolution of the PNG.
-        figure.savefig(svg, format="svg", dpi=PRINT_DPI, transparent=True, metadata={"Date": None})
-    width, height = figure.get_size_inches() * SCREEN_DPI
-    return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, round(width), round(height))
