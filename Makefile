@@ -1,4 +1,4 @@
-# make repro   set up and regenerate every number of the report
+# make repro   set up and regenerate every number of the report, stages side by side
 # make quick   the same stages on little data, in quick/
 # make verify  reproduce the committed results from nothing, and say what differs
 # make test    set up and run the test suite
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: repro quick verify test bench
 
 repro: .venv/ready
-	dvc repro
+	python -m tools.lanes
 
 quick: .venv/ready
 	python -m tools.quick
@@ -19,20 +19,27 @@ quick: .venv/ready
 verify: .venv/ready
 	python -m tools.verify
 
-test: .venv/ready
+test: .venv/dev
 	ruff check .
 	ruff format --check .
 	mypy
 	pytest --cov
 
 # The project's pins are a constraint: the peers come beside them or not at all.
-bench: .venv/ready
-	python -m pip install --quiet --disable-pip-version-check \
-		--constraint requirements.txt --requirement benchmarks/requirements.txt
+bench: .venv/dev
+	uv pip install --quiet --constraint requirements-dev.txt --requirement benchmarks/requirements.txt
 	python -m benchmarks.run $(ARGS)
 
-.venv/ready: requirements.txt
+# Every package is pinned with its checksum. pip installs uv, which takes a fraction of pip's time for the rest;
+# `pip install --requirement requirements.txt` does the same.
+.venv/ready: requirements.txt requirements-uv.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.txt
+	uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements.txt
+	touch $@
+
+# What tests and checks need besides.
+.venv/dev: .venv/ready requirements-dev.txt
+	uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements-dev.txt
 	touch $@

@@ -1,6 +1,6 @@
 """The pipeline as a whole: a workspace that has run, its memory by stage, and commands in it.
 
-The workspace is a copy of the project with all of the data and few epochs (those of quick.yaml).
+The workspace is a copy of the project with all of the data and runs, and few epochs.
 """
 
 import csv
@@ -23,6 +23,7 @@ from pipeline.sources.archives import open_archive, read_file
 from tools import quick
 
 MEASURED = Path("measured.json")  # in a workspace: what its first run took
+EPOCHS = {"mlp": 4, "cnn": 2}
 DVC = [sys.executable, "-m", "dvc"]
 
 
@@ -31,12 +32,21 @@ def make_workspace(folder: Path, digits: Path | None, masks: Path | None) -> Non
     yaml = YAML()
     quick.make_workspace(folder)
     params = yaml.load(quick.ROOT / "params.yaml")
-    changes = yaml.load(quick.ROOT / quick.OVERRIDES)
-    quick.merge(params, {part: changes[part] for part in ("mlp", "cnn", "project_latents")})
+    shorten(params)
     params["data"] |= {key: str(path) for key, path in (("digits", digits), ("masks", masks)) if path}
     yaml.dump(params, folder / "params.yaml")
     quick.commit(folder, "All of the data, few epochs")
     (folder / MEASURED).write_text(json.dumps({"seconds": 0, "megabytes": {}}))
+
+
+def shorten(params: dict[str, Any]) -> None:
+    """Set every run to a few epochs, of which the latent figures show two."""
+    for part, epochs in EPOCHS.items():
+        params[part]["defaults"]["epochs"] = epochs
+        for run in params[part]["runs"].values():
+            run |= {key: value for key, value in (("epochs", epochs), ("latents_every", 2)) if run.get(key)}
+    for figure in params["project_latents"].values():
+        figure["epochs"] = [2, 4]
 
 
 def reproduce(folder: Path, *stages: str) -> dict[str, Any]:

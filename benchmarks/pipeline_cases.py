@@ -1,6 +1,7 @@
 """Stages and DVC beside the same work without them; memory; how cropping grows with the photographs."""
 
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.common.paths import MASKS_ARCHIVE
 from pipeline.common.settings import read_params
 from pipeline.masks import cutting
 from pipeline.masks.boxes import by_photograph
+from tools import lanes, quick
 
 MEMORY_LIMITS = {"train_mlp": 400}  # MB; of the other stages 1000
 
@@ -84,6 +86,29 @@ def start_up(setup: Setup) -> list[Row]:
         }
         targets = {"DVC alone": 0.5, "by dvc exp run": None, "DVC alone, by dvc exp run": None}
         return compare("start_up", "s", alternate(measures, setup.repeats), targets)
+
+
+def side_by_side(setup: Setup) -> list[Row]:
+    """The quick profile from nothing, in lanes and by `dvc repro`; the whole report in more lanes, simulated
+    from the seconds of its stages with one worker.
+    """
+
+    def quick_run(command):
+        with tempfile.TemporaryDirectory() as folder:
+            workspace = Path(folder, "quick")
+            quick.make_workspace(workspace)
+            return pipeline.seconds_of([sys.executable, "-m", *command], workspace)
+
+    measures = {
+        OURS: lambda: quick_run(["tools.lanes"]),
+        "dvc repro": lambda: quick_run(["dvc", "repro", "--quiet"]),
+    }
+    rows = compare("side_by_side", "s", alternate(measures, min(setup.repeats, 3)), {})
+    needs = lanes.read_graph(quick.ROOT)
+    seconds = lanes.read_seconds(needs)
+    minutes = {count: lanes.simulate(needs, seconds, count) / 60 for count in (1, 2, 4, 8, 16)}
+    print("  the whole report, simulated: " + ", ".join(f"{n} lanes {m:.1f} min" for n, m in minutes.items()))
+    return rows
 
 
 def nothing_to_do(setup: Setup) -> list[Row]:

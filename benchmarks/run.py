@@ -22,7 +22,14 @@ import pandas as pd
 
 from benchmarks import chart, pipeline
 from benchmarks.measuring import OURS, Row, Setup
-from benchmarks.pipeline_cases import crop, growth_of_cropping, memory, nothing_to_do, start_up
+from benchmarks.pipeline_cases import (
+    crop,
+    growth_of_cropping,
+    memory,
+    nothing_to_do,
+    side_by_side,
+    start_up,
+)
 from benchmarks.training_cases import (
     cnn_batch_16,
     cnn_own_size,
@@ -53,6 +60,7 @@ CASES = {
         crop,
         whole_report,
         start_up,
+        side_by_side,
         nothing_to_do,
         memory,
         growth_of_training,

@@ -122,7 +122,8 @@ def whole_report(setup: Setup) -> list[Row]:
             done = (few[part]["defaults"] | few[part]["runs"][run])["epochs"]
             reached = json.loads((quick.ROOT / f"metrics/{part}/{run}.json").read_text())
             whole = reached["epochs"]
-            task = (part, setup.workspace, settings | {"epochs": epochs})
+            short = {"epochs": epochs} | ({"latents_every": 0} if part == "mlp" else {})
+            task = (part, setup.workspace, settings | short)
             seconds = {}
             for name, team in ((OURS, ours), ("straightforward.py", theirs)):
                 team.prepare(task, warm=False)

@@ -26,10 +26,11 @@ from tests.conftest import ROOT
 from tests.making import put_settings
 
 
-def test_work_is_spread_where_the_system_does_not_say_which_cores_a_process_has():
-    """As on macOS, where `os.sched_getaffinity` does not exist."""
+@pytest.mark.parametrize("missing", ["os.sched_getaffinity", "signal.pthread_sigmask"])
+def test_work_is_spread_where_the_system_lacks_something(missing):
+    """macOS has no `os.sched_getaffinity`, and Windows no signal mask."""
     script = (
-        "import os; del os.sched_getaffinity\n"
+        f"import os, signal; del {missing}\n"
         "from pipeline.common.compute import Compute\n"
         "print(list(Compute().each(abs, [(-1,), (-2,), (-3,)], 3)))"
     )

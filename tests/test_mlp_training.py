@@ -1,6 +1,8 @@
 """The training of an MLP against PyTorch's SGD: epochs, record, early stopping, and the files of a run."""
 
 import json
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from pipeline.common.settings import InputError
 from pipeline.common.storage import load_arrays
 from pipeline.digits.prepared import Digits, load_digits, save_digits
 from pipeline.training import mlp, mlp_training
+from pipeline.training.progress import Progress
 from pipeline.training.record import Curve, Patience
 from pipeline.training.settings import MlpSettings
 from stages import train_mlp
@@ -274,3 +277,12 @@ def test_wrong_settings_are_named(tmp_path, digits, monkeypatch, wrong, message)
         train_mlp.main("mine")
     assert message in str(error.value)
     assert not (tmp_path / "project/models").exists()
+
+
+def test_a_line_of_the_log_is_written_at_once(monkeypatch):
+    """Other replicates write to the same log, whose lines would run into each other."""
+    written = []
+    log = SimpleNamespace(write=written.append, flush=lambda: None, isatty=lambda: False)
+    monkeypatch.setattr(sys, "stderr", log)
+    Progress("mlp.runs.mine #0", 1, 0.1, 0).say("1 epochs")
+    assert [text for text in written if text] == ["mlp.runs.mine #0 1 epochs\n"]

@@ -20,9 +20,6 @@ from tools import plots_page, quick
 
 pytestmark = pytest.mark.timeout(900)  # the first of them waits for every stage
 
-MLP_TABLES = [f"T{number}" for number in range(1, 9)]
-CNN_TABLES = [f"T{number}" for number in range(9, 15)]
-
 
 @pytest.fixture
 def clean(workspace):
@@ -64,9 +61,9 @@ def test_the_scores_fit_a_screen(quick_run):
 
 def test_every_table_and_curve_is_there(quick_run):
     params = read_params(quick_run.folder / "params.yaml")
-    for part, tables in (("mlp", MLP_TABLES), ("cnn", CNN_TABLES)):
+    for part in METRICS:
         scores = quick_run.scores(part)
-        for table in tables:
+        for table in params[part]["tables"]:
             rows = pd.read_csv(quick_run.folder / f"plots/{part}/tables/{table}.csv").set_index("run")
             assert rows.index.tolist() == params[part]["tables"][table]
             assert rows.test_accuracy.to_dict() == {run: scores[run]["test_accuracy"] for run in rows.index}
@@ -89,7 +86,7 @@ def test_latents_are_points_of_the_test_set(quick_run):
     for figure in read_params(quick_run.folder / "params.yaml")["project_latents"]:
         points = pd.read_csv(quick_run.folder / f"plots/latents/{figure}.csv")
         assert points.groupby("epoch").size().nunique() == 1
-        assert points.epoch.unique().tolist() == [2, 4]
+        assert points.epoch.unique().tolist() == [10, 30]
         assert points.digit.nunique() == 10
         separation = pd.read_csv(quick_run.folder / f"plots/separation/{figure}.csv")
         assert separation.knn_accuracy.between(0, 1).all() and separation.silhouette.between(-1, 1).all()
@@ -106,7 +103,10 @@ def test_the_plots_page_needs_no_network(quick_run):
     page = (quick_run.folder / "dvc_plots/index.html").read_text()
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//[^"']+""", page)
     assert "window.vegaEmbed" in page
-    assert page.count("<div id") == 14 + 2 + 4 + 4  # tables, runs in none, confusions, latents
+    params = read_params(quick_run.folder / "params.yaml")
+    tables = [*params["mlp"]["tables"], *params["cnn"]["tables"]]
+    # With the runs in no table, and the confusions, of both parts.
+    assert page.count("<div id") == len(tables) + 2 + 4 + len(params["project_latents"])
     for run in [*quick_run.scores("mlp"), *quick_run.scores("cnn")]:
         assert f'"run": "{run}"' in page
 
@@ -120,7 +120,7 @@ def test_the_page_of_plots_is_the_one_that_the_tool_makes(tmp_path, monkeypatch)
 def test_every_link_of_the_report_leads_somewhere(quick_run):
     page = (quick_run.folder / "report/index.html").read_text()
     links = set(re.findall(r'href="((?:\.\./|figures/)[^"]+)"', page))
-    assert len(links) > 100
+    assert len(links) > 60
     assert not [link for link in links if not (quick_run.folder / "report" / link).is_file()]
 
 
@@ -254,13 +254,12 @@ def test_a_params_yaml_with_few_runs_ends_well(clean):
         params[part]["runs"] = {run: params[part]["runs"][run] for run in runs}
         params[part]["tables"] = {}
     params["mlp"]["tables"] = {"T2": ["h64_32", "h32_16"]}
-    del params["project_latents"]["F1_latents_16_2"], params["project_latents"]["F1_latents_32_16_2"]
-    del params["project_latents"]["F2_latents_20_15"]
-    params["mlp"]["runs"]["latents_20_15"] = {"hidden": [20, 15], "latents_every": 2}
+    del params["project_latents"]["F1_latents_16_2"], params["project_latents"]["F2_latents_20_15"]
+    params["mlp"]["runs"]["latents_20_15"] = {"hidden": [20, 15], "latents_every": 10}
     yaml.dump(params, path)
     output = clean.dvc("repro")
     assert not [stage for stage in clean.stages_run(output) if stage.startswith("train")]
-    assert "params.yaml has no cnn.filter_5" in output
+    assert "params.yaml has no cnn.filter_5, cnn.final" in output
     claims = pd.read_csv(clean.folder / "plots/claims/claims.csv", index_col="id")
     assert claims.verdict["C1"] == "not_comparable"
     assert "no mlp.h512_256, mlp.h512_256_128" in claims.evidence["C1"]
@@ -285,8 +284,7 @@ def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
 def test_a_digits_setting_touches_no_masks_stage(clean):
     output = clean.dvc("status", "--json")
     assert json.loads(output.strip().splitlines()[-1]) == {}
-    params = clean.folder / "params.yaml"
-    params.write_text(re.sub(r"test: 5768", "test: 5767", params.read_text()))
+    change_params(clean.folder, ("  test: 800\n", "  test: 799\n"))
     affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
     assert set(affected) == {"check_settings", "prepare_digits", "write_report"}  # the page shows them
     downstream = clean.dvc("repro", "--dry", "--downstream", "prepare_digits")

@@ -12,7 +12,7 @@ import pytest
 from pipeline.digits.synthetic import write_digits
 from pipeline.sources import fetching
 from tests.conftest import results
-from tools import quick, verify
+from tools import verify
 
 pytestmark = pytest.mark.timeout(900)  # the first of them waits for every stage
 
@@ -38,8 +38,7 @@ def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatc
     params.write_text(usual.replace("workers: 0", "workers: 4"))
     assert "workers: 4" in params.read_text()
     # Every stage that has workers, each run of it that these need; the other runs with one, which is faster.
-    wide = [["repro", "--no-run-cache", stage] for stage in ("project_latents", "train_cnn@final")]
-    assert quick.run_dvc(clone.folder, [[wide]])
+    clone.dvc("repro", "--no-run-cache", "project_latents", "train_cnn@final")
     params.write_text(usual)
     assert verify.reproduce(clone.folder)
     before, after = results(quick_run.folder), results(clone.folder)

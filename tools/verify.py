@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from ruamel.yaml import YAML
 
-from tools.quick import read_phases, run_dvc
+from tools import lanes
 
 SCORES = ("plots/mlp/runs.csv", "plots/cnn/runs.csv")
 CLAIMS = "plots/claims/claims.csv"
@@ -151,11 +151,7 @@ def check(folder: Path) -> bool:
 
 def reproduce(folder: Path) -> bool:
     """Run every stage in `folder` without the run cache; whether all succeeded."""
-    phases = [
-        [[[*command, "--no-run-cache"] for command in lane if command[0] == "repro"] for lane in lanes]
-        for lanes in read_phases(folder)
-    ]
-    return run_dvc(folder, phases)
+    return lanes.run(folder, ["--no-run-cache"])
 
 
 def main(*arguments: str) -> None:

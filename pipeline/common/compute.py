@@ -131,6 +131,9 @@ def _is_dead(child: psutil.Process) -> bool:
 @contextmanager
 def _hold_interrupts() -> Generator[None]:
     """Delay Ctrl-C, and have processes that start meanwhile ignore it: the stage stops them."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        yield
+        return
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

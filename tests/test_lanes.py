@@ -1,0 +1,131 @@
+"""Stages side by side: the same dvc.lock as `dvc repro`, errors, Ctrl-C, and the estimate of the time."""
+
+import csv
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT
+from tests.processes import Run
+from tools import lanes, quick
+
+# Stage: the stages that it needs, and how long it sleeps.
+STAGES = {"a": ("", 0.3), "b": ("a", 1.2), "c": ("a", 0.6), "d": ("a", 0.6), "e": ("bc", 0.3), "f": ("", 0.9)}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A pipeline of six stages, each of which sleeps and writes a file."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    stages = {}
+    for name, (needs, seconds) in STAGES.items():
+        code = f"import time; time.sleep({seconds}); open('{name}', 'w').write('{needs}')"
+        stages[name] = {"cmd": f'python -c "{code}"', "deps": [*needs], "outs": [name]}
+    write_stages(folder, stages)
+    (folder / "params.yaml").write_text("compute: {workers: 0}\n")
+    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
+        subprocess.run(command, cwd=folder, check=True)
+    return folder
+
+
+def write_stages(folder: Path, stages: dict) -> None:
+    YAML().dump({"stages": stages}, folder / "dvc.yaml")
+
+
+def read_stages(folder: Path) -> dict:
+    return YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
+
+
+def start(folder: Path) -> Run:
+    return Run(folder, sys.executable, "-c", f"import sys; sys.path.append({str(ROOT)!r})\n{MAIN}")
+
+
+MAIN = "if __name__ == '__main__':\n    from tools.lanes import main; main()"
+
+
+def dvc(folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    subprocess.run(command, cwd=folder, check=True, env=quick.environment(), stdout=subprocess.DEVNULL)
+
+
+def test_dvc_lock_is_that_of_dvc_repro(folder, tmp_path):
+    plain = shutil.copytree(folder, tmp_path / "plain", symlinks=True)
+    dvc(plain, "repro")
+    assert lanes.run(folder)
+    assert (folder / "dvc.lock").read_bytes() == (plain / "dvc.lock").read_bytes()
+    for each in (folder, plain):  # a stage in the middle that is new goes to the end, as DVC has it
+        stages = read_stages(each)
+        stages["c"]["cmd"] += " #"
+        new = {"g": {"cmd": "echo > g", "deps": ["a"], "outs": ["g"]}}
+        write_stages(each, {"f": stages.pop("f"), **new, **stages})
+    dvc(plain, "repro")
+    assert lanes.run(folder)
+    assert (folder / "dvc.lock").read_bytes() == (plain / "dvc.lock").read_bytes()
+
+
+def test_the_estimate_is_what_two_lanes_take(folder, tmp_path, monkeypatch):
+    """With the seconds that the stages took, DVC's own among them, so that a busy machine changes both."""
+    monkeypatch.setattr(lanes.joblib, "cpu_count", lambda: 2)
+    record = tmp_path / "seconds.csv"
+    started = time.perf_counter()
+    assert lanes.run(folder, record=record)
+    passed = time.perf_counter() - started
+    with open(record, newline="") as file:
+        seconds = {row["stage"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    needs = lanes.read_graph(folder)
+    assert seconds.keys() == needs.keys()
+    assert lanes.simulate(needs, seconds, 2) == pytest.approx(passed, rel=0.2, abs=2)
+
+
+def test_the_longest_way_to_the_end_goes_first():
+    needs = {"short": set(), "long": set(), "end": {"long"}}
+    seconds = {"short": 3.0, "long": 2.0, "end": 2.0}
+    assert lanes.startable(needs, [], [], seconds) == ["long", "short"]
+    assert lanes.startable(needs, ["long"], ["short"], seconds) == ["end"]
+    assert lanes.simulate(needs, seconds, 1) == 7
+    assert lanes.simulate(needs, seconds, 2) == 4
+    assert lanes.simulate(needs, seconds, 2, done=["long"]) == 3
+
+
+def test_the_seconds_of_every_stage_of_the_project_are_known():
+    with open(lanes.SECONDS, newline="") as file:
+        known = {row["stage"] for row in csv.DictReader(file)}
+    assert known == lanes.read_graph(ROOT).keys()
+
+
+def test_a_stage_that_fails_lets_the_others_end_and_no_more_start(folder):
+    stages = read_stages(folder)
+    stages["c"]["cmd"] = "echo no such thing >&2; false"
+    write_stages(folder, stages)
+    run = start(folder)
+    printed = run.finish()
+    assert run.process.returncode == 1
+    assert printed.splitlines()[-1] == "lanes: c failed; the message is above"
+    assert "no such thing" in printed and "Traceback" not in printed
+    assert (folder / "b").exists() and not (folder / "e").exists()
+    assert {"a", "b", "f"} >= set(YAML(typ="safe").load(folder / "dvc.lock")["stages"]) >= {"a"}
+
+
+def test_ctrl_c_stops_every_lane(folder):
+    stages = read_stages(folder)
+    for name in "bcdf":
+        stages[name]["cmd"] = "python -c \"import time; print('on', flush=True); time.sleep(100)\""
+    write_stages(folder, stages)
+    run = start(folder)
+    while "on" not in run.process.stdout.readline():
+        pass
+    begun = time.monotonic()
+    for process in run.members():
+        process.send_signal(signal.SIGINT)  # as a terminal does
+    printed = run.finish()
+    assert printed.splitlines()[-1] == "lanes: interrupted"
+    while run.members():
+        time.sleep(0.01)
+    assert time.monotonic() - begun < 5  # two seconds of it are DVC's own to leave

@@ -1,0 +1,153 @@
+"""Run DVC's stages side by side, with the same results and dvc.lock as `dvc repro`.
+
+    python -m tools.lanes [RECORD]
+
+A lane is a process that calls `dvc repro --single-item` for one stage at a time, once those that it needs
+are done: as many lanes as cores, or fewer where `compute.workers` gives each stage several. Of the stages
+that can start, the one with the longest way to the end goes first, by the seconds in SECONDS; RECORD is
+written as such a file. When DVC has `repro --jobs` (#755, #10922), this can go; docs/scaling.md says what it
+relies on.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import chdir
+from multiprocessing import get_context
+from pathlib import Path
+
+import joblib
+import pandas as pd
+from dvc.repo import Repo
+from dvc.repo.reproduce import plan_repro
+from dvc.utils.serialize import modify_yaml
+from ruamel.yaml import YAML
+
+SECONDS = Path(__file__).with_name("stage_seconds.csv")
+
+Needs = dict[str, set[str]]  # stage: the stages that it needs; in the order of `dvc repro`
+Seconds = dict[str, float]  # by stage
+
+
+def read_graph(folder: Path) -> Needs:
+    with chdir(folder), Repo() as repo:  # the names of stages depend on the working folder
+        graph = repo.index.graph
+        return {s.addressing: {n.addressing for n in graph.successors(s)} for s in plan_repro(graph)}
+
+
+def read_seconds(stages: Collection[str]) -> Seconds:
+    """The seconds that each stage takes; the median for one that is not in SECONDS."""
+    known = pd.read_csv(SECONDS, index_col="stage").seconds
+    return {stage: known.get(stage, known.median()) for stage in stages}
+
+
+def startable(needs: Needs, done: Collection[str], running: Collection[str], seconds: Seconds) -> list[str]:
+    """The stages that can start, that with the longest way to the end first."""
+    ways: Seconds = {}
+    for stage in reversed(needs):
+        after = [ways[other] for other in needs if stage in needs[other]]
+        ways[stage] = seconds[stage] + max(after, default=0.0)
+    ready = [s for s in needs if s not in done and s not in running and needs[s].issubset(done)]
+    return sorted(ready, key=lambda stage: -ways[stage])
+
+
+def simulate(needs: Needs, seconds: Seconds, lanes: int, done: Collection[str] = ()) -> float:
+    """The seconds that the stages which are not `done` would take in so many lanes."""
+    now, ended = 0.0, set(done)
+    running: Seconds = {}  # stage: when it will have ended
+    while len(ended) < len(needs):
+        for stage in startable(needs, ended, running, seconds)[: lanes - len(running)]:
+            running[stage] = now + seconds[stage]
+        first = min(running, key=lambda stage: running[stage])
+        now = running.pop(first)
+        ended.add(first)
+    return now
+
+
+def start_lane(folder: Path) -> None:
+    """Set up a lane's process, which Ctrl-C reaches too: while it waits for a stage, it ignores that."""
+    os.chdir(folder)
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for `python`
+    signal.signal(signal.SIGINT, lambda *_: None)
+
+
+def run_stage(stage: str, cores: int, options: list[str]) -> tuple[int, float]:
+    """`dvc repro --single-item`, with `cores` for the stage's workers: exit status and seconds."""
+    from dvc.cli import main
+
+    os.environ["LOKY_MAX_CPU_COUNT"] = str(cores)
+    start = time.perf_counter()
+    waiting = signal.signal(signal.SIGINT, signal.default_int_handler)  # DVC ends with an exit status
+    # Without --wait-for-lock DVC fails where another lane holds its lock for three seconds.
+    status = main(["--wait-for-lock", "repro", "--quiet", "--single-item", *options, stage])
+    signal.signal(signal.SIGINT, waiting)
+    return status, time.perf_counter() - start
+
+
+def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, options: list[str]) -> Seconds:
+    """The seconds of the stages that succeeded. One that fails lets the others end, and no more start."""
+    expected = read_seconds(needs)
+    running: dict[str, Future[tuple[int, float]]] = {}
+    took: Seconds = {}
+    failed: list[str] = []
+    while len(took) < len(needs):
+        ready = [] if failed else startable(needs, took, running, expected)[: lanes - len(running)]
+        share = max(1, cores // max(1, min(lanes, len(running) + len(ready))))  # a stage alone has all cores
+        running |= {stage: pool.submit(run_stage, stage, share, options) for stage in ready}
+        if not running:
+            break
+        ended, _ = wait(running.values(), return_when=FIRST_COMPLETED)
+        for stage in [stage for stage, future in running.items() if future in ended]:
+            status, seconds = running.pop(stage).result()
+            if status:
+                failed.append(stage)
+                continue
+            took[stage] = seconds
+            slower = sum(took.values()) / sum(expected[name] for name in took)
+            left = simulate(needs, expected, lanes, took) * slower
+            what = f"{len(took)} of {len(needs)}: {stage}, {seconds:.1f} s"
+            print(f"{what}; about {left:.0f} s left", flush=True)
+    if failed:
+        print(f"lanes: {', '.join(failed)} failed; the message is above", file=sys.stderr)
+    return took
+
+
+def sort_lock(lock: Path, before: list[str], needs: Needs) -> None:
+    """Put the entries of dvc.lock in the order of `dvc repro`: those of before, then new ones."""
+    with modify_yaml(lock) as content:
+        entries = content["stages"]
+        content["stages"] = {s: entries[s] for s in dict.fromkeys([*before, *needs]) if s in entries}
+
+
+def run(folder: Path, options: Collection[str] = (), record: Path | None = None) -> bool:
+    """Run every stage in `folder`; whether all succeeded."""
+    lock, yaml = folder / "dvc.lock", YAML(typ="safe")
+    before = list(yaml.load(lock)["stages"]) if lock.is_file() else []
+    workers = yaml.load(folder / "params.yaml")["compute"]["workers"]
+    needs, cores = read_graph(folder), joblib.cpu_count()
+    lanes = max(1, cores // (workers or 1))
+    with ProcessPoolExecutor(lanes, get_context("spawn"), start_lane, (folder.absolute(),)) as pool:
+        try:
+            took = run_all(pool, needs, lanes, cores, [*options])
+        except (KeyboardInterrupt, BrokenExecutor) as error:
+            pool.shutdown(cancel_futures=True)
+            said = "interrupted" if isinstance(error, KeyboardInterrupt) else "a lane was killed"
+            print(f"lanes: {said}", file=sys.stderr)
+            return False
+    if lock.is_file():
+        sort_lock(lock, before, needs)
+    if record:
+        table = pd.Series({stage: took[stage] for stage in needs if stage in took}, name="seconds")
+        table.rename_axis("stage").to_csv(record, float_format="%.2f")
+    return len(took) == len(needs)
+
+
+def main(record: str = "") -> None:
+    sys.exit(not run(Path(), record=Path(record) if record else None))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
