@@ -122,7 +122,7 @@ def whole_report(setup: Setup) -> list[Row]:
             done = (few[part]["defaults"] | few[part]["runs"][run])["epochs"]
             reached = json.loads((quick.ROOT / f"metrics/{part}/{run}.json").read_text())
             whole = reached["epochs"]
-            short = {"epochs": epochs} | ({"latents_every": 0} if part == "mlp" else {})
+            short = {"epochs": epochs, {"mlp": "latents_every", "cnn": "snapshot_epoch"}[part]: 0}
             task = (part, setup.workspace, settings | short)
             seconds = {}
             for name, team in ((OURS, ours), ("straightforward.py", theirs)):

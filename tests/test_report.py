@@ -266,6 +266,19 @@ addEventListener("load", () => {
   }, "*");
 });
 </script>"""
+CLICK = r"""<script>
+addEventListener("load", () => {
+  const table = document.querySelector("table.sort"), head = table.tHead.rows[0].cells[2];
+  const column = () => [...table.tBodies[0].rows].map(row => parseFloat(row.cells[2].textContent));
+  const orders = [0, 1].map(() => { head.querySelector("button").click(); return column(); });
+  const box = document.querySelector("#filter input");
+  box.value = "separation failed";
+  box.dispatchEvent(new Event("input"));
+  const shown = [...document.querySelectorAll(".claims > li")].filter(li => !li.hidden).map(li => li.id);
+  document.body.append(Object.assign(document.createElement("pre"),
+    {id: "seen", textContent: JSON.stringify({orders, shown})}));
+});
+</script>"""
 FRAME = """<iframe src="page.html" width="{width}" height="800" style="border: 0"></iframe><script>
 onmessage = event => document.body.append(
   Object.assign(document.createElement("pre"), {{textContent: JSON.stringify(event.data)}}));
@@ -319,3 +332,15 @@ def test_the_browser_test_sees_what_is_wrong(tmp_path):
     seen = json.loads(html.unescape(re.search(r"<pre>(.*?)</pre>", document, re.DOTALL).group(1)))
     assert seen["broken"] == ["#no"] and seen["missing"] == ["gone"] and seen["outside"] == ["gone.png"]
     assert seen["width"] > 390 and seen["wide"] == ["T"] and "CONSOLE" in log
+
+
+def test_tables_sort_and_a_box_filters_claims(report, tmp_path):
+    text = (report / "index.html").read_text()
+    (tmp_path / "page.html").write_text(text.replace("</body>", f"{CLICK}</body>"))
+    document, log = browse(tmp_path, tmp_path / "page.html")
+    found = re.search(r'<pre id="seen">(.*?)</pre>', document, re.DOTALL)
+    assert found, log
+    seen = json.loads(html.unescape(found.group(1)))
+    rising, falling = seen["orders"]
+    assert rising == sorted(rising) and falling == rising[::-1] != rising
+    assert seen["shown"] == ["C11"]

@@ -3,10 +3,9 @@
     python -m tools.lanes [RECORD]
 
 A lane is a process that calls `dvc repro --single-item` for one stage at a time, once those that it needs
-are done: as many lanes as cores, or fewer where `compute.workers` gives each stage several. Of the stages
-that can start, the one with the longest way to the end goes first, by the seconds in SECONDS; RECORD is
-written as such a file. When DVC has `repro --jobs` (#755, #10922), this can go; docs/scaling.md says what it
-relies on.
+are done: as many lanes as cores, or fewer where `compute.workers` gives each stage several. The one with the
+longest way to the end goes first, by the seconds in SECONDS; RECORD is written as such a file. This can go
+when DVC has `repro --jobs` (#755, #10922); docs/scaling.md says what it relies on.
 """
 
 import os
@@ -108,8 +107,7 @@ def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, opt
             took[stage] = seconds
             slower = sum(took.values()) / sum(expected[name] for name in took)
             left = simulate(needs, expected, lanes, took) * slower
-            what = f"{len(took)} of {len(needs)}: {stage}, {seconds:.1f} s"
-            print(f"{what}; about {left:.0f} s left", flush=True)
+            print(f"{len(took)} of {len(needs)}: {stage}; about {left:.0f} s left", flush=True)
     if failed:
         print(f"lanes: {', '.join(failed)} failed; the message is above", file=sys.stderr)
     return took
@@ -134,14 +132,13 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
             took = run_all(pool, needs, lanes, cores, [*options])
         except (KeyboardInterrupt, BrokenExecutor) as error:
             pool.shutdown(cancel_futures=True)
-            said = "interrupted" if isinstance(error, KeyboardInterrupt) else "a lane was killed"
-            print(f"lanes: {said}", file=sys.stderr)
+            why = "interrupted" if isinstance(error, KeyboardInterrupt) else "a lane was killed"
+            print(f"lanes: {why}", file=sys.stderr)
             return False
     if lock.is_file():
         sort_lock(lock, before, needs)
     if record:
-        table = pd.Series({stage: took[stage] for stage in needs if stage in took}, name="seconds")
-        table.rename_axis("stage").to_csv(record, float_format="%.2f")
+        pd.Series(took, name="seconds").rename_axis("stage").to_csv(record, float_format="%.2f")
     return len(took) == len(needs)
 
 
