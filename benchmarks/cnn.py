@@ -86,7 +86,7 @@ class Given:
         )
         torch.manual_seed(weights)
         images, labels = self.splits["train"]
-        network = cnn.build(images.shape[-1], [16, 32], 3, 1, 0, [])
+        network = cnn.build(images.shape[-1], [16, 32], 3, 1, 0, [], 3)
         draws = torch.Generator().manual_seed(shuffling)
         return network, [torch.randperm(len(labels), generator=draws) for _ in range(self.task.epochs)]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.compute import Compute
 from pipeline.common.settings import read_params
 from pipeline.masks import cutting
 from pipeline.masks.boxes import Box
 from pipeline.masks.cutting import Crop
-from pipeline.masks.orientation import is_turned, turn
+from pipeline.masks.orientation import turn
+from pipeline.masks.prepared import list_classes
 from pipeline.masks.settings import MasksSettings
 from pipeline.sources.archives import kept_open, read_file
 from stages import crop_masks
@@ -28,7 +28,7 @@ def boxes_of(archive: Path, params: Path) -> list[Box]:
     """The boxes of an archive, as the stage has them."""
     values = read_params(params)
     settings = MasksSettings(**values["crop_masks"])
-    return crop_masks.boxes_of(archive, settings, values["seed"])
+    return crop_masks.read_archive(archive, settings, values["seed"]).boxes
 
 
 def as_first_written(
@@ -55,7 +55,7 @@ def open_per_box(
     for first, boxes in batch:
         for number, box in enumerate(boxes, start=first):
             stored = Image.open(BytesIO(read_file(photographs, box.photograph)))
-            picture = (turn(stored) if is_turned(stored, box) else stored).convert("RGB")
+            picture = (turn(stored) if box.turned else stored).convert("RGB")
             crop = picture.crop(geometry.clip(box.corners, *picture.size))
             crop.save(folder / box.split / box.label / f"{number}.png", compress_type=compress_type)
             cuts.append(Crop({}, geometry.resize(crop, size), geometry.pool(crop, size)))
@@ -67,7 +67,6 @@ def torchvision_decode(
 ) -> list[Crop]:
     """torchvision's own decoder, each photograph once, and its operations on tensors."""
     import torch
-    from PIL import Image
     from torchvision.io import ImageReadMode, decode_image, write_png
     from torchvision.transforms.functional import resize
 
@@ -79,8 +78,7 @@ def torchvision_decode(
     for first, boxes in batch:
         data = read_file(photographs, boxes[0].photograph)
         coded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-        turned = is_turned(Image.open(BytesIO(data)), boxes[0])
-        pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=turned)
+        pixels = decode_image(coded, ImageReadMode.RGB, apply_exif_orientation=boxes[0].turned)
         for number, box in enumerate(boxes, start=first):
             area = geometry.clip(box.corners, pixels.shape[2], pixels.shape[1])
             left, top, right, bottom = area or (0, 0, 0, 0)  # the pipeline has refused boxes outside
@@ -115,7 +113,7 @@ def seconds_to_cut(
             cuts = cutting.cut_boxes(archive, boxes, size, Path(folder, "crops"), compute)
         else:
             for split in ("train", "test"):
-                for label in MASK_CLASSES:
+                for label in list_classes(box.label for box in boxes):
                     (Path(folder) / split / label).mkdir(parents=True)
             tasks = [(archive, batch, size, Path(folder)) for batch in cutting.batches(boxes)]
             cuts = (cut for some in compute.each(cut_batch, tasks, len(tasks)) for cut in some)

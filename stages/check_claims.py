@@ -8,19 +8,18 @@ each verdict was given, and plots/claims/claims.csv, a row for each claim with i
 passed, failed     as pipeline/claims/statistics.py judges; an ordering that failed was not shown;
                    that does not show the opposite, see its probability
 contradicted       the report itself says otherwise
-not_comparable     a number of the report beside drawn data, or one without a tolerance; an ordering of runs
-                   with one replicate, of a class without samples, or of networks that have learnt nothing;
-                   a claim about a run that params.yaml does not have
+not_comparable     a number of the report beside other data than its own, or one without a tolerance; an
+                   ordering of runs with one replicate, of a class without samples, or of networks that have
+                   learnt nothing; a claim about a run that params.yaml does not have
 """
 
 import dataclasses
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 
 from pipeline.claims.judge import Measures, judge
-from pipeline.claims.schema import read_claims, subject
+from pipeline.claims.schema import Claims, read_claims, subject
 from pipeline.claims.statistics import wilson_interval
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import METRICS, PLOTS, RAW_DIGITS, RAW_MASKS
@@ -33,8 +32,16 @@ SOURCES = {"mlp": RAW_DIGITS, "cnn": RAW_MASKS}
 VERDICTS = ("passed", "failed", "contradicted", "not_comparable")
 
 
-def is_synthetic(source: Path) -> bool:
-    return bool(read_json(source / "source.json")["source"] == "synthetic")
+def is_report_data(claims: Claims, measures: Measures, part: str) -> bool:
+    """Whether the data of a part are the report's own."""
+    source = read_json(SOURCES[part] / "source.json")["source"]
+    run = next(subject(name) for name in measures if name.startswith(f"{part}."))  # all are of the same data
+    samples = {
+        name.removeprefix(prefix): int(values[0]) + int(measures[name.replace("test", "train", 1)][0])
+        for name, values in measures.items()
+        if name.startswith(prefix := f"{run}.test_samples_")
+    }
+    return source != "synthetic" and claims.data[part].is_same(source, samples)
 
 
 def largest_share(measures: Measures, part: str) -> float:
@@ -48,9 +55,10 @@ def largest_share(measures: Measures, part: str) -> float:
 
 def main() -> None:
     measures = read_replicates("mlp") | read_replicates("cnn") | read_separation()
-    synthetic = {part for part, source in SOURCES.items() if is_synthetic(source)}
+    claims = read_claims()
+    comparable = {part for part in SOURCES if is_report_data(claims, measures, part)}
     baselines = {part: largest_share(measures, part) for part in SOURCES}
-    findings = judge(read_claims(), measures, synthetic, baselines)
+    findings = judge(claims, measures, comparable, baselines)
     with whole_folder(PLOTS / "claims") as folder:
         table = pd.DataFrame([dataclasses.asdict(finding) for finding in findings])
         table.to_csv(folder / "claims.csv", index=False, float_format="%.6g")

@@ -12,12 +12,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.paths import BOXES
 from pipeline.common.process import run_stage
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.scores import Run, scores_of_replicates
-from pipeline.masks.prepared import load_crops
+from pipeline.evaluation.tables import read_csv
+from pipeline.masks.prepared import list_classes, load_crops
 
 METRICS = ("train_accuracy", "test_accuracy", "recall", "train_loss", "epochs")
 SMALL = 0.25  # the share of test crops that count as small (claim C19)
@@ -37,13 +37,14 @@ def errors_by_crop_size(run: Run, labels: np.ndarray, sides: np.ndarray) -> pd.D
 
 def main() -> None:
     crops = load_crops()
-    boxes = pd.read_csv(BOXES)[crops.test]
-    sides = np.minimum(boxes.right - boxes.left, boxes.bottom - boxes.top).to_numpy()
+    boxes = read_csv(BOXES, dtype={"label": str})
+    test = boxes[crops.test]
+    sides = np.minimum(test.right - test.left, test.bottom - test.top).to_numpy()
     truth = crops.labels()
     evaluate(
         "cnn",
         truth,
-        MASK_CLASSES,
+        list_classes(boxes.label),
         score=scores_of_replicates,
         score_for_claims=partial(errors_by_crop_size, labels=truth["test"], sides=sides),
         metrics=METRICS,

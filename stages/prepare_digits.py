@@ -1,7 +1,7 @@
 """Prepare the digits: arrays of equal form, split into a training and a test set.
 
-python -m stages.prepare_digits     reads data/raw/digits/, writes data/digits.safetensors
-                                    (pipeline/digits/prepared.py lists its arrays)
+python -m stages.prepare_digits     reads data/raw/digits/, writes data/digits.safetensors, whose arrays
+                                    pipeline/digits/prepared.py lists, and data/digits.json, how it was read
 """
 
 from pathlib import Path
@@ -10,9 +10,10 @@ import numpy as np
 
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.files import whole_file
-from pipeline.common.paths import DIGITS, RAW_DIGITS
+from pipeline.common.paths import DIGITS, DIGITS_NOTES, RAW_DIGITS
 from pipeline.common.process import run_stage
 from pipeline.common.settings import InputError, check, read_params, read_seed, section
+from pipeline.common.storage import write_json
 from pipeline.digits.formats import read_digits, white_on_black
 from pipeline.digits.prepared import save_digits
 from pipeline.digits.settings import DigitsSettings
@@ -37,13 +38,16 @@ def describe(split: str, labels: np.ndarray) -> str:
 def main() -> None:
     params = read_params()
     settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
-    splits, inverted = white_on_black(read_digits(raw_file(RAW_DIGITS)))
-    if inverted:
-        print("digits: the borders are bright, so the pictures were inverted to white on black")
+    found, notes = read_digits(raw_file(RAW_DIGITS), settings.class_from)
+    splits = white_on_black(found, notes)
     if "" in splits:
         splits = split_digits(splits[""], settings.train, settings.test, read_seed(params))
     with whole_file(DIGITS) as partial:
         save_digits(partial, splits)
+    write_json(DIGITS_NOTES, {"layout": notes.layout, "split": notes.split, "notes": notes.sentences()})
+    print(f"digits: read as {notes.layout}; split: {notes.split}")
+    for note in notes.sentences():
+        print(f"digits: {note}")
     print(f"digits of class 0 to 9: {', '.join(describe(s, splits[s].labels) for s in SPLITS)}")
 
 

@@ -22,9 +22,9 @@ from pipeline.common.paths import BOXES, MASKS_ARCHIVE, REPORT
 from pipeline.common.process import run_stage
 from pipeline.common.settings import check, read_params, section
 from pipeline.digits.prepared import load_digits
-from pipeline.evaluation.tables import final_run
+from pipeline.evaluation.tables import final_run, read_csv
 from pipeline.masks.orientation import turn
-from pipeline.report.colours import MASK_COLOURS
+from pipeline.report.colours import mask_colours
 from pipeline.report.contents import PARTS
 from pipeline.report.facts import facts
 from pipeline.report.figures.galleries import LIMIT
@@ -38,7 +38,7 @@ from pipeline.report.figures.plans import (
 )
 from pipeline.report.figures.rendering import Plans, draw_pictures
 from pipeline.report.page import render_page
-from pipeline.report.results import Results, read_csv, read_results
+from pipeline.report.results import Results, read_results
 from pipeline.report.tables import MARKS, confusion_cells, list_claims, list_figures, list_runs, list_sections
 from pipeline.sources.archives import open_archive, read_file
 from pipeline.sources.pictures import open_picture
@@ -57,10 +57,10 @@ PACKAGES = (
     "matplotlib",
     "jinja2",
 )
-SYNTHETIC = {"digits": "numerals", "masks": "photographs"}
+SAMPLES = {"mlp": ("digits", "numerals"), "cnn": ("masks", "photographs")}
 
 
-def plan_photographs(crops: pd.DataFrame) -> tuple[Plans, dict[str, str]]:
+def plan_photographs(crops: pd.DataFrame, colours: dict[str, str]) -> tuple[Plans, dict[str, str]]:
     """F7, and the name of each photograph; `crops` are the test boxes, `predicted` as the figure shows it."""
     plans: Plans = {}
     names = {}
@@ -68,7 +68,8 @@ def plan_photographs(crops: pd.DataFrame) -> tuple[Plans, dict[str, str]]:
         for index, name in enumerate(choose_photographs(crops), start=1):
             rows = crops[crops.photograph == name]
             faces = [
-                Face((r.left, r.top, r.right, r.bottom), r.truth, r.predicted) for r in rows.itertuples()
+                Face((r.left, r.top, r.right, r.bottom), r.truth, r.predicted, colours[r.predicted])
+                for r in rows.itertuples()
             ]
             plans[f"F7_{index}"] = (draw_photograph, open_photograph(archive, name, rows), faces)
             names[f"F7_{index}"] = name
@@ -88,12 +89,25 @@ def plan_figures(results: Results, finals: dict[str, str | None]) -> tuple[Plans
     if finals["mlp"]:
         plans |= plan_samples(results.digits, load_digits()["test"].images)
     if finals["cnn"]:
-        plans |= plan_crops(results.crops)
+        plans |= plan_crops(results.crops, results.mask_classes)
         test = results.crops["test"]
         early = test.assign(predicted=test.get("snapshot", test.predicted))
-        shown, photographs = plan_photographs(early)
+        shown, photographs = plan_photographs(early, mask_colours(results.mask_classes))
         plans |= shown
     return plans, photographs
+
+
+def other_data(results: Results) -> dict[str, list[str]]:
+    """Which data are not the report's: `synthetic` ones, and `own` ones, in words."""
+    claims = read_claims()
+    found: dict[str, list[str]] = {"synthetic": [], "own": []}
+    for part, (source, name) in SAMPLES.items():
+        kind = results.sources[source]["source"]
+        if kind == "synthetic":
+            found["synthetic"].append(name)
+        elif not claims.data[part].is_same(kind, results.samples(part)):
+            found["own"].append(name)
+    return found
 
 
 def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
@@ -104,9 +118,8 @@ def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
         "profile": section(params, "profile"),
         "seed": section(params, "seed"),
         "sources": results.sources,
-        "synthetic": [
-            name for part, name in SYNTHETIC.items() if results.sources[part]["source"] == "synthetic"
-        ],
+        "notes": results.notes,
+        **other_data(results),
         "versions": versions,
         "params": {name: section(params, name) for name in PARAMS},
     }
@@ -119,7 +132,7 @@ def make_context(
     snapshot = results.settings["cnn"][finals["cnn"]]["snapshot_epoch"] if finals["cnn"] else 0
     return {
         "marks": MARKS,
-        "colours": MASK_COLOURS,
+        "colours": mask_colours(results.mask_classes),
         "sections": list_sections(results),
         **list_figures(results, finals),
         "runs": list_runs(params, results),

@@ -17,6 +17,7 @@ LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
 IMAGES = np.zeros((60, 28, 28), np.uint8)
 IMAGES[:, 10:18, 10:18] = 200
 
+MASK_CLASSES = ("bad", "good", "none")  # the report's, in their order
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
 # Each class to train on and one box to test on: with this much, crop_masks ends well.

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.common.classes import DIGIT_CLASSES, MASK_CLASSES
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.digits.prepared import Digits, save_digits
 from pipeline.evaluation import scores
 from pipeline.evaluation.evaluate import write_plots
 from stages import evaluate_mlp
-from tests.making import put
+from tests.making import MASK_CLASSES, put
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'
 EPOCHS = 3
@@ -61,6 +61,8 @@ def write_digits(folder, rng, params):
     images = rng.integers(256, size=(SAMPLES["mlp"]["test"], 28, 28), dtype=np.uint8)
     digits = {split: Digits(images, each.astype(np.uint8)) for split, each in labels.items()}
     save_digits(folder / "data/digits.safetensors", digits)
+    notes = {"layout": "arrays (.npz)", "split": "drawn", "notes": []}
+    put(folder / "data/digits.json", json.dumps(notes).encode())
     for kind in ("latents", "separation"):
         (folder / "plots" / kind).mkdir()
     for figure in params["project_latents"]:
@@ -95,6 +97,8 @@ def write_masks(folder, rng, params):
     ]
     boxes = pd.DataFrame(rows, columns=columns).assign(right=lambda table: table.right + 5)
     boxes.to_csv(folder / "data/boxes.csv", index=False)
+    notes = {"layout": "CSV: x.csv", "split": "as published", "notes": [f"odd: {EVIL}"], "skipped": 4}
+    put(folder / "data/boxes.json", json.dumps(notes).encode())
     for name in boxes.crop:
         path = folder / "data/crops" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError
-from pipeline.masks.annotations import read_boxes
+from pipeline.masks.annotations import read_annotations
 from pipeline.masks.boxes import Box, map_labels
 from pipeline.masks.splitting import choose_test, split_boxes
 from pipeline.sources.archives import open_archive
+from tests.making import MASK_CLASSES, photograph, picture_bytes
 
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
+WIDE = picture_bytes(photograph(200, 100))
 ROW = "a.jpg,200,100,good,1,2,30,40\n"
 VOC = """<annotation>{filename}stray text<size><width>200</width><height>100</height></size>
 <object><name>with_mask</name><bndbox><xmin>1</xmin><ymin>2.4</ymin><xmax>29.6</xmax><ymax>40</ymax></bndbox>
@@ -30,7 +31,7 @@ def read(members: dict[str, str | bytes]) -> list[Box]:
         for name, content in members.items():
             archive.writestr(name, content)
     with open_archive(buffer, "masks.zip") as archive:
-        return list(read_boxes(archive))
+        return read_annotations(archive).boxes
 
 
 def voc(filename: str = "<filename>a.jpg</filename>") -> str:
@@ -42,8 +43,8 @@ def test_tables_give_the_split_and_photographs_are_found_beneath(folder: str) ->
     members = {
         f"{folder}test.csv": HEADER + "b.jpg,200,100,bad,5,6,7,8\n",
         f"{folder}train.csv": HEADER + ROW + "a.jpg,200,100,none,-1,0,3,4\n",
-        f"{folder}images/a.jpg": "",
-        f"{folder}images/b.jpg": "",
+        f"{folder}images/a.jpg": WIDE,
+        f"{folder}images/b.jpg": WIDE,
     }
     a, b = f"{folder}images/a.jpg", f"{folder}images/b.jpg"
     assert read(members) == [
@@ -54,21 +55,21 @@ def test_tables_give_the_split_and_photographs_are_found_beneath(folder: str) ->
 
 
 def test_two_photographs_of_one_name_are_an_error_unless_one_is_beside() -> None:
-    members = {"t/boxes.csv": HEADER + ROW, "x/a.jpg": "", "y/a.jpg": ""}
+    members = {"t/boxes.csv": HEADER + ROW, "x/a.jpg": WIDE, "y/a.jpg": WIDE}
     with pytest.raises(InputError, match="line 2: 'a.jpg' could be any of x/a.jpg, y/a.jpg"):
         read(members)
-    assert read(members | {"t/a.jpg": ""})[0].photograph == "t/a.jpg"
+    assert read(members | {"t/a.jpg": WIDE})[0].photograph == "t/a.jpg"
 
 
 @pytest.mark.parametrize(
     "members",
     [
-        {"annotations/a.xml": voc(), "images/a.jpg": ""},
-        {"deep/er/x.xml": voc(), "deep/er/a.jpg": "", "other/a.jpg": ""},
-        {"a.xml": voc("<filename>renamed.png</filename>"), "a.jpg": ""},
-        {"a.xml": voc(""), "a.jpg": ""},
-        {"x.xml": voc(r"<filename>C:\photographs\a.jpg</filename>"), "a.jpg": "", "__MACOSX/x.xml": "?"},
-        {"x.xml": '<?xml version="1.0" encoding="iso-8859-1"?>' + voc(), "a.jpg": ""},
+        {"annotations/a.xml": voc(), "images/a.jpg": WIDE},
+        {"deep/er/x.xml": voc(), "deep/er/a.jpg": WIDE, "other/a.jpg": WIDE},
+        {"a.xml": voc("<filename>renamed.png</filename>"), "a.jpg": WIDE},
+        {"a.xml": voc(""), "a.jpg": WIDE},
+        {"x.xml": voc(r"<filename>C:\photographs\a.jpg</filename>"), "a.jpg": WIDE, "__MACOSX/x.xml": "?"},
+        {"x.xml": '<?xml version="1.0" encoding="iso-8859-1"?>' + voc(), "a.jpg": WIDE},
     ],
 )
 def test_pascal_voc_in_any_folder(members: dict[str, str | bytes]) -> None:
@@ -79,7 +80,7 @@ def test_pascal_voc_in_any_folder(members: dict[str, str | bytes]) -> None:
 
 
 def test_pascal_voc_in_folders_train_and_test_is_split() -> None:
-    members = {"d/train/a.xml": voc(), "d/train/a.jpg": "", "d/test/a.xml": voc(), "d/test/a.jpg": ""}
+    members = {"d/train/a.xml": voc(), "d/train/a.jpg": WIDE, "d/test/a.xml": voc(), "d/test/a.jpg": WIDE}
     assert [(box.split, box.photograph) for box in read(members)] == [
         ("test", "d/test/a.jpg"),
         ("train", "d/train/a.jpg"),
@@ -140,7 +141,7 @@ def test_every_divisible_class_gets_test_boxes(counts: list[tuple[int, int, int]
 
 def test_the_real_archive_holds_the_counts_of_its_description(shared_data: Path) -> None:
     with open_archive(shared_data / "medical-masks.zip", "medical-masks.zip") as archive:
-        boxes = read_boxes(archive)
+        boxes = read_annotations(archive).boxes
     counts = Counter((box.split, box.label) for box in boxes)
     assert [counts["train", label] for label in MASK_CLASSES] == [576, 2808, 103]
     assert [counts["test", label] for label in MASK_CLASSES] == [89, 283, 22]
@@ -149,7 +150,7 @@ def test_the_real_archive_holds_the_counts_of_its_description(shared_data: Path)
 
 def test_the_real_archive_without_its_split_is_split_alike(shared_data: Path) -> None:
     with open_archive(shared_data / "medical-masks.zip", "medical-masks.zip") as archive:
-        boxes = split_boxes(read_boxes(archive), 0.1, np.random.default_rng(0))
+        boxes = split_boxes(read_annotations(archive).boxes, 0.1, np.random.default_rng(0))
     counts = Counter((box.split, box.label) for box in boxes)
     for label in MASK_CLASSES:
         share = counts["test", label] / (counts["test", label] + counts["train", label])

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.claims import judge
+from pipeline.claims.schema import read_claims
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
 from pipeline.common.settings import InputError, read_params
 from pipeline.common.storage import load_arrays, save_arrays
@@ -19,6 +20,7 @@ from pipeline.evaluation.tables import read_replicates
 from pipeline.masks.prepared import Crops, save_crops
 from stages import check_claims, evaluate_cnn, evaluate_mlp
 from tests.conftest import ROOT
+from tests.making import MASK_CLASSES, put
 
 
 def write_run(folder, truth, batch_size):
@@ -26,7 +28,7 @@ def write_run(folder, truth, batch_size):
     folder.mkdir(parents=True)
     (folder / "settings.json").write_text(json.dumps({"batch_size": batch_size}))
     predictions = {split: np.stack([labels, labels]) for split, labels in truth.items()}
-    predictions["train"][:, 0] = predictions["test"][:, :2] = 2
+    predictions["train"][:, 0] = predictions["test"][:, :2] = min(2, truth["train"].max())
     save_arrays(folder / "predictions.safetensors", predictions)
     accuracy = {f"{split}_accuracy": (predictions[split] == truth[split]).mean() for split in truth}
     rows = [{"replicate": r, "epoch": 1, "kept": 1, "train_loss": 0.1, **accuracy} for r in (0, 1)]
@@ -43,23 +45,28 @@ def set_score(run, score, values):
 
 @pytest.fixture
 def results(project):
-    """A folder with the results of every stage before check_claims, on data that are not drawn."""
-    folder = project({})
+    """A folder with the results of every stage before check_claims, on data with the name of the report's."""
+    return make_results(project({}), MASK_CLASSES)
+
+
+def make_results(folder, classes):
+    number = len(classes)
     digits = {"train": np.arange(200) % 10, "test": np.arange(100) % 10}
-    masks = {"train": np.arange(60) % 3, "test": np.arange(40) % 3}
+    masks = {"train": np.arange(60) % number, "test": np.arange(40) % number}
     digits["test"][:2] = 3  # taken for a 2 by write_run
     for part, truth in (("mlp", digits), ("cnn", masks)):
         for run in read_params()[part]["runs"]:
             write_run(folder / "models" / part / run, truth, 32)
-    for source in check_claims.SOURCES.values():
-        source.mkdir(parents=True)
-        (source / "source.json").write_text('{"source": "own"}')
+    for part, source in check_claims.SOURCES.items():
+        name = read_claims().data[part].source
+        put(source / "source.json", json.dumps({"source": name}).encode())
     save_digits(DIGITS, {split: Digits(np.zeros((1, 28, 28)), labels) for split, labels in digits.items()})
     label = np.concatenate(list(masks.values()))
     save_crops(CROP_ARRAYS, Crops(np.zeros(1), np.zeros(1), label, np.arange(100) >= 60))
     sides, longer = 10 + np.arange(100), 50 * (np.arange(100) % 2)  # wide and high boxes in turn
     boxes = {"left": 40, "top": 40, "right": 40 + sides + longer, "bottom": 40 + sides + 50 - longer}
-    pd.DataFrame(boxes).to_csv("data/boxes.csv")
+    names = np.array(classes)[label]
+    pd.DataFrame(boxes).assign(label=names).to_csv("data/boxes.csv")
     rows = [
         {"replicate": r, "epoch": epoch, "knn_accuracy": 0.5, "silhouette": 0}
         for epoch in (10, 110)
@@ -120,6 +127,28 @@ def test_on_drawn_data_values_are_not_comparable_and_orders_are(results):
     assert "not_comparable" not in set(values.verdict[~digits])
     assert "not_comparable" not in set(table.verdict[table.kind != "value"])
     assert metrics["not_comparable"] == 45 + 88
+
+
+def test_on_data_other_than_the_report_s_values_are_not_comparable_and_orders_are(results):
+    """They are known by their name, or by the counts of their classes, within 2 %."""
+    put(check_claims.SOURCES["cnn"] / "source.json", b'{"source": "own"}')
+    _, table = check()
+    values = table.verdict[table.index.str.match(r"T(9|1[0-4])\.")]
+    assert set(values) == {"not_comparable"} and table.verdict["C14"] != "not_comparable"
+    data = read_claims().data["cnn"]
+    assert data.is_same("own", {"bad": 665, "good": 3091, "none": 125})
+    assert not data.is_same("own", {"bad": 665, "good": 3000, "none": 125})
+    assert not data.is_same("own", {"bad": 667, "good": 3129, "none": 126, "other": 1})
+
+
+def test_claims_about_a_class_that_the_data_lack_are_not_comparable(project):
+    make_results(project({}), ("bad", "good"))
+    put(check_claims.SOURCES["cnn"] / "source.json", b'{"source": "own"}')
+    _, table = check()
+    assert table.verdict[["C17", "C18", "T13.final.test_accuracy_none"]].tolist() == ["not_comparable"] * 3
+    assert "training accuracy of none without samples" in table.evidence["C17"]
+    assert table.verdict["C14"] in ("passed", "failed")
+    assert "recall" in json.loads(Path("metrics/cnn/final.json").read_text())
 
 
 def test_the_errors_of_the_final_network_are_contradicted(results):

@@ -44,7 +44,7 @@ def train(crops_file, seed=0, replicate=0, **changes):
 
 def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
     torch.manual_seed(0)
-    network = cnn.build(16, [4, 6], 3, 1, 0, [])
+    network = cnn.build(16, [4, 6], 3, 1, 0, [], 3)
     image = torch.rand(1, 3, 16, 16, dtype=torch.float64)
     first, second, output = (network.double()[index] for index in (0, 3, 7))
 
@@ -70,7 +70,7 @@ def test_the_network_is_two_convolutions_with_pooling_written_out_by_hand():
     ],
 )
 def test_the_output_layer_fits_any_filter_stride_padding_and_size(size, filter, stride, padding, units):
-    network = cnn.build(size, [4, 6], filter, stride, padding, [])
+    network = cnn.build(size, [4, 6], filter, stride, padding, [], 3)
     assert network[-1].in_features == units
     assert network(torch.rand(2, 3, size, size)).shape == (2, 3)
 
@@ -78,7 +78,7 @@ def test_the_output_layer_fits_any_filter_stride_padding_and_size(size, filter, 
 def test_a_head_adds_hidden_layers():
     sizes = [
         layer.out_features
-        for layer in cnn.build(32, [4, 6], 3, 1, 0, [20, 10])
+        for layer in cnn.build(32, [4, 6], 3, 1, 0, [20, 10], 3)
         if hasattr(layer, "out_features")
     ]
     assert sizes == [20, 10, 3]
@@ -89,7 +89,7 @@ def test_convolutions_that_leave_nothing_are_an_error(size, filter, stride):
     with pytest.raises(
         InputError, match=f"filter {filter} at stride {stride} leaves nothing of a crop of {size}x{size}"
     ):
-        cnn.build(size, [4, 6], filter, stride, 0, [])
+        cnn.build(size, [4, 6], filter, stride, 0, [], 3)
 
 
 def test_shuffling_takes_every_crop_once_and_weights_balance_the_classes():
@@ -114,9 +114,9 @@ def test_an_epoch_is_the_optimiser_on_the_mean_gradient_of_each_mini_batch(optim
     """In double precision, by the formulas of Adam (Kingma and Ba, 2015) and of SGD with momentum."""
     torch.manual_seed(0)
     images, labels, order = torch.rand(40, 3, 16, 16).double(), torch.randint(3, (40,)), torch.randperm(40)
-    network = cnn.build(16, [4, 6], 3, 1, 0, [5]).double()
+    network = cnn.build(16, [4, 6], 3, 1, 0, [5], 3).double()
     expected = [parameter.detach().clone() for parameter in network.parameters()]
-    reference = cnn.build(16, [4, 6], 3, 1, 0, [5]).double()
+    reference = cnn.build(16, [4, 6], 3, 1, 0, [5], 3).double()
     rate, first, second = 0.01, [0.0] * len(expected), [0.0] * len(expected)
     for step, batch in enumerate(order.split(16), start=1):
         with torch.no_grad():
@@ -214,7 +214,7 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
         name: torch.from_numpy(values)
         for name, values in load_arrays(folder / "replicate_1.safetensors").items()
     }
-    network = cnn.build(16, [4, 6], 3, 1, 0, [])
+    network = cnn.build(16, [4, 6], 3, 1, 0, [], 3)
     network.load_state_dict(weights)
     scores, _ = cnn.score(network, cnn.to_samples(load_crops(crops), "resized", "cpu"))
     recorded = pd.read_csv(folder / "curves.csv").query("replicate == 1").iloc[-1]

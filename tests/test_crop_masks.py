@@ -17,7 +17,7 @@ from pipeline.common.paths import BOXES, CROP_ARRAYS, CROP_FILES, MASKS_ARCHIVE
 from pipeline.common.seeds import generator
 from pipeline.common.settings import InputError
 from pipeline.masks import cutting, geometry
-from pipeline.masks.annotations import read_boxes
+from pipeline.masks.annotations import read_annotations
 from pipeline.masks.boxes import Box, map_labels
 from pipeline.masks.prepared import load_crops
 from pipeline.masks.splitting import split_boxes
@@ -90,7 +90,7 @@ def test_the_stage_writes_crops_arrays_and_a_table(
     assert (crop == gradient(60, 40)[5:15, 10:30]).all()
     assert b"\r" not in BOXES.read_bytes()
     out = capsys.readouterr().out
-    assert "3 train boxes: 1 bad, 1 good, 1 none" in out and "1 boxes clipped" in out
+    assert "3 train boxes: 1 bad, 1 good, 1 none" in out and "1 boxes reach over the edge" in out
 
 
 def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: Path) -> None:
@@ -120,7 +120,7 @@ def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(pro
     crop_masks.main()
     labels = {label: label for label in ("bad", "good", "none")}
     with zipfile.ZipFile(MASKS_ARCHIVE) as archive:
-        boxes = map_labels(read_boxes(archive), labels)
+        boxes = map_labels(read_annotations(archive).boxes, labels)
     drawn = split_boxes(boxes, 0.3, generator(5, "masks split"))
     assert [row["split"] for row in table()] == [box.split for box in drawn]
     assert sum(box.split == "test" for box in drawn) == 9
@@ -128,8 +128,8 @@ def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(pro
 
 def test_one_box_alone_is_too_few(project: Project) -> None:
     folder = project({"compute.workers": 1})
-    write_raw(folder, {"boxes.csv": HEADER + "a.png,,,good,0,0,1,1\n", "a.png": b""})
-    with pytest.raises(InputError, match="no box for training is of class bad, none"):
+    write_raw(folder, {"boxes.csv": HEADER + "a.png,,,good,0,0,1,1\n", "a.png": picture_bytes(photograph())})
+    with pytest.raises(InputError, match="the boxes are of 1 of the classes"):
         crop_masks.main()
 
 
@@ -188,7 +188,10 @@ def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
     rows = table()
     turned = int(size == "40,60")
     assert [row["exif_rotated"] for row in rows] == [str(turned), "0", "0", "0", "0"]
-    assert f"{turned} in photographs turned by EXIF" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert ("1 photographs have an EXIF rotation, and their boxes fit it as turned" in out) == turned
+    assert ("and their boxes fit the pixels as stored, by width and height; first: a.png" in out) != turned
+    assert "2 photographs have an EXIF rotation and no width and height that could tell" in out
     assert (np.asarray(Image.open(CROP_FILES / rows[0]["crop"])) == expected).all()
 
 

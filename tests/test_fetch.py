@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.common.settings import InputError
-from pipeline.sources import catalogue, fetching
+from pipeline.sources import catalogue, fetching, folders
 from stages import fetch_digits, fetch_masks
 
 Project = Callable[[dict[str, Any]], Path]
@@ -104,15 +104,19 @@ def test_a_folder_is_packed_the_same_way_whatever_its_dates(project: Project, tm
     assert (MASKS / "masks.zip").read_bytes() == packed
 
 
-def test_links_inside_a_folder_are_followed_and_links_out_of_it_refused(tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "photographs")
+def test_links_in_a_folder_are_followed_wherever_they_lead(tmp_path: Path) -> None:
+    """As DVC's cache makes them (cache.type symlink), or a disk elsewhere."""
+    folder, elsewhere = write_folder(tmp_path / "photographs"), write_folder(tmp_path / "elsewhere")
     (folder / "link.jpg").symlink_to("b.jpg")
-    fetching.pack_folder(folder, tmp_path / "packed")
+    (folder / "out.jpg").symlink_to(elsewhere / "b.jpg")
+    (folder / "more").symlink_to(elsewhere / "images")
+    assert folders.pack_folder(folder, tmp_path / "packed") == "README.md"
     with zipfile.ZipFile(tmp_path / "packed") as archive:
-        assert archive.read("link.jpg") == b"b.jpg"
-    (folder / "out.jpg").symlink_to("/etc/passwd")
-    with pytest.raises(InputError, match="out.jpg is a link to /etc/passwd"):
-        fetching.pack_folder(folder, tmp_path / "packed")
+        assert [archive.read(name) for name in ("link.jpg", "out.jpg", "more/a.PNG")] == [
+            b"b.jpg",
+            b"b.jpg",
+            b"images/a.PNG",
+        ]
 
 
 def test_a_catalogue_name_is_downloaded_with_its_own_checksum(

@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 
 from pipeline.common.compute import Compute
 from pipeline.report import tables
-from pipeline.report.colours import INK, MASK_COLOURS
+from pipeline.report.colours import INK, MASK_COLOURS, OTHER_COLOURS, readable_on
 from pipeline.report.figures import (
     confusions,
     galleries,
@@ -25,6 +25,10 @@ from pipeline.report.figures import (
 from pipeline.report.figures.photographs import Face
 
 
+def face(area, truth, predicted):
+    return Face(area, truth, predicted, MASK_COLOURS[predicted])
+
+
 def drawn_in(picture, colour):
     return (np.asarray(picture) == ImageColor.getrgb(colour)).all(axis=2)
 
@@ -33,15 +37,15 @@ def drawn_in(picture, colour):
     "area", [(40, 60, 120, 130), (0, 0, 90, 80), (150, 0, 300, 70), (0, 100, 60, 200), (200, 150, 300, 200)]
 )
 def test_a_box_is_drawn_on_the_edge_of_its_area(area):
-    face = Face(area, "none", "good")
+    one = face(area, "none", "good")
     blank = Image.new("RGB", (300, 200), "white")
-    found = drawn_in(photographs.draw_faces(blank, [face]), MASK_COLOURS["good"])
+    found = drawn_in(photographs.draw_faces(blank, [one]), MASK_COLOURS["good"])
     left, top, right, bottom = area
     expected = np.zeros((200, 300), dtype=bool)
     expected[top:bottom, left:right] = True
     line = photographs.LINE
     expected[top + line : bottom - line, left + line : right - line] = False
-    x, y, end, lower = photographs.place_label(face, blank.size, [area])
+    x, y, end, lower = photographs.place_label(one, blank.size, [area])
     found[y:lower, x:end] = expected[y:lower, x:end] = False
     np.testing.assert_array_equal(found, expected)
 
@@ -52,7 +56,7 @@ def test_a_box_lies_around_its_face_whatever_the_size_of_the_photograph():
         area = (width // 4, height // 3, width // 2, 2 * height // 3)
         photograph = Image.new("RGB", size, "white")
         photograph.paste("black", area)
-        shown = photographs.draw_photograph(photograph, [Face(area, "bad", "good")])
+        shown = photographs.draw_photograph(photograph, [face(area, "bad", "good")])
         assert max(shown.size) == photographs.LONG_SIDE
         rows, columns = np.nonzero(drawn_in(shown, MASK_COLOURS["good"]))
         scale = shown.width / width
@@ -65,17 +69,17 @@ def test_a_label_is_whole_within_the_picture(size):
     width, height = size
     areas = [(x, y, x + 1, y + 1) for x in (0, width // 2, width - 1) for y in (0, height // 2, height - 1)]
     for area in [*areas, (0, 0, width, height)]:
-        left, top, right, bottom = photographs.place_label(Face(area, "none", "good"), size, areas)
+        left, top, right, bottom = photographs.place_label(face(area, "none", "good"), size, areas)
         assert 0 <= left < right and 0 <= top < bottom
         if min(size) > 10:
             assert right <= width and bottom <= height
 
 
 def test_labels_say_truth_and_prediction_and_keep_apart():
-    faces = [Face((100 + 30 * i, 100, 125 + 30 * i, 130), "good", "none") for i in range(3)]
-    taken = [face.area for face in faces]
-    for face in faces:
-        taken.append(photographs.place_label(face, (400, 300), taken))
+    faces = [face((100 + 30 * i, 100, 125 + 30 * i, 130), "good", "none") for i in range(3)]
+    taken = [each.area for each in faces]
+    for each in faces:
+        taken.append(photographs.place_label(each, (400, 300), taken))
     labels = taken[3:]
     assert all(photographs.overlap(one, other) == 0 for one in labels for other in taken if one is not other)
     assert photographs.caption(faces[0]) == "good → none"
@@ -89,8 +93,8 @@ def test_a_label_can_be_read():
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for name, colour in MASK_COLOURS.items():
-        low, high = sorted([luminance(colour), luminance(photographs.LABEL_INK[name])])
+    for colour in (*MASK_COLOURS.values(), *OTHER_COLOURS):
+        low, high = sorted([luminance(colour), luminance(readable_on(colour))])
         assert (high + 0.05) / (low + 0.05) > 4.5
 
 

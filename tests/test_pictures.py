@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pipeline.common.settings import InputError
-from pipeline.masks.orientation import fits_turned
+from pipeline.masks.orientation import fits_turned, header_of
 from pipeline.sources import pictures
 from pipeline.sources.pictures import open_picture
 from tests.making import exif, picture_bytes
@@ -28,7 +28,7 @@ def test_a_size_is_that_of_the_pixels_as_stored_or_as_turned(
 ) -> None:
     photograph = Image.new("RGB", (60, 40))
     data = picture_bytes(photograph, exif=exif(orientation)) if orientation else picture_bytes(photograph)
-    assert fits_turned(open_picture(data, "x"), size) is turned
+    assert fits_turned(header_of(open_picture(data, "x")), size) is turned
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_sentences_turn_with_the_results(read):
     assert "chooses the worst generaliser" in words(params, found)
     table["test_accuracy"] = [0.9, 0.8, 0.7, 0.6, 0.5]
     assert "chooses the best generaliser" in words(params, found)
-    rows = found.class_accuracy
+    rows = found.class_accuracy["cnn"]
     rows.loc[(rows.run == "final") & (rows.split == "test"), "accuracy"] = [0.75, 1.0, 1 / 3]
     text = words(params, found)
     assert (

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError, read_params, read_tables
 from pipeline.common.storage import save_arrays
 from pipeline.evaluation import curves, evaluate, latents, scores, tables
 from stages import evaluate_cnn, evaluate_mlp
 from tests.conftest import ROOT
+from tests.making import MASK_CLASSES
 
 
 def make_run(**settings):

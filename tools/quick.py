@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from ruamel.yaml import YAML
 
+from pipeline.common.paths import RAW_DIGITS, RAW_MASKS
 from pipeline.common.storage import read_json
+from pipeline.evaluation.tables import read_csv
 from tools import lanes
 
 ROOT = Path(__file__).parent.parent
@@ -104,16 +105,18 @@ def summary(folder: Path) -> str:
     def accuracy(run: str) -> float:
         return float(read_json(folder / f"metrics/{run}.json")["test_accuracy"])
 
-    classes = pd.read_csv(folder / "plots/cnn/class_accuracy.csv", keep_default_na=False)
+    classes = read_csv(folder / "plots/cnn/class_accuracy.csv", dtype={"class": str})
     test = classes[classes.split == "test"].set_index(["run", "class"])
     sizes = test.samples["final"]
-    largest = sizes.max() / sizes.sum()
-    before, after = (float(test.accuracy[run, "none"]) for run in ("final", "weighted"))
+    largest, rarest = sizes.max() / sizes.sum(), sizes.idxmin()
+    before, after = (float(test.accuracy[run, rarest]) for run in ("final", "weighted"))
+    sources = [read_json(folder / raw / "source.json")["source"] for raw in (RAW_DIGITS, RAW_MASKS)]
+    data = "drawn data" if set(sources) == {"synthetic"} else "your data"
     return f"""
-Every stage has run in {folder}/, on drawn data, with fewer runs and epochs than the report. On the test sets
+Every stage has run in {folder}/, on {data}, with fewer runs and epochs than the report. On the test sets
   numerals   {accuracy("mlp/h64_32"):.1%} are right with the MLP of [64, 32] units
   faces      {accuracy("cnn/adam"):.1%} with the CNN; naming the largest class would be {largest:.1%}
-  rare ones  {before:.0%} of the masks worn wrongly are found, and {after:.0%} with the weighted sampler
+  rarest     {before:.0%} of the faces of class {rarest} are found, and {after:.0%} with the weighted sampler
 Open
   {folder}/report/index.html       the report: every figure and claim with its verdict
   {folder}/dvc_plots/index.html    the plots, as DVC shows them

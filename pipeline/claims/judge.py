@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -235,15 +236,29 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
     )
 
 
+def without_samples(claims: Claims, measures: Measures) -> Measures:
+    """The scores of the report's classes that the data do not have: no samples, and no accuracy."""
+    missing: Measures = {}
+    for part, data in claims.data.items():
+        runs = {subject(name) for name in measures if name.startswith(f"{part}.")}
+        for run, split, name in product(runs, ("train", "test"), data.samples):
+            if f"{run}.{split}_samples_{name}" not in measures:
+                replicates = len(measures.get(f"{run}.test_accuracy", ()))
+                missing[f"{run}.{split}_samples_{name}"] = np.zeros(replicates)
+                missing[f"{run}.{split}_accuracy_{name}"] = np.full(replicates, np.nan)
+    return missing
+
+
 def judge(
-    claims: Claims, measures: Measures, synthetic: set[str], baselines: dict[str, float]
+    claims: Claims, measures: Measures, comparable: set[str], baselines: dict[str, float]
 ) -> list[Finding]:
     """Judge every number, then every conclusion.
 
-    `synthetic` are the parts ("mlp", "cnn") with drawn data, `baselines` as in `has_learnt`.
+    `comparable` are the parts ("mlp", "cnn") whose data are the report's, `baselines` as in `has_learnt`.
     """
+    measures = measures | without_samples(claims, measures)
     values = reported_values(claims)
-    findings = [judge_value(v, measures, v.measure.split(".")[0] not in synthetic) for v in values]
+    findings = [judge_value(v, measures, v.measure.split(".")[0] in comparable) for v in values]
     every = {value.measure: value.report for value in values}
     for name, claim in claims.claims.items():
         if claim.errors:

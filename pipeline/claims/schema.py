@@ -11,6 +11,7 @@ from pipeline.common.settings import InputError, Strict, read_params
 Part = Literal["mlp", "cnn"]
 Measure = Annotated[str, Field(pattern=r"^(mlp|cnn|latents)(\.\w+)+$")]
 Positive = Annotated[float, Field(gt=0)]
+COPIES_DIFFER = 0.02  # share of a class's samples by which copies of the report's data differ
 Row = Annotated[list[Annotated[int, Field(ge=0)] | None], Field(min_length=10, max_length=10)]
 
 
@@ -83,9 +84,25 @@ class Claim(Strict):
         return self
 
 
+class Data(Strict):
+    """The report's data of a part."""
+
+    source: str  # its name in the catalogue
+    samples: dict[str, Annotated[int, Field(ge=1)]]  # by class, training and test set together
+
+    def is_same(self, source: str, samples: dict[str, int]) -> bool:
+        """Whether data from `source` are the report's: by name, or by the counts of their classes."""
+        if source == self.source:
+            return True
+        return samples.keys() == self.samples.keys() and all(
+            abs(samples[name] - count) <= COPIES_DIFFER * count for name, count in self.samples.items()
+        )
+
+
 class Claims(Strict):
     """All of claims.yaml."""
 
+    data: dict[str, Data]  # by part
     runs: dict[Literal["mlp", "cnn", "latents"], list[str]]  # that the rest may name
     probability: float = Field(gt=0.5, lt=1)
     tables: dict[str, Table]
@@ -162,8 +179,8 @@ def in_words(measure: str) -> str:
     _, run, *moment, score = measure.split(".")
     name = NAMES.get(score, score)
     match score.split("_"):
-        case [split, "accuracy" | "samples" as what, label]:
-            name = f"{SPLITS[split]} {what} of {label}"
+        case [split, "accuracy" | "samples" as what, first, *rest]:
+            name = f"{SPLITS[split]} {what} of {'_'.join([first, *rest])}"
         case [split, "confusion", truth, predicted]:
             name = f"{SPLITS[split]} samples of {truth} taken for {predicted}"
     return ", ".join([run, *(f"{each} epoch" for each in moment)]) + f": {name}"

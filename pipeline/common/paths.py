@@ -10,9 +10,11 @@ RAW_DIGITS = Path("data/raw/digits")
 RAW_MASKS = Path("data/raw/masks")
 MASKS_ARCHIVE = RAW_MASKS / "masks.zip"
 DIGITS = Path("data/digits.safetensors")
+DIGITS_NOTES = Path("data/digits.json")  # how the source was read
 CROP_ARRAYS = Path("data/crops.safetensors")
 CROP_FILES = Path("data/crops")
 BOXES = Path("data/boxes.csv")
+BOXES_NOTES = Path("data/boxes.json")  # how the source was read
 
 MODELS = Path("models")  # models/<part>/<run>
 METRICS = Path("metrics")  # metrics/<part>/<run>.json

@@ -1,163 +1,183 @@
-"""Read digits: arrays in .npz files, or a zip of pictures whose names begin with their class."""
+"""Read digits of any layout: .npz or IDX files, or pictures whose name or folder tells their class."""
 
 import re
-import tokenize
-import zipfile
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from PIL import Image
 from tqdm import tqdm
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
-from pipeline.digits.prepared import Digits
+from pipeline.digits.arrays import CLASSES, IDX, read_idx, read_npz
+from pipeline.digits.prepared import SIDE, Digits, Notes
 from pipeline.sources.archives import (
     PICTURES,
-    UNREADABLE,
+    Archive,
     archive_name,
+    by_suffix,
     contents,
     file_names,
-    given_splits,
-    open_archive,
     read_file,
+    with_suffix,
 )
-from pipeline.sources.pictures import open_picture
+from pipeline.sources.folders import open_source
+from pipeline.sources.pictures import open_drawing
+from pipeline.sources.splits import check_complete, honour, split_of_file, split_of_folder
 
-CLASSES = len(DIGIT_CLASSES)
-SIDE = 28
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
-# What NumPy raises for an array whose header is damaged, or asks for more than memory holds.
-DAMAGED = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 
 
-def read_digits(path: Path) -> dict[str, Digits]:
-    """The digits in a raw file by split: "train" and "test" where the file has a split, else "".
+def read_digits(
+    path: Path, class_from: str = "auto", looked_at: int | None = None
+) -> tuple[dict[str, Digits], Notes]:
+    """The digits in a file or folder, by split ("train" and "test", else ""), and how it was read.
 
+    `class_from` says what tells the class of a picture: "folder", "name", or "auto" where it is plain. Of
+    pictures only the first `looked_at` are opened, or all; those of the others stay black.
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
+    notes = Notes()
     if path.suffix == ".npz":
         with open(path, "rb") as file:
-            splits = {"": _read_arrays(file, path.name)}
+            found = read_npz(file, path.name, notes)
+        notes.layout = "arrays (.npz)"
     else:
-        splits = _read_zip(path)
+        with open_source(path) as archive:
+            found = read_archive(archive, class_from, notes, looked_at)
+    splits = join_splits(found, path.name, notes)
     for split, (_, labels) in splits.items():
         missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
         if missing:
             where = f"{path.name}, {split}" if split else path.name
-            raise InputError(f"{where}: no digit of class {', '.join(map(str, missing))}")
-    return splits
+            raise InputError(
+                f"{where}: no digit of class {', '.join(map(str, missing))}; part 1 is about ten numerals, "
+                "so each must be there"
+            )
+    return splits, notes
 
 
-def white_on_black(splits: dict[str, Digits]) -> tuple[dict[str, Digits], bool]:
-    """The digits with a dark background, and whether they had to be inverted for it.
+def read_archive(archive: Archive, class_from: str, notes: Notes, looked_at: int | None) -> dict[str, Digits]:
+    """The digits of a folder or archive by the split that their files have; "" where they have none."""
+    source, names = archive_name(archive), file_names(archive)
+    arrays, pictures = with_suffix(names, frozenset({".npz"})), with_suffix(names, PICTURES)
+    idx = [name for name in names if IDX.search(name)]
+    kinds = {"arrays (.npz)": arrays, "IDX files": idx, "pictures": pictures}
+    kinds = {kind: files for kind, files in kinds.items() if files}
+    if len(kinds) != 1:
+        there = "; ".join(f"{kind} ({contents(files)})" for kind, files in kinds.items())
+        raise InputError(
+            f"{source} must hold either .npz files, IDX files or pictures; it holds "
+            f"{there or by_suffix(names) or 'nothing'}"
+        )
+    ((notes.layout, files),) = kinds.items()
+    others = sorted(set(names) - set(files))
+    if others:
+        notes.odd.append(f"not read: {by_suffix(others)}")
+    if idx:
+        return read_idx(archive, idx, source, notes)
+    if arrays:
+        return read_files(archive, arrays, notes)
+    return read_pictures(archive, pictures, class_from, notes, looked_at)
+
+
+def read_files(archive: Archive, names: list[str], notes: Notes) -> dict[str, Digits]:
+    """The digits of one .npz file, or of one for each part of a split."""
+    source = archive_name(archive)
+    splits = [split_of_file(name) for name in names]
+    if len(names) > 1 and (not honour(splits)[0] or "" in splits or len(set(splits)) < len(splits)):
+        raise InputError(
+            f"{source} holds {contents(names)}; give one .npz file, or train.npz and test.npz, with "
+            "valid.npz or without"
+        )
+    found: dict[str, Digits] = {}
+    for split, name in zip(splits, names, strict=True):
+        digits = read_npz(BytesIO(read_file(archive, name)), f"{source}: {name}", notes)
+        found |= digits if len(names) == 1 else {split: _only(digits, name)}
+    return found
+
+
+def _only(digits: dict[str, Digits], name: str) -> Digits:
+    if set(digits) != {""}:
+        raise InputError(f"{name} holds a split of its own, and is one of several files; give it alone")
+    return digits[""]
+
+
+def join_splits(found: dict[str, Digits], source: str, notes: Notes) -> dict[str, Digits]:
+    """What was found by split as "train" and "test", or all as ""."""
+    becomes, said = honour(found)
+    if becomes:
+        check_complete(list(found), list(found), source)
+        notes.split = said
+    joined: dict[str, list[Digits]] = {}
+    for split, digits in found.items():
+        joined.setdefault(becomes.get(split, ""), []).append(digits)
+    return {
+        split: Digits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        for split, parts in joined.items()
+    }
+
+
+def read_pictures(
+    archive: Archive, names: list[str], class_from: str, notes: Notes, looked_at: int | None
+) -> dict[str, Digits]:
+    """The digits of pictures, with the split and the class that their names and folders say."""
+    source = archive_name(archive)
+    splits = [split_of_folder(name) for name in names]
+    if honour(splits)[0]:
+        check_complete(names, splits, source)
+    else:
+        splits = [""] * len(names)
+    labels = np.array(classes_of(names, class_from, source, notes), np.uint8)
+    images = np.zeros((len(names), SIDE, SIDE), np.uint8)
+    for number, name in enumerate(tqdm(names[:looked_at], leave=False, disable=None)):
+        images[number] = read_picture(archive, name, notes)
+    parts = {split: np.array([each == split for each in splits]) for split in sorted(set(splits))}
+    return {split: Digits(images[rows], labels[rows]) for split, rows in parts.items()}
+
+
+def classes_of(names: list[str], class_from: str, source: str, notes: Notes) -> list[int]:
+    """The class of each picture: its folder's name where all are digits, else what its name begins with."""
+    folders = [PurePosixPath(name).parts[-2:-1] for name in names]
+    by_folder = [folder[0] if folder and folder[0] in DIGIT_CLASSES else None for folder in folders]
+    by_name = [
+        match[1] if (match := CLASS_IN_NAME.match(PurePosixPath(name).name)) else None for name in names
+    ]
+    if class_from == "auto" and None not in by_folder:
+        if None not in by_name and not any(a == b for a, b in zip(by_folder, by_name, strict=True)):
+            raise InputError(
+                f"{source}: the folders say other classes than the names of all pictures, as in {names[0]}; "
+                "say which is right with prepare_digits.class_from: folder or name"
+            )
+        class_from = "folder"
+    found = by_folder if class_from == "folder" else by_name
+    if None in found:
+        wrong = names[found.index(None)]
+        raise InputError(
+            f"{source}: no class can be told of {wrong}: "
+            + ("its folder must be named 0 to 9" if class_from == "folder" else "name it like 3_12.jpg")
+            + ", or put pictures into folders named 0 to 9" * (class_from == "auto")
+        )
+    notes.layout += ", class by folder" if class_from == "folder" else ", class by name"
+    return [int(each) for each in found if each is not None]
+
+
+def read_picture(archive: Archive, name: str, notes: Notes) -> np.ndarray:
+    """A picture of any size and mode as grey (28, 28); each pixel is the mean of the area that it covers."""
+    picture = open_drawing(read_file(archive, name), f"{archive_name(archive)}: {name}")
+    if picture.size != (SIDE, SIDE):
+        notes.sizes.add(picture.size)
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
+
+
+def white_on_black(splits: dict[str, Digits], notes: Notes) -> dict[str, Digits]:
+    """The digits with a dark background.
 
     The border of a picture is background; it is bright if the median of all borders is.
     """
     edges = [np.concatenate([i[:, [0, -1]].ravel(), i[:, :, [0, -1]].ravel()]) for i, _ in splits.values()]
-    inverted = bool(np.median(np.concatenate(edges)) > 127)
-    if inverted:
-        splits = {split: Digits(255 - images, labels) for split, (images, labels) in splits.items()}
-    return splits, inverted
-
-
-def _read_zip(path: Path) -> dict[str, Digits]:
-    with open_archive(path, path.name) as archive:
-        arrays = {PurePosixPath(name).name: name for name in file_names(archive, frozenset({".npz"}))}
-        if {"train.npz", "test.npz"} <= set(arrays):
-            files = {split: arrays[f"{split}.npz"] for split in ("train", "test")}
-            return {
-                split: _read_arrays(BytesIO(read_file(archive, name)), f"{path.name}: {name}")
-                for split, name in files.items()
-            }
-        pictures = file_names(archive, PICTURES)
-        if arrays or not pictures:
-            raise InputError(
-                f"{path.name} holds neither train.npz and test.npz nor pictures alone, but "
-                f"{contents(archive)}; give those, or one .npz file, or a folder or zip of pictures named "
-                "like 3_12_57.jpg"
-            )
-        return _read_pictures(archive, pictures)
-
-
-def _read_arrays(file: IO[bytes], name: str) -> Digits:
-    """The keys `image` and `label` of an .npz file; `name` is what errors call it."""
-    open_archive(file, name).close()
-    with NpzFile(file, allow_pickle=False) as npz:
-        images = _check_images(_array(npz, "image", name), name)
-        labels = _check_labels(_array(npz, "label", name), name)
-    if len(images) != len(labels):
-        raise InputError(f"{name}: {len(images)} rows in 'image' but {len(labels)} in 'label'")
-    return Digits(images, labels)
-
-
-def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
-    if key not in npz:
-        raise InputError(f"{name} has no key {key!r}; its keys are {', '.join(npz) or 'none'}")
-    try:
-        # Objects would have to be unpickled, which can run any code: numpy refuses with a ValueError.
-        array = npz[key]
-    except UNREADABLE as error:
-        raise InputError(f"{name}: {key!r} cannot be read: {error}") from None
-    except DAMAGED:
-        raise InputError(
-            f"{name}: {key!r} cannot be read: its header is damaged, or asks for too much memory"
-        ) from None
-    if not isinstance(array, np.ndarray):  # what numpy gives for a member that is no .npy file
-        raise InputError(f"{name}: {key!r} is not an array")
-    return array
-
-
-def _check_images(images: np.ndarray, name: str) -> np.ndarray:
-    """Images (n, 28, 28) or (n, 784), whole 0 to 255 or real 0 to 1 or 0 to 255, as uint8 (n, 28, 28)."""
-    if images.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)) or not len(images):
-        raise InputError(f"{name}: 'image' has shape {images.shape}; it must be (n, 28, 28) or (n, 784)")
-    if images.dtype.kind not in "uif":
-        raise InputError(f"{name}: 'image' has type {images.dtype}; it must be numbers")
-    rows = images.reshape(len(images), -1)
-    # Negated, so that NaN is found too, of which every comparison is false.
-    bad = ~((rows >= 0) & (rows <= 255)).all(axis=1)
-    if bad.any():
-        raise InputError(f"{name}: 'image' row {bad.argmax()} has values that are not within 0 to 255")
-    if images.dtype.kind == "f":
-        rows = np.rint(rows * 255 if rows.max() <= 1 else rows)
-    return rows.astype(np.uint8).reshape(-1, SIDE, SIDE)
-
-
-def _check_labels(labels: np.ndarray, name: str) -> np.ndarray:
-    """Labels (n,) of whole numbers 0 to 9 as uint8."""
-    if labels.ndim != 1 or labels.dtype.kind not in "ui":
-        raise InputError(
-            f"{name}: 'label' has shape {labels.shape} and type {labels.dtype}; it must be (n,) whole numbers"
-        )
-    bad = (labels < 0) | (labels >= CLASSES)
-    if bad.any():
-        raise InputError(f"{name}: 'label' row {bad.argmax()} is {labels[bad.argmax()]}, not within 0 to 9")
-    return labels.astype(np.uint8)
-
-
-def _read_pictures(archive: zipfile.ZipFile, names: list[str]) -> dict[str, Digits]:
-    splits = np.array(given_splits(names, archive_name(archive)))
-    labels = np.array([_class_in_name(archive, name) for name in names], dtype=np.uint8)
-    images = np.stack([_read_picture(archive, name) for name in tqdm(names, leave=False, disable=None)])
-    return {
-        str(split): Digits(images[splits == split], labels[splits == split]) for split in np.unique(splits)
-    }
-
-
-def _class_in_name(archive: zipfile.ZipFile, name: str) -> int:
-    match = CLASS_IN_NAME.match(PurePosixPath(name).name)
-    if match is None:
-        raise InputError(
-            f"{archive_name(archive)}: the name of {name} must begin with its class, as 3_12.jpg"
-        )
-    return int(match[1])
-
-
-def _read_picture(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """A picture of any size and mode as grey (28, 28); each pixel is the mean of the area it covers."""
-    picture = open_picture(read_file(archive, name), f"{archive_name(archive)}: {name}")
-    return np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX))
+    if np.median(np.concatenate(edges)) <= 127:
+        return splits
+    notes.odd.append("the borders are bright, so the pictures were inverted to white on black")
+    return {split: Digits(255 - images, labels) for split, (images, labels) in splits.items()}

@@ -1,5 +1,6 @@
 """The prepared digits: a training and a test set in data/digits.safetensors."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +10,32 @@ from pipeline.common.classes import SPLITS
 from pipeline.common.paths import DIGITS
 from pipeline.common.storage import load_arrays, save_arrays
 
+SIDE = 28  # pixels
+
 
 class Digits(NamedTuple):
     """The samples of one split."""
 
     images: np.ndarray  # uint8 (n, 28, 28), white on black
     labels: np.ndarray  # uint8 (n,), 0 to 9
+
+
+@dataclass
+class Notes:
+    """How a source of digits was read."""
+
+    layout: str = ""
+    split: str = "drawn, as the source publishes none"
+    odd: list[str] = field(default_factory=list)
+    sizes: set[tuple[int, int]] = field(default_factory=set)  # (width, height) other than 28 x 28
+
+    def sentences(self) -> list[str]:
+        """What is odd, with the sizes that were brought to 28 x 28."""
+        sizes = [f"{width} x {height}" for width, height in sorted(self.sizes)]
+        if not sizes:
+            return self.odd
+        shown = ", ".join(sizes[:3]) + (f" and {len(sizes) - 3} other sizes" if len(sizes) > 3 else "")
+        return [f"pictures of {shown} pixels were brought to {SIDE} x {SIDE}", *self.odd]
 
 
 def save_digits(path: Path, splits: dict[str, Digits]) -> None:

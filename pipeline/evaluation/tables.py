@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,13 @@ from pipeline.evaluation.scores import Run
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
 FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part
+
+
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """A CSV file, in which only an empty cell is missing: the class `none` and the text NA are values."""
+    if not path.is_file():
+        raise InputError(f"{path} is missing; make it with dvc repro")
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
 
 
 def final_run(part: str, tables: Tables) -> str | None:
@@ -102,10 +110,7 @@ def write_replicates(folder: Path, scores: dict[str, pd.DataFrame]) -> None:
 
 def read_replicates(part: str) -> dict[str, np.ndarray]:
     """Every score of a part in replicates.csv as {"<part>.<run>.<score>": (replicates,)}."""
-    path = PLOTS / part / REPLICATES
-    if not path.is_file():
-        raise InputError(f"{path} is missing; make it with dvc repro")
-    table = pd.read_csv(path, dtype={"run": str})
+    table = read_csv(PLOTS / part / REPLICATES, dtype={"run": str})
     return {
         f"{part}.{run}.{score}": rows[score].to_numpy()
         for run, rows in table.groupby("run", sort=False)

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from pipeline.common.settings import InputError
+from pipeline.masks.faults import InvalidBox
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+IGNORE = "ignore"  # the class of labels that are left out
 FARTHEST = 1_000_000  # pixels; no photograph is as large
 
 
@@ -15,8 +17,9 @@ class Box(NamedTuple):
     """A face: xmin, ymin, xmax, ymax in pixels of the photograph as stored, its left and upper edge 0.
 
     `size` is the photograph's (width, height) as the annotation has it, None where it does not say.
-    `split` is "train", "test", or "" in a source that is not split; `row` is the line of a CSV file, or the
-    object of a Pascal VOC file.
+    `split` is "train", "test", or "" in a source that is not split; `row` is the line of a CSV or YOLO file,
+    or the number of an object in a Pascal VOC or COCO file. `turned` says that the box is on the photograph
+    turned as its EXIF says.
     """
 
     split: str
@@ -26,11 +29,12 @@ class Box(NamedTuple):
     corners: tuple[int, int, int, int]
     size: tuple[int, int] | None
     row: int
+    turned: bool = False
 
     @property
     def where(self) -> str:
         """The annotation's file and row, for errors."""
-        unit = "object" if self.annotation.lower().endswith(".xml") else "line"
+        unit = "object" if self.annotation.lower().endswith((".xml", ".json")) else "line"
         return f"{self.annotation} {unit} {self.row}"
 
 
@@ -43,24 +47,32 @@ def by_photograph(boxes: Iterable[Box]) -> list[list[Box]]:
 
 
 def parse_corners(texts: list[str], where: str) -> tuple[int, int, int, int]:
-    """xmin, ymin, xmax, ymax from their texts; InputError if the box has no area."""
-    xmin, ymin, xmax, ymax = (_number(text, name, where) for text, name in zip(texts, CORNERS, strict=True))
+    """xmin, ymin, xmax, ymax from their texts; InvalidBox if the box has no area."""
+    return to_corners(
+        [parse_number(text, name, where) for text, name in zip(texts, CORNERS, strict=True)], where
+    )
+
+
+def to_corners(values: list[float], where: str) -> tuple[int, int, int, int]:
+    """The nearest whole pixels; InvalidBox if the box has no area."""
+    xmin, ymin, xmax, ymax = map(round, values)
     if xmax <= xmin or ymax <= ymin:
-        raise InputError(
+        raise InvalidBox(
             f"{where}: the box from ({xmin}, {ymin}) to ({xmax}, {ymax}) has no area; are corners swapped?"
         )
     return xmin, ymin, xmax, ymax
 
 
 def parse_size(width: str | None, height: str | None, where: str) -> tuple[int, int] | None:
-    """(width, height) of the photograph; None if neither is given."""
+    """(width, height) of the photograph; None if neither is given, or both are 0."""
     if not width and not height:
         return None
-    return _number(width, "width", where), _number(height, "height", where)
+    size = round(parse_number(width, "width", where)), round(parse_number(height, "height", where))
+    return None if size == (0, 0) else size
 
 
-def _number(text: str | None, name: str, where: str) -> int:
-    """The nearest whole pixel to a number in decimal notation."""
+def parse_number(text: str | None, name: str, where: str) -> float:
+    """A number of pixels in decimal notation."""
     text = text or ""
     shown = repr(text if len(text) <= 40 else text[:40] + "...")
     try:
@@ -71,11 +83,14 @@ def _number(text: str | None, name: str, where: str) -> int:
         raise InputError(f"{where}: {name} is {shown}, not a number")
     if abs(number) > FARTHEST:
         raise InputError(f"{where}: {name} is {shown}: no photograph has {FARTHEST:,} pixels in a row")
-    return round(number)
+    return number
 
 
 def map_labels(boxes: list[Box], classes: Mapping[str, str]) -> list[Box]:
-    """The boxes with their label mapped to a class; one InputError names all labels that `classes` lacks."""
+    """The boxes with their label mapped to a class, without those of a label that is mapped to `ignore`.
+
+    One InputError names all labels that `classes` lacks.
+    """
     unmapped: dict[str, list[str]] = defaultdict(list)
     for box in boxes:
         if box.label not in classes:
@@ -86,6 +101,7 @@ def map_labels(boxes: list[Box], classes: Mapping[str, str]) -> list[Box]:
             for label, places in sorted(unmapped.items())
         )
         raise InputError(
-            f"labels without a class: {found}; map them to bad, good or none in crop_masks.classes"
+            f"labels without a class: {found}; map them to {', '.join(sorted(set(classes.values())))} or a "
+            "class of your own in crop_masks.classes"
         )
-    return [box._replace(label=classes[box.label]) for box in boxes]
+    return [box._replace(label=classes[box.label]) for box in boxes if classes[box.label] != IGNORE]

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.common.classes import MASK_CLASSES, SPLITS
+from pipeline.common.classes import SPLITS
 from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
-from pipeline.common.settings import InputError
 from pipeline.masks import geometry
 from pipeline.masks.boxes import CORNERS, Box, by_photograph
-from pipeline.masks.orientation import is_turned, turn
+from pipeline.masks.orientation import turn
+from pipeline.masks.prepared import list_classes
 from pipeline.sources.archives import kept_open, read_file
 from pipeline.sources.pictures import open_picture
 
@@ -56,18 +56,16 @@ def cut_photograph(
     """Decode a photograph once, then cut its boxes and save each crop; `first` numbers the first of them."""
     name = boxes[0].photograph
     stored = open_picture(read_file(archive, name), f"{boxes[0].where}: {name}")
-    turned = [is_turned(stored, box) for box in boxes]
-    views = {exif: turn(stored) if exif else stored for exif in set(turned)}
+    views = {turned: turn(stored) if turned else stored for turned in {box.turned for box in boxes}}
     del stored  # so that a turned photograph is not in memory twice
-    for number, (box, exif) in enumerate(zip(boxes, turned, strict=True), start=first):
-        view = views[exif]
+    for number, box in enumerate(boxes, start=first):
+        view = views[box.turned]
         area = geometry.clip(box.corners, *view.size)
-        if area is None:
-            raise InputError(f"{box.where}: the box {box.corners} lies outside of {name}, {view.size}")
+        assert area is not None, "place() leaves no box outside of its photograph"
         crop = view.crop(area)
         file = folder / box.split / box.label / f"{number:05}_{safe_stem(name)}.png"
         crop.save(file, compress_type=zlib.Z_RLE)  # for photographs a twelfth faster than level 1
-        row = describe(box, area, exif, file.relative_to(folder))
+        row = describe(box, area, file.relative_to(folder))
         yield Crop(row, geometry.resize(crop, side), geometry.pool(crop, side))
 
 
@@ -76,10 +74,12 @@ def safe_stem(photograph: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", PurePosixPath(photograph).stem)[:80]
 
 
-def describe(box: Box, area: geometry.Area, turned: bool, file: Path) -> dict[str, Any]:
+def describe(box: Box, area: geometry.Area, file: Path) -> dict[str, Any]:
     """The row of boxes.csv."""
     values = [box.split, box.photograph, box.label, *box.corners, *area]
-    return dict(zip(COLUMNS, [*values, int(area != box.corners), int(turned), file.as_posix()], strict=True))
+    return dict(
+        zip(COLUMNS, [*values, int(area != box.corners), int(box.turned), file.as_posix()], strict=True)
+    )
 
 
 def cut_boxes(archive: Path, boxes: list[Box], side: int, target: Path, compute: Compute) -> Generator[Crop]:
@@ -89,7 +89,7 @@ def cut_boxes(archive: Path, boxes: list[Box], side: int, target: Path, compute:
     """
     with whole_folder(target) as folder:
         for split in SPLITS:
-            for label in MASK_CLASSES:
+            for label in list_classes(box.label for box in boxes):
                 (folder / split / label).mkdir(parents=True)
         # A process may still have the working folder of an earlier call.
         archive, folder = archive.absolute(), folder.absolute()

@@ -1,22 +1,51 @@
 """EXIF orientation: whether boxes were drawn on the photograph as stored or as turned, and how to turn it.
 
 A camera that was held upright stores its pixels lying on the side, and says in EXIF how to turn them. Some
-annotation tools show the photograph turned, others as stored. The annotation's width and height tell which.
+annotation tools show the photograph turned, others as stored. The annotation's width and height tell which;
+those of a photograph that is upside down, or without a width and height, do not.
 """
+
+from typing import NamedTuple
 
 from PIL import Image
 
 from pipeline.common.settings import InputError
 from pipeline.masks.boxes import Box
-from pipeline.sources.pictures import BROKEN, without_warnings
+from pipeline.sources.archives import UNREADABLE, Archive, archive_name
+from pipeline.sources.pictures import BROKEN, open_header, reading, without_warnings
 
 ORIENTATION = 0x0112  # the EXIF tag
+AS_STORED = (None, 0, 1)  # its values that turn nothing
 QUARTER_TURNS = {  # its values that exchange width and height, and how to undo them
     5: Image.Transpose.TRANSPOSE,
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+class Header(NamedTuple):
+    """What is known of a photograph before it is decoded."""
+
+    size: tuple[int, int]  # (width, height) as stored
+    orientation: int | None
+
+
+def read_header(archive: Archive, name: str, where: str) -> Header:
+    """The header of a photograph; `where` begins the InputError if it is none."""
+    try:
+        with archive.open(name) as file, reading(where):
+            picture = open_header(file, where)
+            # Pillow would decode a PNG to see whether there is EXIF behind the pixels.
+            if picture.format == "PNG" and "exif" not in picture.info and b"eXIf" not in archive.read(name):
+                return Header(picture.size, None)
+            return header_of(picture)
+    except UNREADABLE as error:
+        raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
+
+
+def header_of(picture: Image.Image) -> Header:
+    return Header(picture.size, orientation(picture))
 
 
 def orientation(picture: Image.Image) -> int | None:
@@ -36,26 +65,26 @@ def turn(picture: Image.Image) -> Image.Image:
     return picture.transpose(QUARTER_TURNS[picture.getexif()[ORIENTATION]])
 
 
-def fits_turned(photograph: Image.Image, size: tuple[int, int]) -> bool | None:
+def fits_turned(header: Header, size: tuple[int, int]) -> bool | None:
     """Whether `size`, the annotation's (width, height), is that of the photograph turned as its EXIF says.
 
     False if it is the size of the pixels as stored, None if it is neither.
     """
-    if size == photograph.size:
+    if size == header.size:
         return False
-    turned = orientation(photograph) in QUARTER_TURNS
-    return True if turned and size == photograph.size[::-1] else None
+    turned = header.orientation in QUARTER_TURNS
+    return True if turned and size == header.size[::-1] else None
 
 
-def is_turned(photograph: Image.Image, box: Box) -> bool:
+def is_turned(header: Header, box: Box) -> bool:
     """Whether the box was drawn on the turned photograph; InputError if its size fits in no way.
 
     A box without a size is taken to be on the photograph as stored.
     """
-    turned = fits_turned(photograph, box.size) if box.size else False
+    turned = fits_turned(header, box.size) if box.size else False
     if turned is None:
         raise InputError(
-            f"{box.where}: width and height are {box.size}, but {box.photograph} has {photograph.size}; "
+            f"{box.where}: width and height are {box.size}, but {box.photograph} has {header.size}; "
             "are these boxes of another photograph, or of a scaled one?"
         )
     return turned

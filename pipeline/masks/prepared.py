@@ -1,5 +1,6 @@
 """The prepared crops: pixels for both methods of the report in data/crops.safetensors."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ class Crops(NamedTuple):
 
     resized: np.ndarray  # uint8 (n, 3, side, side), method 2
     pooled: np.ndarray  # float32 (n, 3, side, side) in 0 to 1, method 1
-    label: np.ndarray  # uint8 (n,), an index into MASK_CLASSES
+    label: np.ndarray  # uint8 (n,), an index into the classes, `list_classes`
     test: np.ndarray  # bool (n,), whether the crop is in the test set
 
     def rows(self) -> dict[str, np.ndarray]:
@@ -24,6 +25,11 @@ class Crops(NamedTuple):
     def labels(self) -> dict[str, np.ndarray]:
         """The labels of each split."""
         return {split: self.label[rows] for split, rows in self.rows().items()}
+
+
+def list_classes(labels: Iterable[str]) -> list[str]:
+    """The classes, in the order of ImageFolder, of the numbers of labels, and of every table."""
+    return sorted(set(labels))
 
 
 def save_crops(path: Path, crops: Crops) -> None:

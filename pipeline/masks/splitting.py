@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.masks.boxes import Box
+from pipeline.masks.prepared import list_classes
 
 
 def split_boxes(boxes: list[Box], test_share: float, random: np.random.Generator) -> list[Box]:
     """The boxes with "train" or "test" for the split, all boxes of a photograph on one side."""
     photographs = {name: row for row, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
-    counts = np.zeros((len(photographs), len(MASK_CLASSES)), dtype=int)
+    classes = list_classes(box.label for box in boxes)
+    counts = np.zeros((len(photographs), len(classes)), dtype=int)
     for box in boxes:
-        counts[photographs[box.photograph], MASK_CLASSES.index(box.label)] += 1
+        counts[photographs[box.photograph], classes.index(box.label)] += 1
     test = choose_test(counts, test_share, random)
     return [box._replace(split="test" if test[photographs[box.photograph]] else "train") for box in boxes]
 

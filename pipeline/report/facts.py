@@ -25,7 +25,7 @@ def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
     low, high = interval(share, samples)
     return {
         "name": name,
-        "meaning": MEANINGS[name],
+        "meaning": MEANINGS.get(name, ""),
         "accuracy": share,
         "samples": samples,
         "low": low,
@@ -137,7 +137,8 @@ def values_of_part_1(claims: pd.DataFrame) -> dict[str, int]:
 
 def facts_of_final_cnn(results: Results, final: str) -> dict[str, Any]:
     """What is said of the final network of part 2 and its errors."""
-    accuracy = results.class_accuracy[results.class_accuracy.run == final]
+    accuracy = results.class_accuracy["cnn"]
+    accuracy = accuracy[accuracy.run == final]
     worst = worst_class(accuracy)
     return {
         "worst": worst,

@@ -6,10 +6,20 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pipeline.common.classes import SPLITS
-from pipeline.common.paths import BOXES, LATENTS, PLOTS, RAW_DIGITS, RAW_MASKS, SEPARATION, SETTINGS
+from pipeline.common.paths import (
+    BOXES,
+    BOXES_NOTES,
+    DIGITS_NOTES,
+    LATENTS,
+    PLOTS,
+    RAW_DIGITS,
+    RAW_MASKS,
+    SEPARATION,
+    SETTINGS,
+)
 from pipeline.common.settings import OTHERS, InputError, Tables, read_tables, section
 from pipeline.common.storage import read_json
-from pipeline.evaluation.tables import RUNS, final_run
+from pipeline.evaluation.tables import RUNS, final_run, read_csv
 from pipeline.report.contents import PARTS
 
 Runs = dict[str, dict[str, dict[str, Any]]]  # part: run: name: value, where a part is "mlp" or "cnn"
@@ -27,17 +37,21 @@ class Results(NamedTuple):
     curves: dict[str, dict[str, pd.DataFrame]]
     digits: dict[str, pd.DataFrame]  # split: truth and prediction of each sample of the final MLP
     crops: dict[str, pd.DataFrame]  # split: the rows of boxes.csv with the prediction of the final CNN
-    class_accuracy: pd.DataFrame  # of every CNN run
+    class_accuracy: dict[str, pd.DataFrame]  # part: a row for each run, split and class
     latents: dict[str, pd.DataFrame]  # figure: points
     separation: dict[str, pd.DataFrame]  # figure: a row for each replicate and epoch
     sources: dict[str, dict[str, Any]]  # "digits", "masks": source.json
+    notes: dict[str, dict[str, Any]]  # the same: how the source was read
 
+    @property
+    def mask_classes(self) -> list[str]:
+        """The classes of part 2, in their order."""
+        return list(self.class_accuracy["cnn"]["class"].drop_duplicates())
 
-def read_csv(path: Path, **options: Any) -> pd.DataFrame:
-    """A CSV file, in which only an empty cell is missing: the class `none` and the text NA are values."""
-    if not path.is_file():
-        raise InputError(f"{path} is missing; make it with dvc repro")
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+    def samples(self, part: str) -> dict[str, int]:
+        """How many samples of each class there are in training and test set together."""
+        rows = self.class_accuracy[part].drop_duplicates(["split", "class"])
+        return {str(name): int(count) for name, count in rows.groupby("class").samples.sum().items()}
 
 
 def read_existing_json(path: Path) -> Any:
@@ -51,7 +65,7 @@ def read_results(params: dict[str, Any]) -> Results:
     tables = {part: read_folder(params, part, "tables") for part in PARTS}
     predictions = {part: read_predictions(part, read_tables(params, part)) for part in PARTS}
     figures = list(section(params, "project_latents"))
-    boxes = read_csv(BOXES)
+    boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
     return Results(
         settings={part: read_settings(params, part) for part in PARTS},
         scores={part: read_scores(part) for part in PARTS},
@@ -60,10 +74,16 @@ def read_results(params: dict[str, Any]) -> Results:
         curves={part: read_folder(params, part, "curves") for part in PARTS},
         digits=predictions["mlp"],
         crops={split: join_boxes(boxes, split, rows) for split, rows in predictions["cnn"].items()},
-        class_accuracy=read_csv(PLOTS / "cnn/class_accuracy.csv"),
+        class_accuracy={
+            part: read_csv(PLOTS / part / "class_accuracy.csv", dtype={"class": str}) for part in PARTS
+        },
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
         sources={raw.name: read_existing_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},
+        notes={
+            RAW_DIGITS.name: read_existing_json(DIGITS_NOTES),
+            RAW_MASKS.name: read_existing_json(BOXES_NOTES),
+        },
     )
 
 

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import OTHERS, section
 from pipeline.report.changes import name_settings, say
 from pipeline.report.contents import OTHERS_TITLE, PARTS, TITLES
@@ -24,19 +23,16 @@ NAMES = {
 }
 OF_MLP = [["train_accuracy", "test_accuracy", "reported_loss"]]
 OF_CNN = [["train_accuracy", "test_accuracy", "train_loss"]]
-OF_CLASSES = [[f"{split}_accuracy_{name}" for name in MASK_CLASSES] for split in ("train", "test")]
-# The scores of a table, a panel for each list: as the report has them, or those of its part.
+# The scores of a table, a panel for each list, where the report has others than in the rest of its part.
 PANELS = {
     "T5": [["train_accuracy", "test_accuracy", "epochs"]],
     "T7": [["train_error", "test_error", "reported_loss"]],
     "T12": OF_CNN,
-    "T13": OF_CLASSES,
 }
-PANELS_OF_PART = {"mlp": OF_MLP, "cnn": OF_CNN + OF_CLASSES}
 ABOUT_CLASSES = ("T13", "T14")  # the tables that are about classes
-CAPTIONS = {
-    "train_accuracy_bad": "Accuracy of each class, training set",
-    "test_accuracy_bad": "Accuracy of each class, test set",
+OF_CLASSES = {  # how scores of classes begin, and the caption of their panel
+    "train_accuracy_": "Accuracy of each class, training set",
+    "test_accuracy_": "Accuracy of each class, test set",
 }
 NOT_SHOWN = {"epochs", "snapshot_epoch"}  # the epochs trained are a score; a snapshot changes none
 
@@ -81,7 +77,20 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def score_name(score: str) -> str:
-    return NAMES.get(score) or score.rsplit("_", 1)[1]
+    return NAMES.get(score) or score.removeprefix(prefix_of_class(score))
+
+
+def prefix_of_class(score: str) -> str:
+    """How the score of a class begins, a key of OF_CLASSES; "" of another score."""
+    return next((prefix for prefix in OF_CLASSES if score.startswith(prefix)), "")
+
+
+def list_panels(part: str, table: str, classes: list[str]) -> list[list[str]]:
+    """The scores that a table shows, a list for each panel."""
+    of_classes = [[prefix + name for name in classes] for prefix in OF_CLASSES]
+    if part == "mlp" or table in PANELS:
+        return PANELS.get(table, OF_MLP)
+    return of_classes if table == "T13" else OF_CNN + of_classes
 
 
 def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str) -> str | None:
@@ -113,7 +122,7 @@ def make_panels(
     differing = rows.columns[1 : rows.columns.get_loc("train_accuracy")]
     settings = [key for key in differing if key not in NOT_SHOWN] if table != OTHERS else []
     panels = []
-    for scores in PANELS.get(table, PANELS_OF_PART[part]):
+    for scores in list_panels(part, table, list(samples.index)):
         lines = [
             (
                 row.run,
@@ -122,16 +131,16 @@ def make_panels(
             )
             for _, row in rows.iterrows()
         ]
-        of_classes = scores[0] == "test_accuracy_bad"
+        prefix = prefix_of_class(scores[0])
         panels.append(
             Panel(
-                title=CAPTIONS.get(scores[0], ""),
+                title=OF_CLASSES.get(prefix, ""),
                 scores=[score_name(score) for score in scores],
                 settings=settings,
                 rows=lines,
-                notes=small_samples(part, rows, samples, claims, table) if of_classes else [],
+                notes=small_samples(part, rows, samples, claims, table) if prefix == "test_accuracy_" else [],
                 reported=any(cell.report for _, _, cells in lines for cell in cells),
-                folded=scores in OF_CLASSES and table not in ABOUT_CLASSES,
+                folded=bool(prefix) and table not in ABOUT_CLASSES,
             )
         )
     return panels
@@ -148,7 +157,7 @@ class Section(NamedTuple):
 
 def list_sections(results: Results) -> dict[str, list[Section]]:
     """The tables of each part, in the order of params.yaml."""
-    accuracy = results.class_accuracy
+    accuracy = results.class_accuracy["cnn"]
     test = accuracy[accuracy.split == "test"].drop_duplicates("class").set_index("class").samples
     sections: dict[str, list[Section]] = {}
     for part, tables in results.tables.items():

@@ -1,23 +1,28 @@
-"""Read zip archives of unknown origin in place, one file at a time, never unpacked."""
+"""Read zip archives of unknown origin in place, one file at a time, never unpacked; and folders likewise."""
 
 import lzma
+import re
 import stat
 import zipfile
 import zlib
 from collections import Counter
 from functools import lru_cache
+from io import TextIOWrapper
 from os import SEEK_END
+from os.path import splitext
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pipeline.common.settings import InputError
 
-PICTURES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+PICTURES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
-TEXT_LIMIT = 8 * 2**20  # the same of annotations, some 100,000 boxes
-COUNT_LIMIT = 100_000  # files in an archive
-DIRECTORY_LIMIT = 16 * 2**20  # bytes of its table of contents, which zipfile reads at once
+TEXT_LIMIT = 8 * 2**20  # the same of a text that is read at once; a CSV file is read row by row
+COUNT_LIMIT = 1_000_000  # files in an archive
+DIRECTORY_LIMIT = 256 * 2**20  # bytes of its table of contents, which zipfile reads at once
+ENTRY = b"PK\1\2"  # begins the entry of a file there
 END_LIMIT = 2**17  # bytes at the end of an archive in which its end records stand
+SYSTEM_FILE = re.compile(r"(^|/)(\.[^/]|__MACOSX(/|$))")
 RATIO_LIMIT = 100  # how often a file above RATIO_FLOOR may outgrow its compressed form
 RATIO_FLOOR = 16 * 2**20
 # What zipfile and its decompressors raise where an archive is damaged.
@@ -36,11 +41,11 @@ UNREADABLE = (
 def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     """The archive in `file`, called `name` in errors; InputError if it is none or not fit for use."""
     try:
-        directory = _directory_size(file)
-        archive = zipfile.ZipFile(file) if directory <= DIRECTORY_LIMIT else None
+        # Counted before zipfile makes an object of each, as the number that the archive states may be wrong.
+        archive = zipfile.ZipFile(file) if _count_entries(file) <= COUNT_LIMIT else None
     except UNREADABLE as error:
         raise InputError(f"{name} cannot be read as a zip archive: {error}") from None
-    if archive is None or len(archive.infolist()) > COUNT_LIMIT:
+    if archive is None:
         raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files; give fewer, or larger ones")
     members = archive.infolist()
     repeated = [member for member, count in Counter(archive.namelist()).items() if count > 1]
@@ -60,17 +65,30 @@ def kept_open(file: Path, changed: int) -> zipfile.ZipFile:
     return open_archive(file, file.name)
 
 
-def _directory_size(file: Path | IO[bytes]) -> int:
+def _count_entries(file: Path | IO[bytes]) -> int:
+    """How many files an archive's table of contents lists; more than the limit if it is too large to look."""
+    if isinstance(file, Path):
+        with open(file, "rb") as opened:
+            return _count_entries(opened)
+    end = file.seek(0, SEEK_END)
+    file.seek(max(0, end - END_LIMIT))
+    size = _directory_size(file.read())
+    if size > DIRECTORY_LIMIT:
+        return COUNT_LIMIT + 1
+    file.seek(max(0, end - END_LIMIT - size))
+    count, overlap = 0, b""
+    while piece := file.read(2**20):
+        count += (overlap + piece).count(ENTRY)
+        overlap = piece[1 - len(ENTRY) :]
+    return count
+
+
+def _directory_size(tail: bytes) -> int:
     """Bytes of an archive's table of contents, as the record at its end has it; 0 if there is none.
 
     The record begins with PK 5 6 and has the size 12 bytes on. Of large archives it is PK 6 6, with the size
     40 bytes on, where the 20 bytes before the former begin with PK 6 7.
     """
-    if isinstance(file, Path):
-        with open(file, "rb") as opened:
-            return _directory_size(opened)
-    file.seek(max(0, file.seek(0, SEEK_END) - END_LIMIT))
-    tail = file.read()
     end = tail.rfind(b"PK\5\6")
     if tail[max(0, end - 20) : end].startswith(b"PK\6\7"):
         large = tail.rfind(b"PK\6\6", 0, end)
@@ -96,26 +114,82 @@ def _fault(member: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def is_data(path: PurePosixPath) -> bool:
-    """Whether a file is more than an operating system's own (`__MACOSX/`, dot files and folders)."""
-    return not any(part == "__MACOSX" or part.startswith(".") for part in path.parts)
+class Folder:
+    """The files beneath a folder, with the methods of a ZipFile that reading takes."""
+
+    def __init__(self, path: Path, names: list[str]) -> None:
+        self.path, self.filename = path, str(path)
+        self.members = {name: zipfile.ZipInfo(name) for name in names}
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def infolist(self) -> list[zipfile.ZipInfo]:
+        return list(self.members.values())
+
+    def getinfo(self, name: str) -> zipfile.ZipInfo:
+        member = self.members[name]
+        member.file_size = (self.path / name).stat().st_size
+        return member
+
+    def open(self, name: str) -> IO[bytes]:
+        return open(self.path / name, "rb")
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
 
 
-def file_names(archive: zipfile.ZipFile, suffixes: frozenset[str]) -> list[str]:
-    """Sorted names of the files in `archive` that end with one of `suffixes`, in either case."""
-    names = [member.filename for member in archive.infolist() if not member.is_dir()]
-    paths = {name: PurePosixPath(name) for name in names}
-    return sorted(name for name in names if paths[name].suffix.lower() in suffixes and is_data(paths[name]))
+Archive = zipfile.ZipFile | Folder
 
 
-def read_text(archive: zipfile.ZipFile, name: str) -> bytes:
+def is_data(name: str) -> bool:
+    """Whether a file is more than an operating system's own (`__MACOSX/`, dot files and folders).
+
+    >>> [is_data(name) for name in ("./a.jpg", "a/.DS_Store", "__MACOSX/a.jpg")]
+    [True, False, False]
+    """
+    return SYSTEM_FILE.search(name) is None
+
+
+def file_names(archive: Archive) -> list[str]:
+    """Sorted names of the files in `archive` that are data."""
+    names = (member.filename for member in archive.infolist() if not member.is_dir())
+    return sorted(name for name in names if is_data(name))
+
+
+def suffix(name: str) -> str:
+    """The end of a file's name in lower case, from its last point; "" where there is none.
+
+    >>> suffix("images/A.b.JPG")
+    '.jpg'
+    """
+    return splitext(name)[1].lower()
+
+
+def with_suffix(names: list[str], suffixes: frozenset[str]) -> list[str]:
+    return [name for name in names if suffix(name) in suffixes]
+
+
+def read_text(archive: Archive, name: str, limit: int = TEXT_LIMIT) -> bytes:
     """The content of a file of text, which takes many times its size once it is taken apart."""
-    if archive.getinfo(name).file_size > TEXT_LIMIT:
-        raise InputError(f"{archive_name(archive)}: {name} is larger than {TEXT_LIMIT // 2**20} MiB")
+    if archive.getinfo(name).file_size > limit:
+        raise InputError(f"{archive_name(archive)}: {name} is larger than {limit // 2**20} MiB")
     return read_file(archive, name)
 
 
-def read_file(archive: zipfile.ZipFile, name: str) -> bytes:
+def open_text(archive: Archive, name: str) -> TextIOWrapper:
+    """A file of text to be read line by line; the caller sees to the errors UNREADABLE while it reads."""
+    try:
+        # newline="" leaves line ends to csv; utf-8-sig drops the mark that spreadsheets put first.
+        return TextIOWrapper(archive.open(name), "utf-8-sig", newline="")
+    except UNREADABLE as error:
+        raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
+
+
+def read_file(archive: Archive, name: str) -> bytes:
     """The content of one file; InputError if the archive is damaged there."""
     try:
         return archive.read(name)
@@ -123,34 +197,36 @@ def read_file(archive: zipfile.ZipFile, name: str) -> bytes:
         raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
 
 
-def archive_name(archive: zipfile.ZipFile) -> str:
+def archive_name(archive: Archive) -> str:
     return Path(archive.filename or "archive").name
 
 
-def contents(archive: zipfile.ZipFile) -> str:
-    """What an archive holds, for errors: the names of its first files."""
-    names = [member.filename for member in archive.infolist() if not member.is_dir()]
+def contents(names: list[str]) -> str:
+    """What a source holds, for errors: the names of its first files."""
     shown = ", ".join(names[:5]) or "nothing"
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 
 
-def given_splits(names: list[str], archive: str) -> list[str]:
-    """For each file "train" or "test" where folders in the names say so for all, else "".
+def brief(names: list[str]) -> str:
+    """Files in a few words.
 
-    Raises InputError where both folders are there and a file stands in neither.
+    >>> brief(["train.csv", "test.csv"]), brief(["a.xml", "b.xml", "c.xml", "d.xml"])
+    ('train.csv, test.csv', '4 files (a.xml, ...)')
     """
-    splits = [_split_folder(PurePosixPath(name)) for name in names]
-    if not {"train", "test"} <= set(splits):
-        return [""] * len(names)
-    if "" in splits:
-        stray = names[splits.index("")]
-        raise InputError(
-            f"{archive}: {stray} is in neither of the folders train and test, as other files are"
-        )
-    return splits
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} files ({names[0]}, ...)"
 
 
-def _split_folder(path: PurePosixPath) -> str:
-    """The innermost folder that is named train or test, or ""."""
-    folders = [folder.lower() for folder in reversed(path.parts[:-1])]
-    return next((folder for folder in folders if folder in ("train", "test")), "")
+def by_suffix(names: list[str]) -> str:
+    """Files by the end of their names, for messages.
+
+    >>> by_suffix(["a.md", "b.md", "c.TXT", "LICENSE"])
+    '2 .md (a.md, ...), c.TXT, LICENSE'
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(suffix(name), []).append(name)
+    shown = [
+        group[0] if len(group) == 1 else f"{len(group)} {end or 'without suffix'} ({group[0]}, ...)"
+        for end, group in groups.items()
+    ]
+    return ", ".join(shown)

@@ -3,10 +3,8 @@
 import os
 import re
 import shutil
-import stat
-import zipfile
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pooch
@@ -14,12 +12,11 @@ import pooch
 from pipeline.common.files import whole_folder
 from pipeline.common.settings import InputError
 from pipeline.common.storage import write_json
-from pipeline.sources.archives import PICTURES, is_data, open_archive
+from pipeline.sources.archives import open_archive
 from pipeline.sources.catalogue import Source
 from pipeline.sources.downloads import download
+from pipeline.sources.folders import pack_folder
 
-PACKED = PICTURES | {".csv", ".npz", ".xml"}
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip, so that equal folders are equal bytes
 UNSTATED = "not stated: your own data"
 
 
@@ -86,7 +83,8 @@ def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) ->
         raise InputError(f"{key} is {name}: {_why_missing(name, path, catalogue)}")
     try:
         if path.is_dir():
-            pack_folder(path, raw)
+            if left_out := pack_folder(path, raw):
+                print(f"{key}: not taken from {name}: {left_out}")
         else:
             shutil.copyfile(path, raw)
     except OSError as error:
@@ -117,35 +115,3 @@ def _suffix(key: str, name: str, raw: Path, suffixes: tuple[str, ...]) -> str:
     if suffix not in suffixes:
         raise InputError(f"{key}: {name} holds arrays; give {accepted}")
     return suffix
-
-
-def pack_folder(folder: Path, target: Path) -> None:
-    """Zip the pictures, annotations and arrays beneath `folder` into `target`, names sorted, dates fixed."""
-    names = _relevant(folder)
-    if not names:
-        raise InputError(f"{folder} holds no file of {', '.join(sorted(PACKED))}")
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for name in names:
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            # Without the size, zipfile adds fields that differ between releases of Python.
-            entry.file_size = (folder / name).stat().st_size
-            with open(folder / name, "rb") as file, archive.open(entry, "w") as packed:
-                shutil.copyfileobj(file, packed)
-
-
-def _relevant(folder: Path) -> list[str]:
-    """Sorted names, relative to `folder`, of the files to pack; InputError at a link that leads out."""
-    root = folder.resolve()
-    names = []
-    for path in folder.rglob("*"):
-        if path.is_symlink() and not (path.exists() and path.resolve().is_relative_to(root)):
-            raise InputError(
-                f"{path} is a link to {os.readlink(path)}, which is not in {folder}; copy it there"
-            )
-        name = path.relative_to(folder).as_posix()
-        if any("\udc80" <= letter <= "\udcff" for letter in name):
-            raise InputError(f"{folder} holds {os.fsencode(name)!r}, a name that is not UTF-8; rename it")
-        if path.is_file() and path.suffix.lower() in PACKED and is_data(PurePosixPath(name)):
-            names.append(name)
-    return sorted(names)

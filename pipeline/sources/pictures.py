@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -27,18 +28,31 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs what its e
 
 def open_picture(data: bytes, where: str) -> Image.Image:
     """The picture in `data` as RGB, with its EXIF; `where` begins the InputError if it cannot be read."""
-    with without_warnings():
-        try:
-            picture = Image.open(BytesIO(data), formats=FORMATS)
-            _check_header(picture, where)
-            if data.count(NEXT_SCAN) > SCANS and picture.format in ("JPEG", "MPO"):
-                raise InputError(f"{where} is a JPEG of more than {SCANS} scans; save it anew")
-            picture.load()
-            rgb = _to_rgb(picture)
-        except BROKEN as error:
-            raise InputError(f"{where} cannot be read as a picture: {_reason(error)}") from None
+    with reading(where):
+        picture = open_header(BytesIO(data), where)
+        if data.count(NEXT_SCAN) > SCANS and picture.format in ("JPEG", "MPO"):
+            raise InputError(f"{where} is a JPEG of more than {SCANS} scans; save it anew")
+        picture.load()
+        rgb = _to_rgb(picture)
     rgb.info = {key: value for key, value in picture.info.items() if key != "transparency"}
     return rgb
+
+
+def open_header(file: IO[bytes], where: str) -> Image.Image:
+    """A picture of which nothing is decoded yet; InputError if it is too large, or of no use."""
+    picture = Image.open(file, formats=FORMATS)
+    _check_header(picture, where)
+    return picture
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Make what Pillow raises an InputError that begins with `where`."""
+    with without_warnings():
+        try:
+            yield
+        except BROKEN as error:
+            raise InputError(f"{where} cannot be read as a picture: {_reason(error)}") from None
 
 
 @contextmanager
@@ -88,3 +102,27 @@ def _strip_to_rgb(strip: Image.Image) -> Image.Image:
         strip = strip.convert("RGBA")
         strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
     return strip.convert("RGB")
+
+
+def open_drawing(data: bytes, where: str) -> Image.Image:
+    """A drawing as grey, ink on paper. Where all that can be seen has one colour, the ink is what can be
+    seen, since white ink on nothing would vanish on white paper.
+    """
+    with reading(where):
+        picture = open_header(BytesIO(data), where)
+        if picture.has_transparency_data and picture.mode not in SIXTEEN_BIT and _has_one_colour(picture):
+            alpha = picture.convert("RGBA").getchannel("A")
+            if alpha.getextrema() != (255, 255):
+                return alpha.point(lambda value: 255 - value)
+    return open_picture(data, where).convert("L")
+
+
+def _has_one_colour(picture: Image.Image) -> bool:
+    """Whether the pixels of a picture that are not fully transparent all have the same colour."""
+    seen = np.zeros((3, 256), np.int64)
+    for top in range(0, picture.height, STRIP):
+        strip = picture.crop((0, top, picture.width, min(top + STRIP, picture.height))).convert("RGBA")
+        *colours, alpha = strip.split()
+        visible = alpha.point(lambda value: 255 * (value > 0))
+        seen += [colour.histogram(visible) for colour in colours]
+    return bool(((seen > 0).sum(axis=1) <= 1).all())

@@ -1,6 +1,6 @@
 """The convolutional network of part 2: two convolutions, each followed by 2x2 max pooling.
 
-Shapes: n crops of 3 x size x size pixels in 0 to 1; classes 0, 1, 2 are bad, good, none.
+Shapes: n crops of 3 x size x size pixels in 0 to 1; labels count from 0 in the order of the classes' names.
 """
 
 from typing import NamedTuple
@@ -9,12 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.common.classes import MASK_CLASSES
 from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops
 from pipeline.training.settings import CnnSettings
 
-CLASSES = len(MASK_CLASSES)
 # Channels side by side in memory: on a processor, pooling is then six times as fast and an epoch 1.6 times.
 LAYOUT = torch.channels_last
 EVALUATED = 64  # crops at a time: they fit the caches
@@ -42,7 +40,7 @@ def to_samples(crops: Crops, method: str, device: str) -> dict[str, Samples]:
 
 
 def build(
-    size: int, channels: list[int], filter: int, stride: int, padding: int, head: list[int]
+    size: int, channels: list[int], filter: int, stride: int, padding: int, head: list[int], classes: int
 ) -> nn.Sequential:
     """The network for crops of `size` pixels; InputError if the convolutions leave nothing of them."""
     layers: list[nn.Module] = []
@@ -60,7 +58,7 @@ def build(
     for hidden in head:
         layers += [nn.Linear(units, hidden), nn.ReLU()]
         units = hidden
-    return nn.Sequential(*layers, nn.Linear(units, CLASSES)).to(memory_format=LAYOUT)
+    return nn.Sequential(*layers, nn.Linear(units, classes)).to(memory_format=LAYOUT)
 
 
 def build_optimizer(network: nn.Module, settings: CnnSettings) -> torch.optim.Optimizer:
@@ -74,7 +72,7 @@ def order_of_epoch(labels: Tensor, sampler: str, shuffling: torch.Generator) -> 
     """The crops of one epoch: each once in random order, or drawn with weight 1 / size of its class (T14)."""
     if sampler == "shuffle":
         return torch.randperm(len(labels), generator=shuffling)
-    weights = 1 / torch.bincount(labels, minlength=CLASSES)[labels].double()
+    weights = 1 / torch.bincount(labels)[labels].double()
     return torch.multinomial(weights, len(labels), replacement=True, generator=shuffling)
 
 

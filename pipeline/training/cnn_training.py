@@ -24,11 +24,17 @@ def check_device(device: str, run: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # whose products would keep 10 bits of 23
 
 
-def draw_network(size: int, settings: CnnSettings, rng: np.random.Generator) -> nn.Sequential:
+def draw_network(size: int, classes: int, settings: CnnSettings, rng: np.random.Generator) -> nn.Sequential:
     """The network of a run for crops of `size` pixels a side, with its initial weights."""
     torch.manual_seed(int(rng.integers(2**63)))
     network = build(
-        size, settings.channels, settings.filter, settings.stride, settings.padding, settings.head
+        size,
+        settings.channels,
+        settings.filter,
+        settings.stride,
+        settings.padding,
+        settings.head,
+        classes,
     )
     return network.to(settings.device)
 
@@ -47,7 +53,8 @@ def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: in
     splits = to_samples(load_crops(crops), settings.crops, settings.device)
     images, labels = splits["train"]
     settings.check_samples(run, len(labels))
-    network = draw_network(images.shape[-1], settings, generator(seed, "weights", replicate))
+    classes = int(labels.max()) + 1  # crop_masks makes sure that each has a crop to train on
+    network = draw_network(images.shape[-1], classes, settings, generator(seed, "weights", replicate))
     optimizer = build_optimizer(network, settings)
     shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
     curve = Curve(run, replicate, settings.epochs, settings.learning_rate)

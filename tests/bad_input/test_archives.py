@@ -42,16 +42,15 @@ def patched(archive: bytes, offset: int, value: bytes) -> bytes:
     return archive[:at] + value + archive[at + len(value) :]
 
 
-def count_bomb(count: int) -> bytes:
-    """An archive with `count` names for one empty file."""
+def count_bomb(count: int, stated: int = 65_535) -> bytes:
+    """An archive with `count` names for one empty file, which says that it has so many."""
     local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
     entries = b"".join(
         struct.pack("<4s6H3L5H2L", CENTRAL, 20, 20, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0)
         + b"%06x.jpg" % number
         for number in range(count)
     )
-    shown = min(count, 65_535)
-    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, shown, shown, len(entries), len(local), 0)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, stated, stated, len(entries), len(local), 0)
     return local + entries + end
 
 
@@ -95,12 +94,12 @@ REFUSED = {
     "a file without a name": (NAMELESS, "mine.zip: '' has no name"),
     "bomb by size": (patched(GOOD, 24, b"\0\0\0\x40"), "mine.zip: 'train.csv' is larger than 512 MiB"),
     "bomb by count": (
-        count_bomb(100_001),
-        "mine.zip holds more than 100,000 files; give fewer, or larger ones",
+        count_bomb(1_000_001),
+        "mine.zip holds more than 1,000,000 files; give fewer, or larger ones",
     ),
-    "larger bomb by count": (
-        count_bomb(400_000),
-        "mine.zip holds more than 100,000 files; give fewer, or larger ones",
+    "bomb by count that lies": (
+        count_bomb(1_500_000, stated=1),
+        "mine.zip holds more than 1,000,000 files; give fewer, or larger ones",
     ),
     "arrays": (npz(image=IMAGES, label=LABELS), "mine.zip holds arrays"),
 }
@@ -113,14 +112,18 @@ def test_refused(project: Project, refused: Refused, case: str) -> None:
     refused("fetch_masks", f"data.masks: {message}; give a folder or .zip")
 
 
-@pytest.mark.parametrize("case", ["bomb by ratio", "bomb by size", "bomb by count", "larger bomb by count"])
+@pytest.mark.parametrize(
+    "case", ["bomb by ratio", "bomb by size", "bomb by count", "bomb by count that lies"]
+)
 def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
     content, message = REFUSED[case]
     put(project({"data.masks": "mine.zip"}) / "mine.zip", content)
     refused_alone("fetch_masks", f"data.masks: {message}; give a folder or .zip")
 
 
-@pytest.mark.parametrize("case", ["climbs out", "link", "encrypted", "bomb by ratio", "larger bomb by count"])
+@pytest.mark.parametrize(
+    "case", ["climbs out", "link", "encrypted", "bomb by ratio", "bomb by count that lies"]
+)
 def test_refused_as_raw_data_too(project: Project, refused: Refused, case: str) -> None:
     content, message = REFUSED[case]
     put(project({}) / "data/raw/masks/masks.zip", content)
@@ -172,8 +175,8 @@ def test_nested_for_masks(project: Project, accepted: Accepted, refused: Refused
     accepted("fetch_masks")
     refused(
         "crop_masks",
-        "masks.zip must hold train.csv and test.csv, or one CSV file, or Pascal VOC files (.xml); it holds "
-        "inner.zip",
+        "masks.zip holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); "
+        "it holds inner.zip",
     )
 
 
@@ -182,16 +185,18 @@ def test_nested_for_digits(project: Project, accepted: Accepted, refused: Refuse
     accepted("fetch_digits")
     refused(
         "prepare_digits",
-        "digits.zip holds neither train.npz and test.npz nor pictures alone, but inner.zip; give those, or "
-        "one .npz file, or a folder or zip of pictures named like 3_12_57.jpg",
+        "digits.zip must hold either .npz files, IDX files or pictures; it holds inner.zip",
     )
 
 
-def test_a_link_out_of_a_folder(project: Project, refused: Refused) -> None:
+def test_links_that_lead_nowhere_or_in_a_circle(project: Project, refused: Refused) -> None:
     folder = project({"data.masks": "mine"})
     put(folder / "mine/a.png", PHOTOGRAPH)
-    (folder / "mine/out.png").symlink_to("/etc/passwd")
-    refused("fetch_masks", "mine/out.png is a link to /etc/passwd, which is not in mine; copy it there")
+    (folder / "mine/out.png").symlink_to("/no/such/file")
+    refused("fetch_masks", "mine/out.png is a link to /no/such/file, which is not there; remove it")
+    (folder / "mine/out.png").unlink()
+    (folder / "mine/again").symlink_to(".")
+    refused("fetch_masks", "mine/again is a link to ., which is listed already; remove it")
 
 
 def test_a_good_archive_is_fine(project: Project, accepted: Accepted) -> None:

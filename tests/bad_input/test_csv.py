@@ -56,22 +56,18 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         row(filename="é.png").encode("latin-1"),
         "test.csv line 2: not UTF-8 text (invalid continuation byte); save it as UTF-8",
     ),
-    "open quotes": (HEADER + '"a.png,60', "test.csv after line 1: not CSV: unexpected end of data"),
+    "open quotes": (HEADER + '"a.png,60', "test.csv line 2: not CSV: unexpected end of data"),
     "quotes inside a value": (
         HEADER + TEST + '"a"b,60,40,good,1,2,3,4\n',
-        "test.csv after line 2: not CSV: ',' expected after '\"'",
+        "test.csv line 3: not CSV: ',' expected after '\"'",
     ),
     "short row": (
         HEADER + TEST + "a.png,60\n",
-        "test.csv line 3: not as many values as the header has columns",
+        "test.csv line 3: 2 values, but the first line has 8",
     ),
     "long row": (
         HEADER + TEST.strip() + ",5\n",
-        "test.csv line 2: not as many values as the header has columns",
-    ),
-    "row twice": (
-        HEADER + TEST + row(label="bad")[len(HEADER) :] + TEST,
-        "test.csv line 4: the same row as line 2; remove one of them",
+        "test.csv line 2: 9 values, but the first line has 8",
     ),
     "letters": (row(xmax="3O"), "test.csv line 2: xmax is '3O', not a number"),
     "no number": (row(xmax=""), "test.csv line 2: xmax is '', not a number"),
@@ -87,9 +83,9 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         row(xmin="-1e300"),
         "test.csv line 2: xmin is '-1e300': no photograph has 1,000,000 pixels in a row",
     ),
-    "more text than any table has": (
-        HEADER + "\n" * 8 * 2**20,
-        "masks.zip: test.csv is larger than 8 MiB",
+    "more text than any row has": (
+        HEADER + "a" * 2**20,
+        "test.csv line 2: more than 65,536 characters, as no row has",
     ),
     "many digits": (
         row(xmax="9" * 5000),
@@ -122,11 +118,6 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "test.csv line 2: width and height are (61, 40), but a.png has (60, 40); are these boxes of another "
         "photograph, or of a scaled one?",
     ),
-    "no size": (
-        row(width="0", height="0"),
-        "test.csv line 2: width and height are (0, 0), but a.png has (60, 40); are these boxes of another "
-        "photograph, or of a scaled one?",
-    ),
     "exchanged size": (
         row(width="40", height="60"),
         "test.csv line 2: width and height are (40, 60), but a.png has (60, 40); are these boxes of another "
@@ -134,21 +125,18 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "unknown label": (
         row(label="face"),
-        "labels without a class: 'face' (1 boxes, the first in test.csv line 2); map them to bad, good or "
-        "none "
-        "in crop_masks.classes",
+        "labels without a class: 'face' (1 boxes, the first in test.csv line 2); map them to bad, good, "
+        "none or a class of your own in crop_masks.classes",
     ),
     "no label": (
         row(label=" "),
-        "labels without a class: '' (1 boxes, the first in test.csv line 2); map them to bad, good or none "
-        "in "
-        "crop_masks.classes",
+        "labels without a class: '' (1 boxes, the first in test.csv line 2); map them to bad, good, "
+        "none or a class of your own in crop_masks.classes",
     ),
     "unknown photograph": (
         row(filename="c.png"),
         "test.csv line 2: there is no photograph 'c.png' in the archive",
     ),
-    "another case": (row(filename="A.png"), "test.csv line 2: there is no photograph 'A.png' in the archive"),
     "no photograph": (row(filename=""), "test.csv line 2: there is no photograph '' in the archive"),
     "photograph in both": (
         row(filename="rest.png"),
@@ -175,6 +163,14 @@ FINE: dict[str, str | bytes] = {
     "floats": row(xmin="1.2", ymin="1.6", xmax="29.9"),
     "spaces": row(xmin=" 1 ", label=" good "),
     "no size": row(width="", height=""),
+    "a size of 0": row(width="0", height="0"),
+    "another case": row(filename="A.PNG"),
+    "another name for a column": (HEADER + TEST).replace("filename", "image").replace("label", "class"),
+    "capital letters in the header": HEADER.title() + TEST,
+    "no header": TEST,
+    "no header and no size": "a.png,1,2,30,40,good\n",
+    "row twice": HEADER + TEST + TEST,
+    "a row without a box": HEADER + "rest.png,60,40,,,,,\n" + TEST,
     "empty lines": HEADER + "\n" + TEST + "\n\n",
     "no last line end": (HEADER + TEST).strip(),
 }
@@ -195,7 +191,7 @@ def test_a_box_larger_than_the_photograph_is_clipped_and_counted(
     folder = project({"compute.workers": 1})
     larger = row(xmin="-5", ymin="-5", xmax="100", ymax="100")
     put(folder / "data/raw/masks/masks.zip", zipped(tables(larger)))
-    assert "masks: 1 boxes clipped to their photograph" in accepted("crop_masks")
+    assert "masks: 1 boxes reach over the edge of their photograph and are clipped" in accepted("crop_masks")
     assert ",-5,-5,100,100,0,0,60,40,1,0," in (folder / "data/boxes.csv").read_text()
 
 
@@ -206,31 +202,37 @@ def test_a_box_repeated_with_other_words_is_counted(project: Project, accepted: 
 
 
 NO_TRAINING = (
-    "no box for training is of class {}; bad, good, none must each have one: add photographs that show it, "
-    "or "
-    "see which labels crop_masks.classes makes of which class"
+    "no box for training is of class {}; {} must each have one: add photographs that show it, or see which "
+    "labels crop_masks.classes makes of which class"
 )
-HOLDS = "masks.zip must hold train.csv and test.csv, or one CSV file, or Pascal VOC files (.xml); it holds "
+HOLDS = (
+    "masks.zip holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); it "
+    "holds "
+)
+SEVERAL = (
+    "masks.zip holds several annotation files for the same photographs: {}; keep one for each part of the "
+    "split (train, valid, test), or one in all"
+)
 ARCHIVES: dict[str, tuple[Members, str]] = {
     "no annotations": ({"a.png": PHOTOGRAPH}, HOLDS + "a.png"),
     "nothing": ({}, HOLDS + "nothing"),
     "many files": (
         {f"{n}.png": "" for n in range(9)},
-        HOLDS + "0.png, 1.png, 2.png, 3.png, 4.png and 4 more",
+        HOLDS + "9 .png (0.png, ...)",
     ),
-    "two tables": ({"x.csv": HEADER, "y.csv": HEADER}, HOLDS + "x.csv, y.csv"),
+    "two tables": ({"x.csv": HEADER, "y.csv": HEADER}, SEVERAL.format("x.csv, y.csv")),
     "no boxes": ({"x.csv": HEADER}, "masks.zip holds no boxes"),
     "test.csv twice": (
         tables(HEADER + TEST) | {"t/test.csv": HEADER + TEST},
-        HOLDS + "t/test.csv, test.csv, train.csv",
+        SEVERAL.format("t/test.csv, test.csv"),
     ),
     "a class missing": (
         tables(HEADER + TEST, HEADER + TRAIN.replace("good,0", "none,1")),
-        NO_TRAINING.format("good"),
+        NO_TRAINING.format("good", "bad, good, none"),
     ),
     "classes in test alone": (
         tables(HEADER + TEST, HEADER + TRAIN.split("\n")[0]),
-        NO_TRAINING.format("good, none"),
+        NO_TRAINING.format("good", "bad, good"),
     ),
     "one photograph, which cannot be split": (
         {"boxes.csv": HEADER + TRAIN, "rest.png": PHOTOGRAPH},

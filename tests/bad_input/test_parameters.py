@@ -92,7 +92,7 @@ SECTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "an empty folder": (
         "fetch_digits",
         {"data.digits": "."},
-        ". holds no file of .bmp, .csv, .gif, .jpeg, .jpg, .npz, .png, .tif, .tiff, .webp, .xml",
+        ". holds no picture and no array, but 2 .yaml (claims.yaml, ...)",
     ),
     "checksum": (
         "fetch_digits",
@@ -153,22 +153,32 @@ SECTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "no classes": (
         "crop_masks",
         {"crop_masks.classes": {}},
-        "params.yaml: `crop_masks.classes` is {}: Dictionary should have at least 1 item after validation, "
-        "not 0",
+        "params.yaml: `crop_masks.classes`: 0 different classes; there must be 2 to 20",
     ),
-    "an unknown class": (
+    "one class": (
         "crop_masks",
-        {"crop_masks.classes": {"bad": "worst"}},
-        "params.yaml: `crop_masks.classes.bad` is 'worst': Input should be 'bad', 'good' or 'none'",
+        {"crop_masks.classes": {"bad": "worst", "good": "worst", "hat": "ignore"}},
+        "params.yaml: `crop_masks.classes`: 1 different classes; there must be 2 to 20",
+    ),
+    "too many classes": (
+        "crop_masks",
+        {"crop_masks.classes": {f"label_{n}": f"class_{n}" for n in range(21)}},
+        "params.yaml: `crop_masks.classes`: 21 different classes; there must be 2 to 20",
+    ),
+    "a class that is no name of a folder": (
+        "crop_masks",
+        {"crop_masks.classes": {"bad": "../bad", "good": "good"}},
+        "params.yaml: `crop_masks.classes.bad` is '../bad': String should match pattern "
+        "'^[A-Za-z][A-Za-z0-9_-]{0,40}$'",
     ),
     "a class of two": (
         "crop_masks",
         {"crop_masks.classes": {"bad": ["bad", "good"]}},
-        "params.yaml: `crop_masks.classes.bad` is ['bad', 'good']: Input should be 'bad', 'good' or 'none'",
+        "params.yaml: `crop_masks.classes.bad` is ['bad', 'good']: Input should be a valid string",
     ),
     "too few to train on": (
         "prepare_digits",
-        {"prepare_digits": {"train": 9, "test": 10}},
+        {"prepare_digits.train": 9},
         "params.yaml: `prepare_digits.train` is 9: Input should be greater than or equal to 10",
     ),
     "a run with a path for a name": (
@@ -227,6 +237,7 @@ def test_sections(project: Project, refused: Refused, case: str) -> None:
 
 
 # Ten times ten times ten: nine lines for a list of a thousand million ones.
+OTHERS = "annotations: auto, invalid_boxes: skip, test_share: 0.1, classes: {a: b, c: d}"  # of crop_masks
 LAUGHS = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [{', '.join(10 * [f'*a{i - 1}'])}]\n" for i in range(1, 10))
 LAUGHED = str([[[..., ...] * 5] * 10] * 10).replace("Ellipsis", "[...]")
 # The whole text of params.yaml, and what is said of it.
@@ -251,11 +262,11 @@ TEXTS = {
     "a date that is none": ("seed: 2024-13-01\n", "params.yaml is not valid YAML: month must be in 1..12"),
     "nested without end": (f"seed: {1000 * '['}", "params.yaml is nested deeper than any settings are"),
     "a short text for a value without end": (
-        f"{LAUGHS}compute: {{}}\ncrop_masks: {{test_share: 0.1, classes: {{a: bad}}, side: *a9}}\n",
+        f"{LAUGHS}compute: {{}}\ncrop_masks: {{{OTHERS}, side: *a9}}\n",
         f"params.yaml: `crop_masks.side` is {LAUGHED}: Input should be a valid integer",
     ),
     "a number too long to read": (
-        f"compute: {{}}\ncrop_masks: {{test_share: 0.1, classes: {{a: bad}}, side: {'9' * 3000}}}\n",
+        f"compute: {{}}\ncrop_masks: {{{OTHERS}, side: {'9' * 3000}}}\n",
         f"params.yaml: `crop_masks.side` is {'9' * 48}...{'9' * 49}: {AT_MOST} 1024",
     ),
     "a class that maps two ways": (

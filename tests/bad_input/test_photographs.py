@@ -64,7 +64,7 @@ def segment(mark: int, content: bytes) -> bytes:
 def jpeg_of_scans(scans: int) -> bytes:
     """A progressive JPEG of a grey square that adds nothing to it, scan after scan."""
     tables = segment(0xDB, bytes(1) + bytes([1] * 64)) + segment(
-        0xC2, struct.pack(">B2HB", 8, 8, 8, 1) + b"\1\x11\0"
+        0xC2, struct.pack(">B2HB", 8, 40, 60, 1) + b"\1\x11\0"
     )
     for kind in (0x00, 0x10):  # one code in each table: no difference, and the end of a block
         tables += segment(0xC4, bytes([kind, 1]) + bytes(15) + bytes(1))
@@ -171,8 +171,8 @@ def test_warnings_of_broken_exif_data_are_not_shown(project: Project, accepted_a
     members = tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(40, 60), "JPEG", exif=cut)}
     put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
     said = accepted_alone("crop_masks").splitlines()
-    assert [line.split(":")[0] for line in said] == ["masks"] * 3
-    assert "1 in photographs turned by EXIF" in said[2]
+    assert [line.split(":")[0] for line in said] == ["masks"] * 4
+    assert "1 photographs have an EXIF rotation, and their boxes fit it as turned" in said[3]
 
 
 def test_what_pillow_logs_is_not_shown(project: Project, refused_alone: Refused) -> None:

@@ -29,7 +29,14 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "good 1 2 30 40",
         "test/a.xml: not usable XML: syntax error: line 1, column 0",
     ),
-    "HTML": ("<html></html>", "test/a.xml: not a Pascal VOC file: it begins with <html>, not <annotation>"),
+    "HTML, which is skipped": (
+        "<html></html>",
+        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+    ),
+    "HTML behind a comment": (
+        "<!-- > --><html></html>",
+        "test/a.xml: not a Pascal VOC file: it begins with <html>, not <annotation>",
+    ),
     "entity bomb": (BOMB, DOCTYPE),
     "external entity": (OUTSIDE, DOCTYPE),
     "unknown encoding": (
@@ -47,9 +54,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "no corner": (GOOD.replace("xmax>", "right>"), "test/a.xml object 1: xmax is '', not a number"),
     "no name": (
         GOOD.replace("<name>good</name>", ""),
-        "labels without a class: '' (1 boxes, the first in test/a.xml object 1); map them to bad, good or "
-        "none "
-        "in crop_masks.classes",
+        "labels without a class: '' (1 boxes, the first in test/a.xml object 1); map them to bad, good, "
+        "none or a class of your own in crop_masks.classes",
     ),
     "letters": (voc("good").replace(">40<", ">forty<", 1), "test/a.xml: height is 'forty', not a number"),
     "NaN": (voc("good", (1, 2, float("nan"), 40)), "test/a.xml object 1: xmax is 'nan', not a number"),
@@ -101,8 +107,9 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
         "b.xml: there is no photograph 'a.png' in the archive",
     ),
     "outside of the split": (
-        annotations(GOOD) | {"more/b.xml": GOOD},
-        "masks.zip: more/b.xml is in neither of the folders train and test, as other files are",
+        annotations(GOOD) | {"more/b.xml": voc("good", photograph="b.png"), "more/b.png": PHOTOGRAPH},
+        "masks.zip: more/b.xml object 1 is in no part of the published split (test, train), as other files "
+        "are; move it into one of these, or away",
     ),
     "no faces at all": (
         {"a.xml": "<annotation></annotation>", "a.png": PHOTOGRAPH},

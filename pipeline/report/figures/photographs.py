@@ -6,7 +6,7 @@ from typing import NamedTuple
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.report.colours import MASK_COLOURS
+from pipeline.report.colours import readable_on
 
 Area = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels, half open, as Pillow crops
 
@@ -14,7 +14,6 @@ LONG_SIDE = 1000  # of a photograph as shown, so that labels of one size can be 
 TEXT = 15  # pixels high, on that photograph
 LINE = 3
 PADDING = 2  # between a label's text and its edge
-LABEL_INK = {"bad": "black", "good": "white", "none": "black"}  # what can be read on the class's colour
 FONT = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans-Bold.ttf")
 
 
@@ -24,6 +23,7 @@ class Face(NamedTuple):
     area: Area
     truth: str
     predicted: str
+    colour: str  # of the predicted class
 
 
 def draw_photograph(photograph: Image.Image, faces: list[Face]) -> Image.Image:
@@ -50,7 +50,7 @@ def draw_faces(photograph: Image.Image, faces: list[Face]) -> Image.Image:
         left, top, right, bottom = face.area
         # Pillow's rectangle holds its last column and row, and its line grows inwards.
         line = min(LINE, right - left, bottom - top)
-        draw.rectangle((left, top, right - 1, bottom - 1), outline=MASK_COLOURS[face.predicted], width=line)
+        draw.rectangle((left, top, right - 1, bottom - 1), outline=face.colour, width=line)
     taken: list[Area] = [face.area for face in faces]
     for face in faces:
         label = place_label(face, picture.size, taken)
@@ -106,10 +106,10 @@ def write_label(draw: ImageDraw.ImageDraw, face: Face, area: Area) -> None:
     text = caption(face)
     font = fitting_font(text, draw.im.size)
     offset = font.getbbox(text)
-    draw.rectangle((left, top, right - 1, bottom - 1), fill=MASK_COLOURS[face.predicted])
+    draw.rectangle((left, top, right - 1, bottom - 1), fill=face.colour)
     draw.text(
         (left + PADDING - offset[0], top + PADDING - offset[1]),
         text,
-        fill=LABEL_INK[face.predicted],
+        fill=readable_on(face.colour),
         font=font,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.common.classes import DIGIT_CLASSES, MASK_CLASSES, SPLITS
+from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.paths import CROP_FILES
 from pipeline.report.figures.confusions import count_confusions, draw_confusions, most_confused
 from pipeline.report.figures.curves import draw_curves
@@ -36,7 +36,7 @@ def plan_tables(results: Results, final: str | None) -> Plans:
     }
     if (widths := plan_widths(results)) is not None:
         plans["widths"] = widths
-    accuracy = results.class_accuracy
+    accuracy = results.class_accuracy["cnn"]
     if {"final", "weighted"} <= set(accuracy.run):
         plans["sampler"] = (
             draw_sampler,
@@ -83,11 +83,11 @@ def plan_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> Plans:
     }
 
 
-def plan_crops(crops: dict[str, pd.DataFrame]) -> Plans:
+def plan_crops(crops: dict[str, pd.DataFrame], classes: list[str]) -> Plans:
     """F6, the confusions of the final CNN, and its errors by crop size (C19)."""
     right = {split: rows.truth == rows.predicted for split, rows in crops.items()}
     by_size = [errors_by_size(crops[split], ~right[split].to_numpy()) for split in SPLITS]
-    matrices = [count_confusions(crops[split], MASK_CLASSES) for split in SPLITS]
+    matrices = [count_confusions(crops[split], classes) for split in SPLITS]
     return {
         "F4_cnn": (draw_confusions, *matrices),
         "crop_size": (draw_errors_by_size, *by_size),

@@ -1,0 +1,27 @@
+"""The files of a source of photographs with boxes, as the readers of its annotations see them."""
+
+from pipeline.common.settings import InputError
+from pipeline.masks.faults import Faults
+from pipeline.masks.photographs import Photographs
+from pipeline.sources.archives import UNREADABLE, Archive, archive_name, file_names
+
+
+class DataSet:
+    """An archive or folder, what was found wrong in it, and which of its files were read."""
+
+    def __init__(self, archive: Archive, skip_invalid: bool = False) -> None:
+        self.archive = archive
+        self.source = archive_name(archive)  # what errors call it
+        self.names = file_names(archive)
+        self.photographs = Photographs(archive, self.names)
+        self.faults = Faults(skip_invalid)
+        self.empty: set[str] = set()  # photographs that an annotation names and gives no box
+        self.helpers: set[str] = set()  # files of class names and of lists that were read
+
+    def first_bytes(self, name: str, count: int) -> bytes:
+        """The beginning of a file; InputError if the archive is damaged there."""
+        try:
+            with self.archive.open(name) as file:
+                return file.read(count)
+        except UNREADABLE as error:
+            raise InputError(f"{self.source}: {name} cannot be read: {error}") from None

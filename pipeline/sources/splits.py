@@ -1,0 +1,82 @@
+"""The split that a source was published with, as the names of its folders, files and lists have it."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from pipeline.common.settings import InputError
+
+# What a name says of a split, in any case, with digits behind it: train2017, Training, valid, t10k.
+WORDS = {
+    "train": "train",
+    "training": "train",
+    "trainval": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "test": "test",
+    "testing": "test",
+    "t": "test",  # of t10k, the test set of MNIST
+}
+WORD = re.compile(r"[A-Za-z]+")
+
+
+def word_of(name: str) -> str:
+    """The split that a name has a word for; "" where it has none, or several.
+
+    >>> [word_of(name) for name in ("train_labels", "val2017", "t10k-images", "faces", "train_test")]
+    ['train', 'valid', 'test', '', '']
+    """
+    words = WORD.findall(name.lower())
+    found = {WORDS[word] for word in words if word in WORDS and (word != "t" or name.startswith("t10k"))}
+    return found.pop() if len(found) == 1 else ""
+
+
+def split_of_folder(name: str) -> str:
+    """What the innermost folder with such a word says of a file.
+
+    >>> split_of_folder("test/images/train/a.jpg")
+    'train'
+    """
+    folders = PurePosixPath(name).parts[-2::-1]
+    return next((word for folder in folders if (word := word_of(folder))), "")
+
+
+def split_of_file(name: str) -> str:
+    """What the name of the file says, or else its folders.
+
+    >>> split_of_file("train/test.csv"), split_of_file("train/_annotations.csv")
+    ('test', 'train')
+    """
+    return word_of(PurePosixPath(name).stem) or split_of_folder(name)
+
+
+def honour(splits: Iterable[str]) -> tuple[dict[str, str], str]:
+    """What the splits found become, {found: "train" or "test"}, and how that is said.
+
+    Nothing becomes of them, {}, where there is no training set, or nothing beside it. Validation is for
+    training where there is a test set, and is the test set where there is none.
+
+    >>> honour(["train", "valid"])
+    ({'train': 'train', 'valid': 'test'}, 'as published: train; valid, as the test set')
+    """
+    found = set(splits)
+    if not ("train" in found and found & {"valid", "test"}):
+        return {}, ""
+    if "valid" not in found:
+        return {"train": "train", "test": "test"}, "as published: train; test"
+    if "test" in found:
+        said = "as published: train, and valid for training too; test"
+        return {"train": "train", "valid": "train", "test": "test"}, said
+    return {"train": "train", "valid": "test"}, "as published: train; valid, as the test set"
+
+
+def check_complete(names: list[str], splits: list[str], source: str) -> None:
+    """Raise InputError where a file belongs to no part of the split that the others have."""
+    if "" in splits:
+        stray = names[splits.index("")]
+        parts = ", ".join(sorted(set(splits) - {""}))
+        raise InputError(
+            f"{source}: {stray} is in no part of the published split ({parts}), as other files are; move it "
+            "into one of these, or away"
+        )
