@@ -162,6 +162,33 @@ def torch_memory(task: Any, replicate: int) -> Callable[[], float]:
     return work
 
 
+def keras_network(side):
+    """The report's network, channels last."""
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((side, side, 3)),
+            keras.layers.Conv2D(16, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Conv2D(32, 3, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3),
+        ]
+    )
+
+
+def keras_weights(network):
+    """PyTorch's (out, in, height, width) as (height, width, in, out); a dense layer's rows likewise."""
+    kernels = [tensor.detach().numpy() for tensor in network.parameters()]
+    maps = kernels[3].shape[0]
+    across = int((kernels[4].shape[1] / maps) ** 0.5)
+    dense = kernels[4].reshape(-1, maps, across, across).transpose(2, 3, 1, 0).reshape(-1, len(kernels[5]))
+    convolutions = [kernels[index].transpose(2, 3, 1, 0) for index in (0, 2)]
+    return [convolutions[0], kernels[1], convolutions[1], kernels[3], dense, kernels[5]]
+
+
 def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
     """Keras on JAX: fit and evaluate, crops as one array."""
     os.environ["KERAS_BACKEND"] = "jax"
@@ -174,17 +201,7 @@ def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
         for split, (images, labels) in given.splits.items()
     }
     side = splits["train"][0].shape[1]
-    model = keras.Sequential(
-        [
-            keras.Input((side, side, 3)),
-            keras.layers.Conv2D(16, 3, activation="relu"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Conv2D(32, 3, activation="relu"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Flatten(),
-            keras.layers.Dense(3),
-        ]
-    )
+    model = keras_network(side)
     optimizer = (
         keras.optimizers.Adam(0.001, epsilon=1e-8)
         if task.optimizer == "adam"
@@ -193,20 +210,9 @@ def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, metrics=["accuracy"])
 
-    def weights(network):
-        """PyTorch's (out, in, height, width) as (height, width, in, out); a dense layer's rows likewise."""
-        kernels = [tensor.detach().numpy() for tensor in network.parameters()]
-        maps = kernels[3].shape[0]
-        across = int((kernels[4].shape[1] / maps) ** 0.5)
-        dense = (
-            kernels[4].reshape(-1, maps, across, across).transpose(2, 3, 1, 0).reshape(-1, len(kernels[5]))
-        )
-        convolutions = [kernels[index].transpose(2, 3, 1, 0) for index in (0, 2)]
-        return [convolutions[0], kernels[1], convolutions[1], kernels[3], dense, kernels[5]]
-
     def work():
         network, orders = given.start()
-        model.set_weights(weights(network))
+        model.set_weights(keras_weights(network))
         for variable in optimizer.variables[2:]:  # past the steps taken and the learning rate: the moments
             variable.assign(np.zeros(variable.shape, np.float32))
         optimizer.iterations.assign(0)

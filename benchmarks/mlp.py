@@ -85,31 +85,43 @@ class Given:
         self.targets = np.eye(mlp.CLASSES, dtype=np.float32)[labels]
 
 
+def numpy_sigmoid(z):
+    """In place; exp(100) is infinite and its reciprocal 0, as it should be."""
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    np.reciprocal(z, out=z)
+
+
+def numpy_forward(layers, rows):
+    """The inputs of every layer, each with a column of ones, and the logits less their largest."""
+    below = [rows]
+    for layer in layers[:-1]:
+        above = np.empty((len(rows), layer.shape[1] + 1), np.float32)
+        above[:, -1] = 1
+        np.matmul(below[-1], layer, out=above[:, :-1])
+        numpy_sigmoid(above[:, :-1])
+        below.append(above)
+    logits = below[-1] @ layers[-1]
+    return below, logits - logits.max(axis=1, keepdims=True)
+
+
+def numpy_evaluate(layers, rows, labels):
+    """Mean cross-entropy and accuracy, 500 samples at a time."""
+    parts = np.array_split(rows, len(rows) // 500 + 1)
+    logits = np.concatenate([numpy_forward(layers, part)[1] for part in parts])
+    of_truth = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
+    return of_truth.mean(dtype=float), (logits.argmax(axis=1) == labels).mean()
+
+
 def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
     """Back-propagation in NumPy: biases folded into the weights, and no temporary arrays of their size."""
     given = Given(task, replicate)
     inputs, targets = given.samples["train"][0], given.targets
     gradients = [np.empty_like(layer) for layer in given.layers]
 
-    def sigmoid_(z):
-        np.negative(z, out=z)
-        np.exp(z, out=z)
-        z += 1
-        np.reciprocal(z, out=z)
-
-    def forward(layers, rows):
-        below = [rows]
-        for layer in layers[:-1]:
-            above = np.empty((len(rows), layer.shape[1] + 1), np.float32)
-            above[:, -1] = 1
-            np.matmul(below[-1], layer, out=above[:, :-1])
-            sigmoid_(above[:, :-1])
-            below.append(above)
-        logits = below[-1] @ layers[-1]
-        return below, logits - logits.max(axis=1, keepdims=True)
-
     def step(layers, rows, truth):
-        below, logits = forward(layers, rows)
+        below, logits = numpy_forward(layers, rows)
         delta = np.exp(logits, out=logits)
         delta /= delta.sum(axis=1, keepdims=True)
         delta -= truth
@@ -123,24 +135,33 @@ def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
             gradients[index] *= task.learning_rate / len(rows)
             layers[index] -= gradients[index]
 
-    def evaluate(layers, rows, labels):
-        logits = np.concatenate(
-            [forward(layers, part)[1] for part in np.array_split(rows, len(rows) // 500 + 1)]
-        )
-        of_truth = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
-        return of_truth.mean(dtype=float), (logits.argmax(axis=1) == labels).mean()
-
     def work():
         layers = [layer.copy() for layer in given.layers]
-        with np.errstate(over="ignore"):  # exp(100) is infinite and its reciprocal 0, as it should be
+        with np.errstate(over="ignore"):
             for order in given.orders:
                 for start in range(0, len(order), task.batch_size):
                     rows = order[start : start + task.batch_size]
                     step(layers, inputs[rows], targets[rows])
-                scores = {split: evaluate(layers, *samples) for split, samples in given.samples.items()}
+                scores = {split: numpy_evaluate(layers, *part) for split, part in given.samples.items()}
         return scores["train"][0]
 
     return work
+
+
+def jax_logits(layers, rows):
+    import jax
+    from jax import numpy as jnp
+
+    for layer in layers[:-1]:
+        units = jax.nn.sigmoid(rows @ layer)
+        rows = jnp.concatenate([units, jnp.ones((len(rows), 1), units.dtype)], axis=1)
+    return rows @ layers[-1]
+
+
+def jax_loss(layers, rows, truth):
+    import jax
+
+    return -(jax.nn.log_softmax(jax_logits(layers, rows)) * truth).sum(axis=1).mean()
 
 
 def jax_scan(task: Task, replicate: int) -> Callable[[], float]:
@@ -154,21 +175,12 @@ def jax_scan(task: Task, replicate: int) -> Callable[[], float]:
     inputs, targets = samples["train"][0], jnp.asarray(given.targets)
     batch_size = task.batch_size
 
-    def logits_of(layers, rows):
-        for layer in layers[:-1]:
-            units = jax.nn.sigmoid(rows @ layer)
-            rows = jnp.concatenate([units, jnp.ones((len(rows), 1), units.dtype)], axis=1)
-        return rows @ layers[-1]
-
-    def loss(layers, rows, truth):
-        return -(jax.nn.log_softmax(logits_of(layers, rows)) * truth).sum(axis=1).mean()
-
     def step(layers, rows):
-        gradients = jax.grad(loss)(layers, inputs[rows], targets[rows])
+        gradients = jax.grad(jax_loss)(layers, inputs[rows], targets[rows])
         return [w - task.learning_rate * g for w, g in zip(layers, gradients, strict=True)], None
 
     def evaluate(layers, rows, labels):
-        logits = logits_of(layers, rows)
+        logits = jax_logits(layers, rows)
         of_truth = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
         return -of_truth.mean(), (logits.argmax(axis=1) == labels).mean()
 

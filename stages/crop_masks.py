@@ -100,7 +100,7 @@ def write_results(crops: Iterator[Crop], boxes: list[Box], side: int, arrays: Pa
             label[number] = classes.index(crop.row["label"])
             test[number] = crop.row["split"] == "test"
             clipped += crop.row["clipped"]
-    save_crops(arrays, Crops(resized, pooled, label, test))
+    save_crops(arrays, Crops(resized, pooled, label, test, classes))
     return clipped
 
 

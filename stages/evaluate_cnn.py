@@ -17,7 +17,7 @@ from pipeline.common.process import run_stage
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.scores import Run, scores_of_replicates
 from pipeline.evaluation.tables import read_csv
-from pipeline.masks.prepared import list_classes, load_crops
+from pipeline.masks.prepared import load_crops
 
 METRICS = ("train_accuracy", "test_accuracy", "recall", "train_loss", "epochs")
 SMALL = 0.25  # the share of test crops that count as small (claim C19)
@@ -37,14 +37,13 @@ def errors_by_crop_size(run: Run, labels: np.ndarray, sides: np.ndarray) -> pd.D
 
 def main() -> None:
     crops = load_crops()
-    boxes = read_csv(BOXES, dtype={"label": str})
-    test = boxes[crops.test]
+    test = read_csv(BOXES)[crops.test]
     sides = np.minimum(test.right - test.left, test.bottom - test.top).to_numpy()
     truth = crops.labels()
     evaluate(
         "cnn",
         truth,
-        list_classes(boxes.label),
+        crops.classes,
         score=scores_of_replicates,
         score_for_claims=partial(errors_by_crop_size, labels=truth["test"], sides=sides),
         metrics=METRICS,

@@ -40,6 +40,7 @@ from pipeline.report.figures.rendering import Plans, draw_pictures
 from pipeline.report.page import render_page
 from pipeline.report.results import Results, read_results
 from pipeline.report.tables import MARKS, confusion_cells, list_claims, list_figures, list_runs, list_sections
+from pipeline.report.try_it import make_trial
 from pipeline.sources.archives import open_archive, read_file
 from pipeline.sources.pictures import open_picture
 
@@ -68,7 +69,7 @@ def plan_photographs(crops: pd.DataFrame, colours: dict[str, str]) -> tuple[Plan
         for index, name in enumerate(choose_photographs(crops), start=1):
             rows = crops[crops.photograph == name]
             faces = [
-                Face((r.left, r.top, r.right, r.bottom), r.truth, r.predicted, colours[r.predicted])
+                Face((r.left, r.top, r.right, r.bottom), f"{r.truth} → {r.predicted}", colours[r.predicted])
                 for r in rows.itertuples()
             ]
             plans[f"F7_{index}"] = (draw_photograph, open_photograph(archive, name, rows), faces)
@@ -129,6 +130,7 @@ def make_context(
     params: dict[str, Any], results: Results, finals: dict[str, str | None], boxes: pd.DataFrame
 ) -> dict[str, Any]:
     """The variables of the template, pictures apart."""
+    test = load_digits()["test"]
     snapshot = results.settings["cnn"][finals["cnn"]]["snapshot_epoch"] if finals["cnn"] else 0
     return {
         "marks": MARKS,
@@ -140,6 +142,7 @@ def make_context(
         "claims": list_claims(results.claims),
         "required": read_claims().probability,
         "gallery": LIMIT,
+        "trial": make_trial(results, test.images, test.labels),
         "snapshot_epoch": snapshot,
         **facts(results, finals, boxes),
         **provenance(params, results),

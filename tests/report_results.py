@@ -9,6 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.storage import save_arrays
 from pipeline.digits.prepared import Digits, save_digits
 from pipeline.evaluation import scores
 from pipeline.evaluation.evaluate import write_plots
@@ -109,6 +110,38 @@ def write_masks(folder, rng, params):
         archive.writestr(EVIL, photograph.getvalue())
     truth = {split: np.arange(n) % 3 for split, n in SAMPLES["cnn"].items()}
     write_scores(folder, rng, params, "cnn", truth)
+
+
+def write_networks(folder, rng):
+    """models/, as far as the page takes networks from there: weights, predictions and latents at random."""
+
+    def settings(part, run):
+        return json.loads((folder / f"settings/{part}/{run}.json").read_text())
+
+    for run in ("final", "h64_32", "latents_16_2"):
+        (folder / "models/mlp" / run).mkdir(parents=True)
+        sizes = [784, *settings("mlp", run)["hidden"], 10]
+        layers = {
+            f"layer_{n}": rng.normal(size=(units, sizes[n] + 1)).astype(np.float32)
+            for n, units in enumerate(sizes[1:])
+        }
+        about = {"kind": "mlp", "activation": "sigmoid", "classes": list(DIGIT_CLASSES), "side": 28}
+        save_arrays(folder / f"models/mlp/{run}/replicate_0.safetensors", layers, about)
+        predictions = rng.integers(10, size=(2, SAMPLES["mlp"]["test"])).astype(np.uint8)
+        save_arrays(folder / f"models/mlp/{run}/predictions.safetensors", {"test": predictions})
+    latents = {"epoch": np.array([10, 120]), "activations": rng.random((2, 2, SAMPLES["mlp"]["test"], 2))}
+    save_arrays(folder / "models/mlp/latents_16_2/latents.safetensors", latents)
+    put(
+        folder / "models/mlp/latents_16_2/settings.json",
+        json.dumps(settings("mlp", "latents_16_2")).encode(),
+    )
+    for run in ("final", "weighted"):
+        (folder / "models/cnn" / run).mkdir(parents=True)
+        shapes = {"0": (16, 3, 3, 3), "3": (32, 16, 3, 3), "7": (3, 1152)}
+        weights = {f"{n}.weight": rng.normal(size=shape) for n, shape in shapes.items()}
+        weights |= {f"{n}.bias": rng.normal(size=shape[0]) for n, shape in shapes.items()}
+        about = settings("cnn", run) | {"kind": "cnn", "side": 32, "classes": list(MASK_CLASSES)}
+        save_arrays(folder / f"models/cnn/{run}/replicate_0.safetensors", weights, about)
 
 
 def write_claims(folder):

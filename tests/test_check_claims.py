@@ -62,7 +62,7 @@ def make_results(folder, classes):
         put(source / "source.json", json.dumps({"source": name}).encode())
     save_digits(DIGITS, {split: Digits(np.zeros((1, 28, 28)), labels) for split, labels in digits.items()})
     label = np.concatenate(list(masks.values()))
-    save_crops(CROP_ARRAYS, Crops(np.zeros(1), np.zeros(1), label, np.arange(100) >= 60))
+    save_crops(CROP_ARRAYS, Crops(np.zeros(1), np.zeros(1), label, np.arange(100) >= 60, list(classes)))
     sides, longer = 10 + np.arange(100), 50 * (np.arange(100) % 2)  # wide and high boxes in turn
     boxes = {"left": 40, "top": 40, "right": 40 + sides + longer, "bottom": 40 + sides + 50 - longer}
     names = np.array(classes)[label]

@@ -13,7 +13,7 @@ from pipeline.masks.prepared import Crops, load_crops, save_crops
 from pipeline.training import cnn, cnn_training
 from pipeline.training.settings import CnnSettings
 from stages import train_cnn
-from tests.making import put_settings
+from tests.making import MASK_CLASSES, put_settings
 from tests.witness import CNN
 
 SETTINGS = CNN | {
@@ -34,7 +34,7 @@ def crops(tmp_path):
     resized = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (150, 3, 16, 16)), 0, 255)
     pooled = rng.random((150, 3, 16, 16), np.float32)
     path = tmp_path / "crops.safetensors"
-    save_crops(path, Crops(resized.astype(np.uint8), pooled, label, np.arange(150) % 5 == 1))
+    save_crops(path, Crops(resized.astype(np.uint8), pooled, label, np.arange(150) % 5 == 1, [*MASK_CLASSES]))
     return path
 
 

@@ -95,7 +95,8 @@ def test_the_stage_writes_crops_arrays_and_a_table(
 
 def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: Path) -> None:
     crop_masks.main()
-    resized, pooled, label, test = load_crops()
+    resized, pooled, label, test, classes = load_crops()
+    assert classes == ["bad", "good", "none"]
     assert (resized.dtype, pooled.dtype, label.dtype, test.dtype) == (np.uint8, np.float32, np.uint8, bool)
     numbers = {row["crop"]: number for number, row in enumerate(table())}
     seen = 0

@@ -26,7 +26,7 @@ from pipeline.report.figures.photographs import Face
 
 
 def face(area, truth, predicted):
-    return Face(area, truth, predicted, MASK_COLOURS[predicted])
+    return Face(area, f"{truth} → {predicted}", MASK_COLOURS[predicted])
 
 
 def drawn_in(picture, colour):
@@ -82,7 +82,7 @@ def test_labels_say_truth_and_prediction_and_keep_apart():
         taken.append(photographs.place_label(each, (400, 300), taken))
     labels = taken[3:]
     assert all(photographs.overlap(one, other) == 0 for one in labels for other in taken if one is not other)
-    assert photographs.caption(faces[0]) == "good → none"
+    assert faces[0].caption == "good → none"
 
 
 def test_a_label_can_be_read():

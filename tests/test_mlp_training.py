@@ -252,7 +252,7 @@ def test_a_run_leaves_what_its_replicates_do_alone(tmp_path, digits, monkeypatch
 
 def test_one_replicate_of_one_epoch_is_a_run_too(tmp_path):
     predictions = {"train": np.arange(3), "test": np.arange(2), "snapshot_test": np.arange(2) + 5}
-    write_run(tmp_path, {}, [Replicate([{"replicate": 0, "epoch": 1}], {}, predictions)])
+    write_run(tmp_path, {}, [Replicate([{"replicate": 0, "epoch": 1}], {}, {}, predictions)])
     assert (tmp_path / "curves.csv").read_text() == "replicate,epoch\n0,1\n"
     stored = load_arrays(tmp_path / "predictions.safetensors")
     assert {name: values.tolist() for name, values in stored.items()} == {

@@ -21,7 +21,7 @@ from pipeline.report import changes, page, results
 from pipeline.report.contents import PARTS
 from stages import write_report
 from tests.conftest import ROOT
-from tests.report_results import EVIL, write_claims, write_digits, write_masks
+from tests.report_results import EVIL, write_claims, write_digits, write_masks, write_networks
 
 pytestmark = pytest.mark.xdist_group("report")  # one worker makes the report
 
@@ -45,6 +45,7 @@ def workspace(tmp_path_factory):
         (folder / "data/raw" / part / "source.json").write_text(json.dumps(source))
     write_digits(folder, rng, params)
     write_masks(folder, rng, params)
+    write_networks(folder, rng)
     write_claims(folder)
     return folder
 
@@ -169,7 +170,7 @@ def test_what_comes_from_data_is_escaped(report):
 
     parser = Tags()
     parser.feed((report / "index.html").read_text())
-    assert parser.found.count("script") == 1 and EVIL in parser.captions
+    assert parser.found.count("script") == 3 and EVIL in parser.captions
     assert "Two &lt;b&gt;layers&lt;/b&gt;" in (report / "index.html").read_text()
 
 
@@ -320,6 +321,7 @@ def test_in_a_browser_without_a_network(report, tmp_path, width):
     assert seen["links"] > 20 and not seen["broken"]
     assert not seen["outside"] and not seen["repeated"] and not seen["wide"]
     assert width < 1200 or seen["height"] < 15_000
+    assert len(text) < 5_000_000, "the whole page, with its networks, opens at once"
 
 
 def test_the_browser_test_sees_what_is_wrong(tmp_path):

@@ -103,7 +103,8 @@ def make_crops(path: Path) -> None:
     label = np.array([0, 1, 1, 1, 1, 2] * 3, np.uint8)
     pixels = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (18, 3, 32, 32)), 0, 255)
     pooled = (pixels / 255).astype(np.float32)
-    save_crops(path, Crops(pixels.astype(np.uint8), pooled, label, np.arange(18) >= 12))
+    classes = ["bad", "good", "none"]
+    save_crops(path, Crops(pixels.astype(np.uint8), pooled, label, np.arange(18) >= 12, classes))
 
 
 def mlp_digests(folder: Path) -> dict[str, str]:

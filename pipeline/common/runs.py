@@ -3,7 +3,7 @@
 settings.json               the run's settings, defaults filled in
 curves.csv                  a row for each replicate and epoch
 predictions.safetensors     train, test and others: predicted classes, uint8 (replicates, samples)
-replicate_<r>.safetensors   the weights of a replicate
+replicate_<r>.safetensors   the weights of a replicate, with what has to be known to use them
 latents.safetensors         of some runs of the MLP: epoch (e,), activations (replicates, e, samples, units)
 snapshot_<r>.safetensors    of some runs of the CNN: the weights after `snapshot_epoch`
 """
@@ -27,6 +27,7 @@ class Replicate(NamedTuple):
 
     curve: list[dict[str, Any]]  # a row for each epoch: replicate, epoch, kept, losses and accuracies
     weights: dict[str, np.ndarray]
+    network: dict[str, Any]  # what has to be known to use the weights: pipeline/training/networks.py
     predictions: dict[str, np.ndarray]  # by split: predicted classes, uint8 (samples,)
     latents: dict[int, np.ndarray] = {}  # by epoch: the last hidden layer on the test set (samples, units)
     snapshot: dict[str, np.ndarray] = {}  # weights as they were after `snapshot_epoch`
@@ -48,9 +49,9 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[Replicate
     predictions = {split: np.stack([r.predictions[split] for r in replicates]) for split in splits}
     save_arrays(folder / PREDICTIONS, predictions)
     for index, replicate in enumerate(replicates):
-        save_arrays(folder / f"replicate_{index}.safetensors", replicate.weights)
+        save_arrays(folder / f"replicate_{index}.safetensors", replicate.weights, replicate.network)
         if replicate.snapshot:
-            save_arrays(folder / f"snapshot_{index}.safetensors", replicate.snapshot)
+            save_arrays(folder / f"snapshot_{index}.safetensors", replicate.snapshot, replicate.network)
     if settings.get("latents_every"):
         save_arrays(folder / LATENTS, stack_latents([replicate.latents for replicate in replicates]))
 

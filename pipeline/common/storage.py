@@ -1,7 +1,7 @@
 """How results are stored: equal content is equal bytes, on every machine and on every day.
 
-Arrays are stored as safetensors without metadata, whose entries would come in random order. numpy.savez
-writes other bytes with Python 3.11.3 than with 3.11.4.
+Arrays are stored as safetensors, with one entry of metadata at most, since several would come in random
+order. numpy.savez writes other bytes with Python 3.11.3 than with 3.11.4.
 """
 
 import json
@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from pipeline.common.files import whole_file
 from pipeline.common.settings import InputError
 
+ABOUT = "about"  # the key of the metadata
 
-def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write named arrays of any shape, of numbers or bool, to one file."""
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray], about: dict[str, Any] | None = None) -> None:
+    """Write named arrays of any shape, of numbers or bool, to one file, and what is to be said about them."""
+    metadata = {ABOUT: json.dumps(about, sort_keys=True)} if about else None
     # save_file would make its own temporary file, readable for its owner alone, and has no OSError.
-    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -28,6 +31,16 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         return load_file(path)
     except SafetensorError as error:
+        raise InputError(f"{path} is damaged: {error}; remove it, and run dvc repro") from None
+
+
+def load_about(path: Path) -> dict[str, Any]:
+    """What `save_arrays` was told about the arrays of a file; {} if nothing."""
+    path.open("rb").close()
+    try:
+        with safe_open(path, "numpy") as file:
+            return dict(json.loads((file.metadata() or {}).get(ABOUT, "{}")))
+    except (SafetensorError, ValueError) as error:
         raise InputError(f"{path} is damaged: {error}; remove it, and run dvc repro") from None
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.common.paths import CROP_ARRAYS
-from pipeline.common.storage import load_arrays, save_arrays
+from pipeline.common.storage import load_about, load_arrays, save_arrays
 
 
 class Crops(NamedTuple):
@@ -15,8 +15,9 @@ class Crops(NamedTuple):
 
     resized: np.ndarray  # uint8 (n, 3, side, side), method 2
     pooled: np.ndarray  # float32 (n, 3, side, side) in 0 to 1, method 1
-    label: np.ndarray  # uint8 (n,), an index into the classes, `list_classes`
+    label: np.ndarray  # uint8 (n,), an index into `classes`
     test: np.ndarray  # bool (n,), whether the crop is in the test set
+    classes: list[str]
 
     def rows(self) -> dict[str, np.ndarray]:
         """Which crops are in each split, bool (n,)."""
@@ -33,8 +34,9 @@ def list_classes(labels: Iterable[str]) -> list[str]:
 
 
 def save_crops(path: Path, crops: Crops) -> None:
-    save_arrays(path, crops._asdict())
+    arrays = crops._asdict()
+    save_arrays(path, arrays, {"classes": arrays.pop("classes")})
 
 
 def load_crops(path: Path = CROP_ARRAYS) -> Crops:
-    return Crops(**load_arrays(path))
+    return Crops(**load_arrays(path), classes=load_about(path)["classes"])

@@ -3,7 +3,7 @@
 Shapes: n crops of 3 x size x size pixels in 0 to 1; labels count from 0 in the order of the classes' names.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -59,6 +59,25 @@ def build(
         layers += [nn.Linear(units, hidden), nn.ReLU()]
         units = hidden
     return nn.Sequential(*layers, nn.Linear(units, classes)).to(memory_format=LAYOUT)
+
+
+def describe(settings: CnnSettings, side: int, classes: list[str]) -> dict[str, Any]:
+    """What is stored with the weights: all else that it takes to use them. `side` is that of the crops."""
+    layers = settings.model_dump(include={"crops", "channels", "filter", "stride", "padding", "head"})
+    return {"kind": "cnn", "side": side, "input": "RGB, pixel / 255", "classes": classes, **layers}
+
+
+def build_described(about: dict[str, Any]) -> nn.Sequential:
+    """The network that `describe` describes, with random weights."""
+    return build(
+        about["side"],
+        about["channels"],
+        about["filter"],
+        about["stride"],
+        about["padding"],
+        about["head"],
+        len(about["classes"]),
+    )
 
 
 def build_optimizer(network: nn.Module, settings: CnnSettings) -> torch.optim.Optimizer:

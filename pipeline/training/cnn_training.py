@@ -1,6 +1,7 @@
 """The training of a CNN: its epochs, and what is recorded of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,15 @@ from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
 from pipeline.common.settings import InputError
 from pipeline.masks.prepared import load_crops
-from pipeline.training.cnn import build, build_optimizer, order_of_epoch, score, to_samples, train_epoch
+from pipeline.training.cnn import (
+    build_described,
+    build_optimizer,
+    describe,
+    order_of_epoch,
+    score,
+    to_samples,
+    train_epoch,
+)
 from pipeline.training.record import Curve
 from pipeline.training.settings import CnnSettings
 
@@ -24,19 +33,11 @@ def check_device(device: str, run: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # whose products would keep 10 bits of 23
 
 
-def draw_network(size: int, classes: int, settings: CnnSettings, rng: np.random.Generator) -> nn.Sequential:
-    """The network of a run for crops of `size` pixels a side, with its initial weights."""
+def draw_network(about: dict[str, Any], device: str, rng: np.random.Generator) -> nn.Sequential:
+    """The network that `about` describes, with its initial weights."""
     torch.manual_seed(int(rng.integers(2**63)))
-    network = build(
-        size,
-        settings.channels,
-        settings.filter,
-        settings.stride,
-        settings.padding,
-        settings.head,
-        classes,
-    )
-    return network.to(settings.device)
+    network = build_described(about)
+    return network.to(device)
 
 
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
@@ -50,11 +51,12 @@ def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
 def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: int) -> Replicate:
     """Train one network on the prepared `crops`; `run` names it in messages."""
     check_device(settings.device, run)
-    splits = to_samples(load_crops(crops), settings.crops, settings.device)
+    prepared = load_crops(crops)
+    splits = to_samples(prepared, settings.crops, settings.device)
     images, labels = splits["train"]
     settings.check_samples(run, len(labels))
-    classes = int(labels.max()) + 1  # crop_masks makes sure that each has a crop to train on
-    network = draw_network(images.shape[-1], classes, settings, generator(seed, "weights", replicate))
+    about = describe(settings, images.shape[-1], prepared.classes)
+    network = draw_network(about, settings.device, generator(seed, "weights", replicate))
     optimizer = build_optimizer(network, settings)
     shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
     curve = Curve(run, replicate, settings.epochs, settings.learning_rate)
@@ -68,4 +70,5 @@ def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: in
         if len(curve.rows) == settings.snapshot_epoch:
             snapshot, snapshot_predictions = weights_of(network), {"snapshot_test": predicted["test"]}
 
-    return Replicate(curve.close(), weights_of(network), predicted | snapshot_predictions, snapshot=snapshot)
+    predicted |= snapshot_predictions
+    return Replicate(curve.close(), weights_of(network), about, predicted, snapshot=snapshot)

@@ -1,13 +1,15 @@
 """The training of an MLP: its epochs, and what is recorded of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
-from pipeline.digits.prepared import Digits, load_digits
+from pipeline.digits.prepared import SIDE, Digits, load_digits
 from pipeline.training.mlp import (
     ACTIVATIONS,
     CLASSES,
@@ -78,7 +80,20 @@ class Record:
 
     def result(self) -> Replicate:
         weights = {f"layer_{index}": layer for index, layer in enumerate(self.layers)}
-        return Replicate(self.curve.close(), weights, self.predicted, latents=self.latents)
+        about = describe(self.settings)
+        return Replicate(self.curve.close(), weights, about, self.predicted, latents=self.latents)
+
+
+def describe(settings: MlpSettings) -> dict[str, Any]:
+    """What is stored with the weights: all else that it takes to use them."""
+    return {
+        "kind": "mlp",
+        "side": SIDE,
+        "input": "grey, white on black, pixel / 255",
+        "hidden": settings.hidden,
+        "activation": settings.activation,
+        "classes": list(DIGIT_CLASSES),
+    }
 
 
 def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) -> list[ndarray]:

@@ -10,7 +10,7 @@ from pipeline.common.paths import CROP_ARRAYS
 from pipeline.masks.prepared import Crops, save_crops
 from tests.bad_input.test_parameters import AT_MOST, POSITIVE
 from tests.bad_input.test_tables import put_digits
-from tests.making import IMAGES, LABELS, Accepted, Project, Refused, npz, put, put_settings
+from tests.making import IMAGES, LABELS, MASK_CLASSES, Accepted, Project, Refused, npz, put, put_settings
 
 # What one setting of a run is set to, and what is said of it after its name.
 MLP: dict[str, tuple[str, Any, str]] = {
@@ -110,7 +110,7 @@ def put_crops(folder: Path) -> None:
     pixels = np.zeros((6, 3, 32, 32), np.uint8)
     label, test = np.array([0, 1, 2] * 2, np.uint8), np.array([False] * 3 + [True] * 3)
     (folder / CROP_ARRAYS).parent.mkdir(exist_ok=True)
-    save_crops(folder / CROP_ARRAYS, Crops(pixels, pixels.astype(np.float32), label, test))
+    save_crops(folder / CROP_ARRAYS, Crops(pixels, pixels.astype(np.float32), label, test, [*MASK_CLASSES]))
 
 
 def test_a_batch_larger_than_the_crops(project: Project, refused: Refused) -> None:

@@ -12,6 +12,7 @@ from pipeline.report.colours import GREY
 from pipeline.report.figures.style import MARKERS, label_logarithmic, new_figure
 
 PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
+BAND = 40  # epochs at which a band has corners: with all of them it would be most of the page's bytes
 WIDE = 4  # times the smallest value from which on an axis is logarithmic
 LINES: dict[str, LineStyleType] = {"train": "-", "test": "--"}
 
@@ -60,7 +61,10 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, split: str, score: str, index: i
     if f"{column}_std" in curve:
         spread = curve[f"{column}_std"].fillna(0)
         lower = (values - spread).clip(lower=values * 0.1)
-        axes.fill_between(curve.epoch, lower, values + spread, color=colour, alpha=0.15, linewidth=0)
+        band = pd.DataFrame({"epoch": curve.epoch, "lower": lower, "upper": values + spread})
+        some = np.linspace(0, len(band) - 1, min(len(band), BAND)).round().astype(int)
+        band = band.iloc[some]
+        axes.fill_between(band.epoch, band.lower, band.upper, color=colour, alpha=0.15, linewidth=0)
 
 
 def _draw_legend(figure: Figure, axes: Axes, runs: list[str]) -> None:

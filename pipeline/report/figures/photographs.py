@@ -18,12 +18,11 @@ FONT = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans-Bold.ttf")
 
 
 class Face(NamedTuple):
-    """A box as annotated, clipped to its photograph, with its class and the one predicted."""
+    """A box clipped to its photograph, what is written beside it, and the colour of both."""
 
     area: Area
-    truth: str
-    predicted: str
-    colour: str  # of the predicted class
+    caption: str
+    colour: str
 
 
 def draw_photograph(photograph: Image.Image, faces: list[Face]) -> Image.Image:
@@ -59,10 +58,6 @@ def draw_faces(photograph: Image.Image, faces: list[Face]) -> Image.Image:
     return picture
 
 
-def caption(face: Face) -> str:
-    return f"{face.truth} → {face.predicted}"
-
-
 def fitting_font(text: str, size: tuple[int, int]) -> ImageFont.FreeTypeFont:
     """The font of labels, smaller only where the whole picture has no room for the text."""
     for points in range(TEXT, 1, -1):
@@ -82,7 +77,7 @@ def place_label(face: Face, size: tuple[int, int], taken: list[Area]) -> Area:
     """Where the label goes: above, below, right or left of its box, or within it, whole in the picture
     of that `size`, where it covers least of what is `taken`.
     """
-    width, height = label_size(caption(face), fitting_font(caption(face), size))
+    width, height = label_size(face.caption, fitting_font(face.caption, size))
     left, top, right, bottom = face.area
     corners = [(left, top - height), (left, bottom), (right - width, top - height), (right - width, bottom)]
     corners += [(right, top), (left - width, top), (left, top)]
@@ -101,9 +96,9 @@ def overlap(one: Area, other: Area) -> int:
 
 
 def write_label(draw: ImageDraw.ImageDraw, face: Face, area: Area) -> None:
-    """Truth and prediction, on the colour of the prediction."""
+    """The caption of a face, on its colour."""
     left, top, right, bottom = area
-    text = caption(face)
+    text = face.caption
     font = fitting_font(text, draw.im.size)
     offset = font.getbbox(text)
     draw.rectangle((left, top, right - 1, bottom - 1), fill=face.colour)

@@ -23,7 +23,8 @@ CACHE = Path(".cache/figures")
 CACHE_BYTES = 200 * 2**20  # the figures used longest ago are removed above it
 FEW = 4  # figures that are drawn sooner than processes start
 SCREEN_DPI, PRINT_DPI = 96, 150
-WEBP_QUALITY = 85
+POINTS_DPI = 110  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
+WEBP_QUALITY = 70
 PLAIN = " !'()*+,-./:;=?@_~"  # characters that need no escape in an address within double quotes
 EMBEDDED_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 
@@ -73,8 +74,7 @@ def render(code: str, draw: Callable[..., Figure | Image.Image], *arguments: Any
         drawn.set_layout_engine(None)
         png, svg = BytesIO(), BytesIO()
         drawn.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
-        # Rasterized points within the SVG get the resolution of the PNG.
-        drawn.savefig(svg, format="svg", dpi=PRINT_DPI, transparent=True, metadata={"Date": None})
+        drawn.savefig(svg, format="svg", dpi=POINTS_DPI, transparent=True, metadata={"Date": None})
     width, height = drawn.get_size_inches() * SCREEN_DPI
     uri = f"data:image/svg+xml,{quote(adapt_svg(svg.getvalue().decode()), safe=PLAIN)}"
     return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, uri, round(width), round(height))
