@@ -53,10 +53,8 @@ def read_archive(archive: Path, settings: MasksSettings, seed: int) -> Annotatio
 
 def check_classes(boxes: list[Box], settings: MasksSettings) -> None:
     """Raise InputError unless there are two classes, each with a box to train on, and a box to test on."""
-    classes, train = (
-        list_classes(box.label for box in some)
-        for some in (boxes, [box for box in boxes if box.split == "train"])
-    )
+    classes = list_classes(box.label for box in boxes)
+    train = {box.label for box in boxes if box.split == "train"}
     missing = [label for label in classes if label not in train]
     if missing:
         raise InputError(

@@ -5,15 +5,17 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
 
-from pipeline.masks.annotations import Annotations, read_annotations
+from pipeline.masks.annotations import FORMATS, Annotations, read_annotations
 from pipeline.masks.boxes import CORNERS
+from pipeline.masks.settings import MasksSettings
 from pipeline.sources.archives import open_archive
-from tests.making import PHOTOGRAPH, Members, voc, zipped
+from pipeline.sources.folders import pack_folder
+from tests.making import PHOTOGRAPH, Members, put, voc, zipped
 
 # split, photograph, label, corners; the photographs have 60 x 40 pixels.
 FACES = [
@@ -171,6 +173,51 @@ def test_every_layout_gives_the_same_boxes_and_honours_the_split(layout: str) ->
     found = read(LAYOUTS[layout]())
     assert in_short(found) == sorted((split.replace("valid", "train"), *face) for split, *face in FACES)
     assert found.split == "as published: train, and valid for training too; test"
+
+
+WITHOUT_SPLIT: dict[str, Callable[[], Members]] = {
+    "CVAT, YOLO": lambda: yolo(
+        "obj_train_data/{name}.txt",
+        "obj_train_data/{name}.png",
+        obj_names="\n".join(LABELS),
+        obj_data="classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n",
+        train_txt="".join(f"data/obj_train_data/{name}.png\n" for name in "abcd"),
+    ),
+    "CVAT, COCO": lambda: (
+        photographs("images/default/{name}.png") | {"annotations/instances_default.json": coco_text(SPLITS)}
+    ),
+    "Label Studio, YOLO": lambda: yolo(
+        "labels/{name}.txt",
+        "images/{name}.png",
+        classes_txt="\n".join(LABELS),
+        notes_json=json.dumps({"categories": [{"id": 0, "name": "no_mask"}], "info": {"year": 2026}}),
+    ),
+    "Label Studio, COCO": lambda: (
+        photographs("images/{name}.png") | {"result.json": coco_text(SPLITS, "images/{name}.png")}
+    ),
+    "Roboflow, Darknet": lambda: (
+        yolo("all/{name}.txt", "all/{name}.png") | {"all/_darknet.labels": "\n".join(LABELS)}
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", WITHOUT_SPLIT)
+def test_exports_without_a_split_are_read_whole(layout: str, tmp_path: Path) -> None:
+    """From an archive, and from a folder as fetch_masks packs it."""
+    members = WITHOUT_SPLIT[layout]()
+    for name, content in members.items():
+        put(tmp_path / "mine" / name, content.encode() if isinstance(content, str) else content)
+    pack_folder(tmp_path / "mine", tmp_path / "packed.zip")
+    with open_archive(tmp_path / "packed.zip", "masks.zip") as archive:
+        packed = read_annotations(archive)
+    for found in (read(members), packed):
+        assert in_short(found) == sorted(("", *face) for _, *face in FACES)
+        assert found.split == "drawn, as the source publishes none"
+
+
+def test_every_format_is_a_setting() -> None:
+    choices = get_args(MasksSettings.model_fields["annotations"].annotation)
+    assert set(choices) == {"auto", *FORMATS}
 
 
 def test_folders_that_only_a_data_yaml_tells_apart_are_honoured() -> None:

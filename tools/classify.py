@@ -12,8 +12,9 @@ their boxes and classes into a folder.
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,8 @@ from PIL import Image
 from pipeline.common.settings import InputError
 from pipeline.digits.drawing import to_sample
 from pipeline.masks import geometry
-from pipeline.masks.annotations import FORMATS, read_annotations
+from pipeline.masks.annotations import holds_annotations, read_annotations
 from pipeline.masks.boxes import Box, by_photograph
-from pipeline.masks.dataset import DataSet
 from pipeline.masks.orientation import turn
 from pipeline.report.colours import mask_colours
 from pipeline.report.figures.photographs import Face, draw_photograph
@@ -35,10 +35,11 @@ from pipeline.training.networks import Network, load_network
 
 
 class Item(NamedTuple):
-    """One sample: its photograph or picture, its box there, and what the network takes of it."""
+    """One sample: its picture, its box there, and what the network takes of it."""
 
     picture: str
-    box: geometry.Area | None  # left, top, right, bottom; None where the picture is the sample
+    box: Box | None  # None where the picture is the sample
+    area: geometry.Area | None  # the part of the box within the picture
     pixels: np.ndarray
 
 
@@ -56,70 +57,59 @@ def numerals(source: Path) -> Iterator[Item]:
     """The pictures of a source, as an MLP takes them."""
     archive, names = open_pictures(source)
     for name in names:
-        yield Item(name, None, to_sample(open_drawing(read_file(archive, name), name)))
+        yield Item(name, None, None, to_sample(open_drawing(read_file(archive, name), name)))
 
 
-def faces(source: Path, about: dict[str, object]) -> Iterator[Item]:
+def faces(source: Path, about: dict[str, Any]) -> Iterator[Item]:
     """The boxes of a source with annotations, or else its pictures, as a CNN takes them."""
     archive, names = open_pictures(source)
-    side, cut = int(str(about["side"])), geometry.pool if about["crops"] == "own_size" else geometry.resize
-    data = DataSet(archive)
-    if any(form.find(data) for form in FORMATS.values()):
+    cut = partial(geometry.pool if about["crops"] == "own_size" else geometry.resize, side=about["side"])
+    if holds_annotations(archive):
         for group in by_photograph(read_annotations(archive).boxes):
-            photograph = open_boxed(archive, group[0])
+            photograph = open_boxed(archive, group[0].photograph, group[0])
             for box in group:
                 area = geometry.clip(box.corners, *photograph.size)
                 assert area is not None, "read_annotations leaves no box outside of its photograph"
-                yield Item(box.photograph, area, cut(photograph.crop(area), side))
+                yield Item(box.photograph, box, area, cut(photograph.crop(area)))
         return
     for name in names:
-        yield Item(name, None, cut(open_picture(read_file(archive, name), name), side))
+        yield Item(name, None, None, cut(open_boxed(archive, name, None)))
 
 
-def open_boxed(archive: Archive, box: Box) -> Image.Image:
-    """A photograph as its boxes were drawn on it."""
-    stored = open_picture(read_file(archive, box.photograph), box.photograph)
-    return turn(stored) if box.turned else stored
+def open_boxed(archive: Archive, name: str, box: Box | None) -> Image.Image:
+    """A picture as its boxes were drawn on it."""
+    stored = open_picture(read_file(archive, name), name)
+    return turn(stored) if box and box.turned else stored
 
 
 def classify(network: Network, items: list[Item]) -> pd.DataFrame:
     """A row for each sample: picture, box, class, and the probability of each class."""
     probabilities = network.probabilities(np.stack([item.pixels for item in items]))
     table = pd.DataFrame({"picture": [item.picture for item in items]})
-    if any(item.box for item in items):
-        table["box"] = [" ".join(map(str, item.box or ())) for item in items]
+    if any(item.area for item in items):
+        table["box"] = [" ".join(map(str, item.area or ())) for item in items]
     table["class"] = np.array(network.classes)[probabilities.argmax(axis=1)]
     return table.join(pd.DataFrame(probabilities, columns=network.classes))
 
 
 def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str], folder: Path) -> int:
-    """Write each picture with its boxes, or a box around it, into a folder; how many there are."""
+    """Write each picture with its boxes, or one around it, into a folder; how many there are."""
     archive, _ = open_pictures(source)
     colours = mask_colours(classes)
-    turned = {}
-    if "box" in table:
-        turned = {box.photograph: box for box in read_annotations(archive).boxes}
-    names = list(dict.fromkeys(table.picture))
     folder.mkdir(parents=True, exist_ok=True)
-    for number, name in enumerate(names):
-        picture = (
-            open_boxed(archive, turned[name])
-            if name in turned
-            else open_picture(read_file(archive, name), name)
-        )
-        shown = []
-        for row, item in zip(table.to_dict("records"), items, strict=True):
-            if item.picture == name:
-                found = str(row["class"])
-                shown.append(
-                    Face(
-                        item.box or (0, 0, *picture.size),
-                        f"{found} {row[found]:.0%}",
-                        colours.get(found, "#0072b2"),
-                    )
-                )
-        draw_photograph(picture, shown).save(folder / f"{number:05}_{Path(name).stem}.jpg", quality=90)
-    return len(names)
+    pictures = table.groupby("picture", sort=False)
+    for number, (name, rows) in enumerate(pictures):
+        picture = open_boxed(archive, str(name), items[rows.index[0]].box)
+        shown = [
+            Face(
+                items[at].area or (0, 0, *picture.size),
+                f"{row['class']} {row[row['class']]:.0%}",
+                colours[row["class"]],
+            )
+            for at, row in rows.iterrows()
+        ]
+        draw_photograph(picture, shown).save(folder / f"{number:05}_{Path(str(name)).stem}.jpg", quality=90)
+    return len(pictures)
 
 
 def main(arguments: list[str]) -> None:

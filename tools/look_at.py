@@ -17,12 +17,11 @@ import numpy as np
 
 from pipeline.common.paths import PARAMS
 from pipeline.common.settings import InputError
-from pipeline.digits.arrays import IDX
 from pipeline.digits.formats import read_digits
-from pipeline.masks.annotations import FORMATS, Annotations, read_annotations
+from pipeline.masks.annotations import FORMATS, Annotations, holds_annotations, read_annotations
 from pipeline.masks.boxes import Box
-from pipeline.masks.dataset import DataSet
-from pipeline.sources.folders import open_source
+from pipeline.sources.archives import file_names, suffix
+from pipeline.sources.folders import IDX, open_source
 
 LOOKED_AT = 200  # pictures of digits that are opened, for their sizes
 # What labels of public data sets mean, letters alone, in lower case.
@@ -38,10 +37,9 @@ def kind_of(path: Path) -> str:
     if path.suffix == ".npz":
         return "digits"
     with open_source(path) as archive:
-        data = DataSet(archive)
-        if any(IDX.search(name) or name.endswith(".npz") for name in data.names):
+        if any(IDX.search(name) or suffix(name) == ".npz" for name in file_names(archive)):
             return "digits"
-        return "masks" if any(form.find(data) for form in FORMATS.values()) else "digits"
+        return "masks" if holds_annotations(archive) else "digits"
 
 
 def suggest_class(label: str) -> str:

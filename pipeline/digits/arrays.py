@@ -1,7 +1,6 @@
 """Read digits from arrays: .npz files with the keys of several habits, and IDX files, those of MNIST."""
 
 import gzip
-import re
 import tokenize
 import zlib
 from io import BytesIO
@@ -15,6 +14,7 @@ from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
 from pipeline.digits.prepared import SIDE, Digits, Notes
 from pipeline.sources.archives import MEMBER_LIMIT, UNREADABLE, Archive, open_archive, read_file
+from pipeline.sources.folders import IDX
 from pipeline.sources.splits import split_of_file
 
 CLASSES = len(DIGIT_CLASSES)
@@ -26,7 +26,6 @@ KEYS = (
     {split: (f"{key}_images", f"{key}_labels") for split, key in
      (("train", "train"), ("valid", "val"), ("test", "test"))},
 )  # fmt: skip
-IDX = re.compile(r"(images|labels)[-.]idx\d-ubyte(\.gz)?$")
 IDX_TYPES = {8: np.dtype(np.uint8), 9: np.dtype(np.int8)}
 # What NumPy raises for an array whose header is damaged, or asks for more than memory holds.
 DAMAGED = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)

@@ -10,19 +10,19 @@ from tqdm import tqdm
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
-from pipeline.digits.arrays import CLASSES, IDX, read_idx, read_npz
+from pipeline.digits.arrays import CLASSES, read_idx, read_npz
 from pipeline.digits.prepared import SIDE, Digits, Notes
 from pipeline.sources.archives import (
     PICTURES,
     Archive,
     archive_name,
+    brief,
     by_suffix,
-    contents,
     file_names,
     read_file,
     with_suffix,
 )
-from pipeline.sources.folders import open_source
+from pipeline.sources.folders import IDX, open_source
 from pipeline.sources.pictures import open_drawing
 from pipeline.sources.splits import check_complete, honour, split_of_file, split_of_folder
 
@@ -66,7 +66,7 @@ def read_archive(archive: Archive, class_from: str, notes: Notes, looked_at: int
     kinds = {"arrays (.npz)": arrays, "IDX files": idx, "pictures": pictures}
     kinds = {kind: files for kind, files in kinds.items() if files}
     if len(kinds) != 1:
-        there = "; ".join(f"{kind} ({contents(files)})" for kind, files in kinds.items())
+        there = "; ".join(f"{kind} ({brief(files)})" for kind, files in kinds.items())
         raise InputError(
             f"{source} must hold either .npz files, IDX files or pictures; it holds "
             f"{there or by_suffix(names) or 'nothing'}"
@@ -88,7 +88,7 @@ def read_files(archive: Archive, names: list[str], notes: Notes) -> dict[str, Di
     splits = [split_of_file(name) for name in names]
     if len(names) > 1 and (not honour(splits)[0] or "" in splits or len(set(splits)) < len(splits)):
         raise InputError(
-            f"{source} holds {contents(names)}; give one .npz file, or train.npz and test.npz, with "
+            f"{source} holds {brief(names)}; give one .npz file, or train.npz and test.npz, with "
             "valid.npz or without"
         )
     found: dict[str, Digits] = {}

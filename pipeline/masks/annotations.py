@@ -15,7 +15,7 @@ from pipeline.masks.boxes import Box
 from pipeline.masks.dataset import DataSet
 from pipeline.masks.lists import read_lists, splits_of
 from pipeline.masks.placing import place
-from pipeline.sources.archives import Archive, brief, by_suffix, contents
+from pipeline.sources.archives import Archive, brief, by_suffix
 from pipeline.sources.splits import check_complete, honour, split_of_file, split_of_folder
 
 FORMATS: dict[str, ModuleType] = {"csv": csv_tables, "voc": voc, "yolo": yolo, "coco": coco}
@@ -67,18 +67,23 @@ def read_annotations(archive: Archive, wanted: str = "auto", skip_invalid: bool 
     )
 
 
+def holds_annotations(archive: Archive) -> bool:
+    """Whether there are boxes in any format, right or wrong."""
+    data = DataSet(archive)
+    return any(form.find(data) for form in FORMATS.values())
+
+
 def choose_format(data: DataSet, wanted: str) -> tuple[str, list[str]]:
     """The format to read and its files; InputError if there is none, or if it could be any of several."""
-    found = {key: files for key, form in FORMATS.items() if (files := form.find(data))}
-    if wanted != "auto":
-        found = {wanted: found.get(wanted, [])}
+    forms = FORMATS if wanted == "auto" else {wanted: FORMATS[wanted]}
+    found = {key: files for key, form in forms.items() if (files := form.find(data))}
     if len(found) > 1:
         shown = "; ".join(f"{FORMATS[key].TITLE}, {brief(files)}" for key, files in found.items())
         raise InputError(
             f"{data.source} holds annotations in {len(found)} formats: {shown}. Say which to read with "
             f"crop_masks.annotations: {' or '.join(found)}"
         )
-    if not found or not found.get(wanted, True):
+    if not found:
         raise InputError(_nothing_found(data, wanted))
     return next(iter(found.items()))
 
@@ -103,7 +108,7 @@ def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
     twice = [name for name, split in chosen.items() if values.count(split) > 1]
     if twice:
         raise InputError(
-            f"{data.source} holds several annotation files for the same photographs: {contents(twice)}; keep "
+            f"{data.source} holds several annotation files for the same photographs: {brief(twice)}; keep "
             "one for each part of the split (train, valid, test), or one in all"
         )
     return chosen
@@ -162,5 +167,5 @@ def list_unread(data: DataSet, read: set[str]) -> list[str]:
     photographs = set(data.photographs.names)
     spare = sorted(photographs - read)
     others = [name for name in data.names if name not in read and name not in photographs]
-    notes = [f"{len(spare)} photographs have no annotation: {contents(spare)}"] if spare else []
+    notes = [f"{len(spare)} photographs have no annotation: {brief(spare)}"] if spare else []
     return [*notes, f"not read: {by_suffix(others)}"] if others else notes

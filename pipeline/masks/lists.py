@@ -3,9 +3,10 @@
 from pipeline.common.settings import InputError
 from pipeline.masks.dataset import DataSet
 from pipeline.masks.photographs import file_name, fold, stem
-from pipeline.sources.archives import PICTURES, contents, read_text, suffix, with_suffix
+from pipeline.sources.archives import PICTURES, brief, read_text, suffix, with_suffix
+from pipeline.sources.splits import word_of
 
-LISTS = {"train": "train", "trainval": "train", "val": "valid", "valid": "valid", "test": "test"}
+LISTS = ("train", "trainval", "val", "valid", "test")
 MAIN = "ImageSets/Main/"
 
 
@@ -23,8 +24,8 @@ def read_lists(data: DataSet) -> dict[str, str]:
         if not any(each in data.photographs.by_stem for each in listed):
             continue
         data.helpers.add(name)
+        split = word_of(stem(name))
         for each in listed:
-            split = LISTS[stem(name).lower()]
             if splits.setdefault(each, split) != split:
                 raise InputError(f"{data.source}: {name} lists {each!r}, which is in {splits[each]} too")
     return splits
@@ -41,6 +42,6 @@ def splits_of(photographs: list[str], lists: dict[str, str], source: str) -> lis
     if missing:
         raise InputError(
             f"{source}: {len(missing)} photographs with boxes are in no list of the published split: "
-            f"{contents(missing)}; add them to one, or remove the lists to have a split drawn"
+            f"{brief(missing)}; add them to one, or remove the lists to have a split drawn"
         )
     return [lists[fold(stem(name))] for name in photographs]

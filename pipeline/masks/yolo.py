@@ -7,6 +7,7 @@ in data.yaml, classes.txt or a .names file; without them the numbers are the lab
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,16 +20,20 @@ from pipeline.masks.photographs import fold, stem
 from pipeline.sources.archives import read_text, with_suffix
 
 TITLE = "YOLO"
-SNIFFED = 50  # label files that are looked into, to see whether they are such
+SNIFFED = 50  # files that are not empty, of which one must hold boxes
 CENTRE = ("the centre's x", "the centre's y", "the width", "the height")
 FARTHEST = 0.5  # how far beyond the photograph a share may reach; more are pixels
 
 
 def find(data: DataSet) -> list[str]:
-    """The text files with the name of a photograph, if some of the first hold boxes."""
+    """The text files with the name of a photograph, if one of the first holds boxes."""
     texts = with_suffix(data.names, frozenset({".txt"}))
     found = [name for name in texts if fold(stem(name)) in data.photographs.by_stem]
-    return found if any(_holds_boxes(data.first_bytes(name, 2**10)) for name in found[:SNIFFED]) else []
+    starts = filter(None, (data.first_bytes(name, 2**10) for name in found))
+    if not any(map(_holds_boxes, islice(starts, SNIFFED))):
+        return []
+    class_names(data)  # an error in them is raised here, once
+    return found
 
 
 def _holds_boxes(start: bytes) -> bool:
@@ -36,7 +41,7 @@ def _holds_boxes(start: bytes) -> bool:
     return (
         len(words) >= 5
         and all(word.replace(b".", b"").replace(b"-", b"").isalnum() for word in words)
-        and (words[0].isdigit())
+        and words[0].isdigit()
     )
 
 

@@ -12,7 +12,7 @@ from pipeline.report.colours import DIGIT_COLOURS, mask_colours
 from pipeline.report.results import Results
 
 # The networks of the page, each with what it is; those that params.yaml does not have are left out.
-NUMERALS = {"final": "the report's final network", "h64_32": "its narrower network"}
+NUMERALS = {"final": "the report's final network", "h64_32": "the report's [64, 32]"}
 FACES = {"final": "the report's final network", "weighted": "with the weighted sampler"}
 PLANE = "latents_16_2"  # whose last two units are the plane of figure F1
 DISAGREEING = 10  # samples that the first network of NUMERALS has wrong and the second right

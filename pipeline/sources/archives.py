@@ -201,12 +201,6 @@ def archive_name(archive: Archive) -> str:
     return Path(archive.filename or "archive").name
 
 
-def contents(names: list[str]) -> str:
-    """What a source holds, for errors: the names of its first files."""
-    shown = ", ".join(names[:5]) or "nothing"
-    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
-
-
 def brief(names: list[str]) -> str:
     """Files in a few words.
 

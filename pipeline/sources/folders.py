@@ -11,8 +11,8 @@ from pipeline.common.settings import InputError
 from pipeline.sources.archives import PICTURES, Archive, Folder, by_suffix, is_data, open_archive, suffix
 
 # What is packed of a folder: pictures, arrays, annotations, lists; and IDX files, which may have no suffix.
-PACKED = PICTURES | {".csv", ".gz", ".json", ".names", ".npz", ".txt", ".xml", ".yaml", ".yml"}
-IDX = re.compile(r"-idx\d-|\.idx\d-")
+PACKED = PICTURES | {".csv", ".gz", ".json", ".labels", ".names", ".npz", ".txt", ".xml", ".yaml", ".yml"}
+IDX = re.compile(r"(images|labels)[-.]idx\d-ubyte(\.gz)?$")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip, so that equal folders are equal bytes
 
 
