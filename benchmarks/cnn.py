@@ -30,14 +30,20 @@ class Task(NamedTuple):
         del values["data"]
         return values | {
             "device": "cpu",
+            "folds": 0,
             "channels": [16, 32],
             "filter": 3,
             "stride": 1,
             "padding": 0,
+            "batch_norm": False,
             "head": [],
             "momentum": 0.9,
             "learning_rate": 0.001,
+            "schedule": "constant",
             "sampler": "shuffle",
+            "class_weights": False,
+            "augmentation": "none",
+            "label_smoothing": 0.0,
             "snapshot_epoch": 0,
             "seeds": 1,
         }
@@ -71,7 +77,7 @@ class Given:
 
         self.task, self.replicate = task, replicate
         crops = load_crops(task.data / CROP_ARRAYS.name)
-        self.splits = cnn.to_samples(crops, task.crops, "cpu")
+        self.splits = cnn.to_samples(crops, crops.rows(), task.crops, "cpu")
 
     def start(self) -> Any:
         """The network with its initial weights, and an order of the training crops for each epoch."""

@@ -58,7 +58,8 @@ def open_per_box(
             picture = (turn(stored) if box.turned else stored).convert("RGB")
             crop = picture.crop(geometry.clip(box.corners, *picture.size))
             crop.save(folder / box.split / box.label / f"{number}.png", compress_type=compress_type)
-            cuts.append(Crop({}, geometry.resize(crop, size), geometry.pool(crop, size)))
+            resized, large = (geometry.resize(crop, side) for side in (size, 2 * size))
+            cuts.append(Crop({}, resized, large, geometry.pool(crop, size)))
     return cuts
 
 
@@ -85,9 +86,9 @@ def torchvision_decode(
             crop = pixels[:, top:bottom, left:right].contiguous()
             file = folder / box.split / box.label / f"{number}.png"
             write_png(crop, str(file), compression_level=1)
-            resized = resize(crop, [size, size], antialias=True).numpy()
+            resized, large = (resize(crop, [side, side], antialias=True).numpy() for side in (size, 2 * size))
             pooled = torch.nn.functional.adaptive_avg_pool2d(crop.float() / 255, size).numpy()
-            cuts.append(Crop({}, resized, pooled))
+            cuts.append(Crop({}, resized, large, pooled))
     return cuts
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.digits.prepared import Digits, load_digits, save_digits
+from pipeline.digits.prepared import join, load_digits, save_digits
 
 
 def exponent(work: list[int], cost: list[float]) -> float:
@@ -18,7 +18,7 @@ def exponent(work: list[int], cost: list[float]) -> float:
 def repeat_digits(digits: Path, times: int, target: Path) -> None:
     """The prepared digits, `times` over: both splits."""
     splits = load_digits(digits).items()
-    larger = {split: Digits(*(np.concatenate([array] * times) for array in of)) for split, of in splits}
+    larger = {split: join([digits] * times) for split, digits in splits}
     save_digits(target, larger)
 
 

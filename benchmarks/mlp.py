@@ -39,6 +39,11 @@ class Task(NamedTuple):
             "patience": 10,
             "keep_best": False,
             "latents_every": 0,
+            "momentum": 0.0,
+            "schedule": "constant",
+            "augmentation": "none",
+            "split": "given",
+            "validation": 0,
             "seeds": 1,
         }
 

@@ -51,7 +51,7 @@ def build_mlp(inputs: int, settings: dict[str, Any]) -> Any:
 def digit_loaders(settings: dict[str, Any], path: Path = DIGITS) -> Any:
     """DataLoaders of the training and the test digits."""
     loaders: list[DataLoader[Any]] = []
-    for images, labels in load_digits(path).values():
+    for images, labels, _ in load_digits(path).values():
         data = TensorDataset(
             torch.from_numpy(images).flatten(1).float() / 255, torch.from_numpy(labels).long()
         )

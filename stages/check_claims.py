@@ -20,11 +20,11 @@ import pandas as pd
 
 from pipeline.claims.judge import Measures, judge
 from pipeline.claims.schema import Claims, read_claims, subject
-from pipeline.claims.statistics import wilson_interval
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import METRICS, PLOTS, RAW_DIGITS, RAW_MASKS
 from pipeline.common.process import run_stage
 from pipeline.common.storage import read_json, write_json
+from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.latents import read_separation
 from pipeline.evaluation.tables import read_replicates
 

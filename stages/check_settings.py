@@ -19,10 +19,12 @@ from pipeline.common.paths import LATENTS, MODELS, PARAMS, SEPARATION, SETTINGS
 from pipeline.common.process import run_stage, say
 from pipeline.common.runs import SETTINGS as SETTINGS_FILE
 from pipeline.common.settings import (
+    FINAL_TABLES,
     InputError,
     Strict,
     check,
     check_name,
+    final_run,
     read_params,
     read_run,
     read_seed,
@@ -88,6 +90,16 @@ def check_figures(params: dict[str, Any], runs: dict[str, dict[str, Any]]) -> No
         check(LatentFigure, values, f"project_latents.{name}").check_run(name, runs)
 
 
+def check_final(params: dict[str, Any], part: str, runs: dict[str, dict[str, Any]]) -> None:
+    """Raise InputError unless the final network of a part is tested on the test set of the data."""
+    final = final_run(part, read_tables(params, part))
+    if final and not PARTS[part].model_validate(runs[final]).keeps_split:
+        raise InputError(
+            f"{PARAMS}: `{part}.tables.{FINAL_TABLES[part]}` begins with {final}, whose test samples are its "
+            "own; the page shows this run sample by sample, so it must keep the split of the data"
+        )
+
+
 def check_all(params: dict[str, Any]) -> tuple[Resolved, list[str]]:
     """The settings of every run, and the faults of params.yaml and claims.yaml."""
     faults: list[str] = []
@@ -104,7 +116,10 @@ def check_all(params: dict[str, Any]) -> tuple[Resolved, list[str]]:
         attempt(check_section, params, name)
     resolved = {part: attempt(resolve_runs, params, part) for part in PARTS}
     for part in PARTS:
-        attempt(read_tables, params, part)
+        if resolved[part] is None:
+            attempt(read_tables, params, part)
+        else:
+            attempt(check_final, params, part, resolved[part])
     if resolved["mlp"] is not None:
         attempt(check_figures, params, resolved["mlp"])
     attempt(read_claims)

@@ -74,8 +74,8 @@ def check_classes(boxes: list[Box], settings: MasksSettings) -> None:
 
 
 def check_memory(count: int, side: int) -> None:
-    """Raise InputError if the crops are too many to be trained on: five bytes for each colour value."""
-    if count * 3 * side * side * 5 > MEMORY:
+    """Raise InputError if the crops are too many to be trained on: nine bytes for each colour value."""
+    if count * 3 * side * side * 9 > MEMORY:
         raise InputError(
             f"{PARAMS}: `crop_masks.side` is {side}: {count} crops of that size take more than "
             f"{MEMORY // 2**30} GiB of memory"
@@ -86,19 +86,23 @@ def write_results(crops: Iterator[Crop], boxes: list[Box], side: int, arrays: Pa
     """Write both files; how many boxes were clipped."""
     count, classes = len(boxes), list_classes(box.label for box in boxes)
     resized = np.empty((count, 3, side, side), np.uint8)
+    large = np.empty((count, 3, 2 * side, 2 * side), np.uint8)
     pooled = np.empty((count, 3, side, side), np.float32)
     label, test = np.empty(count, np.uint8), np.empty(count, bool)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
+    photograph = np.empty(count, np.int32)
     clipped = 0
     with open(table, "w", encoding="utf-8", newline="") as rows:
         writer = csv.DictWriter(rows, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for number, crop in enumerate(tqdm(crops, total=count, unit="box", leave=False, disable=None)):
             writer.writerow(crop.row)
-            resized[number], pooled[number] = crop.resized, crop.pooled
+            resized[number], large[number], pooled[number] = crop.resized, crop.large, crop.pooled
             label[number] = classes.index(crop.row["label"])
             test[number] = crop.row["split"] == "test"
+            photograph[number] = numbers[crop.row["photograph"]]
             clipped += crop.row["clipped"]
-    save_crops(arrays, Crops(resized, pooled, label, test, classes))
+    save_crops(arrays, Crops(resized, large, pooled, label, test, photograph, classes))
     return clipped
 
 

@@ -2,7 +2,7 @@
 
     python -m stages.evaluate_mlp
 
-Reads data/digits.safetensors and models/mlp/. Writes metrics/mlp/<run>.json, the scores that a person
+Reads models/mlp/. Writes metrics/mlp/<run>.json, the scores that a person
 compares, means over replicates, and plots/mlp/:
 
 runs.csv                           every score of every run, mean and deviation over replicates
@@ -17,7 +17,6 @@ import pandas as pd
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.process import run_stage
-from pipeline.digits.prepared import load_digits
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.scores import Run, scores_of_replicates
 
@@ -32,8 +31,7 @@ def score(run: Run) -> pd.DataFrame:
 
 
 def main() -> None:
-    truth = {split: digits.labels for split, digits in load_digits().items()}
-    evaluate("mlp", truth, DIGIT_CLASSES, score=score, metrics=METRICS)
+    evaluate("mlp", DIGIT_CLASSES, score=score, metrics=METRICS)
 
 
 if __name__ == "__main__":

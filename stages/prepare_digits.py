@@ -15,7 +15,7 @@ from pipeline.common.process import run_stage
 from pipeline.common.settings import InputError, check, read_params, read_seed, section
 from pipeline.common.storage import write_json
 from pipeline.digits.formats import read_digits, white_on_black
-from pipeline.digits.prepared import save_digits
+from pipeline.digits.prepared import Digits, save_digits
 from pipeline.digits.settings import DigitsSettings
 from pipeline.digits.splitting import split_digits
 
@@ -35,6 +35,12 @@ def describe(split: str, labels: np.ndarray) -> str:
     return f"{split} {len(labels)} ({' '.join(map(str, counts))})"
 
 
+def count_sheets(splits: dict[str, Digits]) -> int:
+    """How many sheets of paper the source names."""
+    named = [digits.sheets[digits.sheets >= 0] for digits in splits.values() if digits.sheets is not None]
+    return len(np.unique(np.concatenate(named))) if named else 0
+
+
 def main() -> None:
     params = read_params()
     settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
@@ -44,7 +50,8 @@ def main() -> None:
         splits = split_digits(splits[""], settings.train, settings.test, read_seed(params))
     with whole_file(DIGITS) as partial:
         save_digits(partial, splits)
-    write_json(DIGITS_NOTES, {"layout": notes.layout, "split": notes.split, "notes": notes.sentences()})
+    about = {"layout": notes.layout, "split": notes.split, "notes": notes.sentences()}
+    write_json(DIGITS_NOTES, about | {"sheets": count_sheets(splits)})
     print(f"digits: read as {notes.layout}; split: {notes.split}")
     for note in notes.sentences():
         print(f"digits: {note}")

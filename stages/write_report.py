@@ -20,12 +20,12 @@ from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import BOXES, MASKS_ARCHIVE, REPORT
 from pipeline.common.process import run_stage
-from pipeline.common.settings import check, read_params, section
+from pipeline.common.settings import check, final_run, read_params, section
 from pipeline.digits.prepared import load_digits
-from pipeline.evaluation.tables import final_run, read_csv
+from pipeline.evaluation.tables import read_csv
 from pipeline.masks.orientation import turn
 from pipeline.report.colours import mask_colours
-from pipeline.report.contents import PARTS
+from pipeline.report.contents import LEFT_OPEN, PARTS
 from pipeline.report.facts import facts
 from pipeline.report.figures.galleries import LIMIT
 from pipeline.report.figures.photographs import Face, draw_photograph
@@ -136,6 +136,7 @@ def make_context(
         "marks": MARKS,
         "colours": mask_colours(results.mask_classes),
         "sections": list_sections(results),
+        "left_open": LEFT_OPEN,
         **list_figures(results, finals),
         "runs": list_runs(params, results),
         "f4": {split: confusion_cells(results.claims, split) for split in ("train", "test")},

@@ -13,6 +13,7 @@ from pipeline.common.storage import save_arrays
 from pipeline.digits.prepared import Digits, save_digits
 from pipeline.evaluation import scores
 from pipeline.evaluation.evaluate import write_plots
+from pipeline.evaluation.folds import write_folds
 from stages import evaluate_mlp
 from tests.making import MASK_CLASSES, put
 
@@ -29,11 +30,12 @@ def random_run(rng, part, settings):
     for score in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
         curves[score] = rng.uniform(0.1, 0.9, 2 * EPOCHS)
     classes = 10 if part == "mlp" else 3
-    predictions = {split: rng.integers(classes, size=(2, n)) for split, n in SAMPLES[part].items()}
-    return scores.Run({**settings["defaults"], **settings["run"]}, curves, predictions)
+    predictions = {split: list(rng.integers(classes, size=(2, n))) for split, n in SAMPLES[part].items()}
+    truth = {split: [np.arange(n) % classes] * 2 for split, n in SAMPLES[part].items()}
+    return scores.Run({**settings["defaults"], **settings["run"]}, curves, predictions, truth)
 
 
-def write_scores(folder, rng, params, part, truth):
+def write_scores(folder, rng, params, part):
     """plots/<part>/ and settings/<part>/, by the code that writes them in the pipeline."""
     section, classes = params[part], {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
     runs = {
@@ -43,14 +45,16 @@ def write_scores(folder, rng, params, part, truth):
     score = evaluate_mlp.score if part == "mlp" else scores.scores_of_replicates
     means = {}
     for name, run in runs.items():
-        by_class = scores.class_accuracies(run, truth, classes)
+        by_class = scores.class_accuracies(run, classes)
         every = [score(run), scores.recall(by_class), by_class]
         means[name] = scores.mean_and_std(pd.concat(every, axis="columns"))
     if part == "cnn":
-        runs["final"].predictions["snapshot_test"] = truth["test"][None]
+        runs["final"].predictions["snapshot"] = runs["final"].truth["test"]
     plots = folder / "plots" / part
     plots.mkdir(parents=True)
-    write_plots(plots, part, section["tables"], runs, means, truth, classes)
+    write_plots(plots, part, section["tables"], runs, means, classes)
+    if part == "cnn":
+        write_folds(plots, runs, classes)
     for name, run in runs.items():
         put(folder / f"settings/{part}/{name}.json", json.dumps(run.settings).encode())
 
@@ -58,11 +62,11 @@ def write_scores(folder, rng, params, part, truth):
 def write_digits(folder, rng, params):
     """data/digits.safetensors, the scores of part 1, and the latents of F1 to F3."""
     labels = {split: np.arange(n) % 10 for split, n in SAMPLES["mlp"].items()}
-    write_scores(folder, rng, params, "mlp", labels)
+    write_scores(folder, rng, params, "mlp")
     images = rng.integers(256, size=(SAMPLES["mlp"]["test"], 28, 28), dtype=np.uint8)
     digits = {split: Digits(images, each.astype(np.uint8)) for split, each in labels.items()}
     save_digits(folder / "data/digits.safetensors", digits)
-    notes = {"layout": "arrays (.npz)", "split": "drawn", "notes": []}
+    notes = {"layout": "arrays (.npz)", "split": "drawn", "notes": [], "sheets": 3}
     put(folder / "data/digits.json", json.dumps(notes).encode())
     for kind in ("latents", "separation"):
         (folder / "plots" / kind).mkdir()
@@ -108,8 +112,7 @@ def write_masks(folder, rng, params):
     Image.new("RGB", (200, 100), "teal").save(photograph, "PNG")
     with zipfile.ZipFile(folder / "data/raw/masks/masks.zip", "w") as archive:
         archive.writestr(EVIL, photograph.getvalue())
-    truth = {split: np.arange(n) % 3 for split, n in SAMPLES["cnn"].items()}
-    write_scores(folder, rng, params, "cnn", truth)
+    write_scores(folder, rng, params, "cnn")
 
 
 def write_networks(folder, rng):
@@ -118,7 +121,7 @@ def write_networks(folder, rng):
     def settings(part, run):
         return json.loads((folder / f"settings/{part}/{run}.json").read_text())
 
-    for run in ("final", "h64_32", "latents_16_2"):
+    for run in ("final", "best_small", "latents_16_2"):
         (folder / "models/mlp" / run).mkdir(parents=True)
         sizes = [784, *settings("mlp", run)["hidden"], 10]
         layers = {
@@ -127,8 +130,8 @@ def write_networks(folder, rng):
         }
         about = {"kind": "mlp", "activation": "sigmoid", "classes": list(DIGIT_CLASSES), "side": 28}
         save_arrays(folder / f"models/mlp/{run}/replicate_0.safetensors", layers, about)
-        predictions = rng.integers(10, size=(2, SAMPLES["mlp"]["test"])).astype(np.uint8)
-        save_arrays(folder / f"models/mlp/{run}/predictions.safetensors", {"test": predictions})
+        predictions = rng.integers(10, size=SAMPLES["mlp"]["test"]).astype(np.uint8)
+        save_arrays(folder / f"models/mlp/{run}/predictions_0.safetensors", {"test": predictions})
     latents = {"epoch": np.array([10, 120]), "activations": rng.random((2, 2, SAMPLES["mlp"]["test"], 2))}
     save_arrays(folder / "models/mlp/latents_16_2/latents.safetensors", latents)
     put(

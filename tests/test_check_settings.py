@@ -78,6 +78,18 @@ def test_a_latent_figure_shows_what_its_run_records(project, monkeypatch, capsys
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("part", "changes", "table"),
+    [("cnn", {"folds": 5}, "T12"), ("mlp", {"split": "sheets"}, "T7"), ("mlp", {"validation": 9}, "T7")],
+)
+def test_the_final_network_keeps_the_split_of_the_data(project, monkeypatch, capsys, part, changes, table):
+    project({f"{part}.runs.final": changes})
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    said = f"`{part}.tables.{table}` begins with final, whose test samples are its own; the page shows"
+    assert said in capsys.readouterr().err
+
+
 def test_what_no_run_or_figure_owns_any_more_is_removed(project, monkeypatch, capsys):
     project({})
     stale = [

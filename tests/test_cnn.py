@@ -34,7 +34,9 @@ def crops(tmp_path):
     resized = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (150, 3, 16, 16)), 0, 255)
     pooled = rng.random((150, 3, 16, 16), np.float32)
     path = tmp_path / "crops.safetensors"
-    save_crops(path, Crops(resized.astype(np.uint8), pooled, label, np.arange(150) % 5 == 1, [*MASK_CLASSES]))
+    resized, number = resized.astype(np.uint8), np.arange(150)
+    large = resized.repeat(2, axis=2).repeat(2, axis=3)
+    save_crops(path, Crops(resized, large, pooled, label, number % 5 == 1, number // 3, [*MASK_CLASSES]))
     return path
 
 
@@ -102,7 +104,9 @@ def test_shuffling_takes_every_crop_once_and_weights_balance_the_classes():
 
 def test_splits_and_both_kinds_of_crops(crops):
     loaded = load_crops(crops)
-    resized, pooled = (cnn.to_samples(loaded, method, "cpu") for method in ("resized", "own_size"))
+    resized, pooled = (
+        cnn.to_samples(loaded, loaded.rows(), method, "cpu") for method in ("resized", "own_size")
+    )
     expected = loaded.resized[loaded.test] / np.float32(255)
     np.testing.assert_array_equal(resized["test"].images.numpy(), expected)
     np.testing.assert_array_equal(pooled["train"].images.numpy(), loaded.pooled[~loaded.test])
@@ -135,7 +139,7 @@ def test_an_epoch_is_the_optimiser_on_the_mean_gradient_of_each_mini_batch(optim
                 expected[index] = expected[index] - rate * mean / (square.sqrt() + 1e-8)
     changes = {"optimizer": optimizer, "momentum": momentum, "learning_rate": rate}
     updates = cnn.build_optimizer(network, CnnSettings(**SETTINGS | changes))
-    cnn.train_epoch(network, updates, cnn.Samples(images, labels), order, 16)
+    cnn.train_epoch(network, updates, torch.nn.CrossEntropyLoss(), cnn.Samples(images, labels), order, 16)
     for parameter, value in zip(network.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.detach(), value, rtol=1e-9, atol=1e-12)
 
@@ -145,7 +149,7 @@ def test_training_learns_with_both_optimizers(crops, optimizer):
     result = train(crops, optimizer=optimizer, learning_rate=0.01, epochs=8)
     accuracy = [row["train_accuracy"] for row in result.curve]
     assert len(accuracy) == 8 and accuracy[-1] > 0.9
-    truth = load_crops(crops).labels()["test"]
+    truth = result.truth["test"]
     assert (result.predictions["test"] == truth).mean() == pytest.approx(result.curve[-1]["test_accuracy"])
 
 
@@ -159,7 +163,7 @@ def test_the_snapshot_is_the_network_of_its_epoch(crops):
     result, shorter = train(crops, snapshot_epoch=2), train(crops, epochs=2)
     for name, weights in shorter.weights.items():
         np.testing.assert_array_equal(result.snapshot[name], weights)
-    np.testing.assert_array_equal(result.predictions["snapshot_test"], shorter.predictions["test"])
+    np.testing.assert_array_equal(result.predictions["snapshot"], shorter.predictions["test"])
     assert not np.array_equal(result.weights["0.weight"], result.snapshot["0.weight"])
 
 
@@ -216,7 +220,8 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
     }
     network = cnn.build(16, [4, 6], 3, 1, 0, [], 3)
     network.load_state_dict(weights)
-    scores, _ = cnn.score(network, cnn.to_samples(load_crops(crops), "resized", "cpu"))
+    loaded = load_crops(crops)
+    scores, _ = cnn.score(network, cnn.to_samples(loaded, loaded.rows(), "resized", "cpu"))
     recorded = pd.read_csv(folder / "curves.csv").query("replicate == 1").iloc[-1]
     assert scores == pytest.approx(recorded[list(scores)].to_dict())
 
@@ -228,7 +233,8 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
         ({"optimizer": "adamw"}, "'adam' or 'sgd'"),
         ({"device": "gpu"}, "'cpu' or 'cuda'"),
         ({"momentum": 1.0}, "`cnn.runs.mine.momentum` is 1.0"),
-        ({"channels": [4]}, "`cnn.runs.mine.channels` is [4]"),
+        ({"channels": []}, "`cnn.runs.mine.channels` is []"),
+        ({"folds": 1}, "one fold would leave nothing to train on"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, crops, monkeypatch, wrong, message):

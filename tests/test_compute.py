@@ -24,6 +24,7 @@ from pipeline.digits.prepared import Digits, save_digits
 from stages import crop_masks, fetch_masks, train_mlp
 from tests.conftest import ROOT
 from tests.making import put_settings
+from tests.witness import MLP
 
 
 @pytest.mark.parametrize("missing", ["os.sched_getaffinity", "signal.pthread_sigmask"])
@@ -165,11 +166,7 @@ def write_project(folder: Path, **compute: str) -> Path:
         for split, n in sizes.items()
     }
     save_digits(folder / DIGITS, digits)
-    settings = {
-        **{"hidden": [32, 16], "activation": "sigmoid", "initial_weights": "normal", "initial_std": 1.0},
-        **{"initial_biases": "zeros", "learning_rate": 0.1, "batch_size": 32, "epochs": 200, "patience": 10},
-        **{"early_stopping": "none", "keep_best": False, "latents_every": 100, "seeds": 3},
-    }
+    settings = MLP | {"learning_rate": 0.1, "epochs": 200, "latents_every": 100, "seeds": 3}
     mlp = {"defaults": settings, "runs": {"mine": {}}}
     (folder / "params.yaml").write_text(json.dumps({"seed": 0, "compute": compute, "mlp": mlp}))
     put_settings(folder)

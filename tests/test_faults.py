@@ -271,7 +271,7 @@ def test_something_else_in_the_place_of_an_output(victim, output):
     [
         ("prepare_digits", "data/digits.safetensors"),
         ("crop_masks", "data/boxes.csv"),
-        ("train_mlp@h64_32", "models/mlp/h64_32/predictions.safetensors"),
+        ("train_mlp@h64_32", "models/mlp/h64_32/predictions_0.safetensors"),
         ("evaluate_cnn", "metrics/cnn/final.json"),
     ],
 )

@@ -125,9 +125,8 @@ def test_epochs_are_on_the_same_axes_where_they_can_be_compared(same):
     assert (left.get_xlim() == right.get_xlim()) == (left.get_ylim() == right.get_ylim()) == same
 
 
-def test_a_gallery_and_an_interval_of_nothing():
+def test_a_gallery_of_nothing():
     assert rendering.render("", galleries.draw_gallery, [], [], []).files["png"]
-    assert shares.interval(float("nan"), 0) == (0, 1)
 
 
 def test_errors_by_crop_size():

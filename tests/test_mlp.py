@@ -33,29 +33,42 @@ def test_a_step_follows_the_gradient_of_autograd(hidden, activation, samples, pi
     layers = [layer.copy() for layer in before]
     inputs, targets = np.hstack([images, np.ones((samples, 1))]), np.eye(10)[:, labels]
     buffers = mlp.Buffers(layers, samples)
-    mlp.train_step(layers, buffers, inputs, targets, 0.1 / samples, mlp.ACTIVATIONS[activation])
+    mlp.train_step(
+        layers,
+        buffers,
+        inputs,
+        targets,
+        0.1 / samples,
+        mlp.ACTIVATIONS[activation],
+        mlp.Momentum(0.0, layers),
+    )
     for was, now, reference in zip(before, layers, expected, strict=True):
         np.testing.assert_allclose((was - now) / 0.1, reference.grad, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 @pytest.mark.parametrize("samples", [10, 12, 200])
-def test_an_epoch_is_torch_sgd_in_double_precision(activation, samples):
-    """In mini-batches of 4: whole ones, a smaller last one, and more than are put in order at a time."""
+@pytest.mark.parametrize("factor", [0.0, 0.9])
+def test_epochs_are_torch_sgd_in_double_precision(activation, samples, factor):
+    """Two, without momentum and with Nesterov's, in mini-batches of 4: whole ones, a smaller last one, and
+    more than are put in order at a time.
+    """
     rng = np.random.default_rng(1)
     start = mlp.initial_layers([5, 4, 3, 10], "normal", "normal", 0.5, activation, rng)
     layers = [layer.astype(float) for layer in start]
     images, labels = rng.integers(0, 256, (samples, 5), np.uint8), rng.integers(0, 10, samples)
     order = rng.permutation(samples)
     expected = [torch.from_numpy(layer.copy()).requires_grad_() for layer in layers]
-    optimizer = torch.optim.SGD(expected, lr=0.3)
-    for batch in torch.from_numpy(order).split(4):
+    optimizer = torch.optim.SGD(expected, lr=0.1, momentum=factor, nesterov=factor > 0)
+    for batch in torch.from_numpy(order).split(4) * 2:
         optimizer.zero_grad()
         inputs, truth = torch.from_numpy(images)[batch] / 255.0, torch.from_numpy(labels)[batch]
         autograd_loss(expected, inputs.double(), truth, activation).backward()
         optimizer.step()
 
-    mlp.train_epoch(layers, Digits(images, labels), order, 4, 0.3, mlp.ACTIVATIONS[activation])
+    momentum, units = mlp.Momentum(factor, layers), mlp.ACTIVATIONS[activation]
+    for _ in range(2):
+        mlp.train_epoch(layers, Digits(images, labels), order, 4, 0.1, units, momentum)
     for now, reference in zip(layers, expected, strict=True):
         np.testing.assert_allclose(now, reference.detach(), rtol=1e-5, atol=1e-6)  # torch divides in float32
 
@@ -63,7 +76,8 @@ def test_an_epoch_is_torch_sgd_in_double_precision(activation, samples):
 def test_the_step_worked_in_the_docstring():
     layers = [np.zeros((2, 2), np.float32)]
     inputs, targets = np.ones((1, 2), np.float32), np.array([[1], [0]], np.float32)
-    mlp.train_step(layers, mlp.Buffers(layers, 1), inputs, targets, 1.0, mlp.ACTIVATIONS["sigmoid"])
+    buffers, momentum = mlp.Buffers(layers, 1), mlp.Momentum(0.0, layers)
+    mlp.train_step(layers, buffers, inputs, targets, 1.0, mlp.ACTIVATIONS["sigmoid"], momentum)
     assert layers[0].tolist() == [[0.5, 0.5], [-0.5, -0.5]]
 
 

@@ -219,7 +219,8 @@ def test_a_run_is_the_same_bytes_with_one_worker_and_two_but_not_with_another_se
     assert sorted(one) == [
         "curves.csv",
         "latents.safetensors",
-        "predictions.safetensors",
+        "predictions_0.safetensors",
+        "predictions_1.safetensors",
         "replicate_0.safetensors",
         "replicate_1.safetensors",
         "settings.json",
@@ -239,24 +240,27 @@ def test_a_run_leaves_what_its_replicates_do_alone(tmp_path, digits, monkeypatch
     files = files_of_run(folder)
     assert files["curves.csv"].decode() == "\n".join(lines) + "\n"
     assert json.loads(files["settings.json"]) == SETTINGS | {"latents_every": 3}
-    predictions = load_arrays(folder / "models/mlp/mine/predictions.safetensors")
-    assert sorted(predictions) == ["test", "train"]
-    for split in predictions:
-        assert predictions[split].dtype == np.uint8
-        assert (predictions[split] == np.stack([result.predictions[split] for result in alone])).all()
     for replicate, result in enumerate(alone):
+        predictions = load_arrays(folder / f"models/mlp/mine/predictions_{replicate}.safetensors")
+        assert sorted(predictions) == ["test", "test_truth", "train", "train_truth"]
+        for split in ("train", "test"):
+            assert predictions[split].dtype == np.uint8
+            assert (predictions[split] == result.predictions[split]).all()
+            assert (predictions[f"{split}_truth"] == load_digits(digits)[split].labels).all()
         weights = load_arrays(folder / f"models/mlp/mine/replicate_{replicate}.safetensors")
         assert sorted(weights) == sorted(result.weights)
         assert all((weights[name] == values).all() for name, values in result.weights.items())
 
 
 def test_one_replicate_of_one_epoch_is_a_run_too(tmp_path):
-    predictions = {"train": np.arange(3), "test": np.arange(2), "snapshot_test": np.arange(2) + 5}
-    write_run(tmp_path, {}, [Replicate([{"replicate": 0, "epoch": 1}], {}, {}, predictions)])
+    predictions = {"train": np.arange(3), "test": np.arange(2), "snapshot": np.arange(2) + 5}
+    truth = {"train": np.arange(3) + 1, "test": np.arange(2) + 1}
+    write_run(tmp_path, {}, [Replicate([{"replicate": 0, "epoch": 1}], {}, {}, predictions, truth)])
     assert (tmp_path / "curves.csv").read_text() == "replicate,epoch\n0,1\n"
-    stored = load_arrays(tmp_path / "predictions.safetensors")
+    stored = load_arrays(tmp_path / "predictions_0.safetensors")
+    expected = predictions | {"train_truth": truth["train"], "test_truth": truth["test"]}
     assert {name: values.tolist() for name, values in stored.items()} == {
-        name: [values.tolist()] for name, values in predictions.items()
+        name: values.tolist() for name, values in expected.items()
     }
 
 

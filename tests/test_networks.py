@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from pipeline.common.runs import write_run
+from pipeline.common.seeds import generator
 from pipeline.common.settings import InputError
 from pipeline.common.storage import load_about, load_arrays, save_arrays
 from pipeline.digits.drawing import INK, to_sample
-from pipeline.digits.prepared import load_digits
 from pipeline.masks.prepared import load_crops
+from pipeline.masks.splitting import rows_of_fold
 from pipeline.training import mlp_training
 from pipeline.training.networks import Network, load_network
 from pipeline.training.settings import CnnSettings, MlpSettings
@@ -31,7 +32,7 @@ def train(case: str, folder: Path) -> tuple[Path, np.ndarray, np.ndarray]:
         make_digits(folder / "digits.safetensors")
         settings = MlpSettings(**MLP | MLP_CASES[case])
         result = mlp_training.train(folder / "digits.safetensors", case, 0, settings, 0)
-        samples = load_digits(folder / "digits.safetensors")["test"].images
+        samples = mlp_training.load_samples(folder / "digits.safetensors", settings, 0, 0)["test"].images
     else:
         from pipeline.training import cnn_training
 
@@ -39,7 +40,11 @@ def train(case: str, folder: Path) -> tuple[Path, np.ndarray, np.ndarray]:
         of_cnn = CnnSettings(**CNN | CNN_CASES[case])
         result = cnn_training.train(folder / "crops.safetensors", case, 0, of_cnn, 0)
         crops = load_crops(folder / "crops.safetensors")
-        samples = (crops.pooled if of_cnn.crops == "own_size" else crops.resized)[crops.test]
+        rows = crops.test
+        if of_cnn.folds:
+            rows = rows_of_fold(crops, of_cnn.folds, 0, generator(0, "folds"))["test"]
+        arrays = {"resized": crops.resized, "large": crops.large, "own_size": crops.pooled}
+        samples = arrays[of_cnn.crops][rows]
     write_run(run, {}, [result])
     return run, samples, result.predictions["test"]
 

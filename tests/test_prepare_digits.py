@@ -16,7 +16,7 @@ from pipeline.common.settings import InputError
 from pipeline.common.storage import load_arrays
 from pipeline.digits import formats as digit_files
 from pipeline.digits import splitting
-from pipeline.digits.prepared import Notes
+from pipeline.digits.prepared import Digits, Notes
 from stages import prepare_digits
 
 Project = Callable[[dict[str, Any]], Path]
@@ -107,7 +107,7 @@ def test_split_sizes(samples: int, sizes: tuple[int, int]) -> None:
 def test_every_form_of_array_gives_the_same_images(project: Project, images: np.ndarray) -> None:
     file = raw_folder(project) / "digits.npz"
     np.savez(file, image=images, label=LABELS.astype(np.int32))
-    found, labels = digit_files.read_digits(file)[0][""]
+    found, labels, _ = digit_files.read_digits(file)[0][""]
     assert found.dtype == labels.dtype == np.uint8
     assert (found == IMAGES).all() and (labels == LABELS).all()
 
@@ -128,7 +128,7 @@ def test_pictures_take_their_class_from_their_name_and_shrink_by_area(project: P
     members |= {"__MACOSX/all/._3_1_1.png": b"?", "all/.DS_Store.png": b"?", "readme.txt": b"?"}
     file = raw_folder(project) / "digits.zip"
     write_zip(file, members)
-    images, labels = digit_files.read_digits(file)[0][""]
+    images, labels, _ = digit_files.read_digits(file)[0][""]
     assert labels.tolist() == list(range(10))
     assert images[:, 14, 14].tolist() == [20 * label + 20 for label in range(10)]
     assert images[:, 0, 0].tolist() == [0] * 10
@@ -139,7 +139,7 @@ def test_a_pixel_is_the_mean_of_the_area_it_covers(project: Project) -> None:
     members = {f"{label}_1.png": picture_bytes(Image.fromarray(pixels)) for label in range(10)}
     file = raw_folder(project) / "digits.zip"
     write_zip(file, members)
-    images, _ = digit_files.read_digits(file)[0][""]
+    images, *_ = digit_files.read_digits(file)[0][""]
     means = pixels.reshape(28, 3, 28, 3).mean(axis=(1, 3))
     assert np.abs(images[0] - means).max() <= 1
 
@@ -182,7 +182,7 @@ def test_black_on_white_is_inverted_and_said(project: Project, capsys: pytest.Ca
 def test_a_class_that_only_one_side_would_get_is_an_error() -> None:
     labels = np.r_[np.resize(np.arange(9), 900), 9, 9]
     with pytest.raises(InputError, match="902 digits .* 880 and 20: a class would be on one side only"):
-        splitting.split_digits((np.zeros((902, 28, 28), np.uint8), labels), 880, 20, seed=0)
+        splitting.split_digits(Digits(np.zeros((902, 28, 28), np.uint8), labels), 880, 20, seed=0)
 
 
 def test_the_real_digits_split_as_in_the_report(project: Project, shared_data: Path) -> None:

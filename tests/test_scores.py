@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
-from pipeline.common.settings import InputError, read_params, read_tables
+from pipeline.common.settings import InputError, final_run, read_params, read_tables
 from pipeline.common.storage import save_arrays
-from pipeline.evaluation import curves, evaluate, latents, scores, tables
+from pipeline.evaluation import curves, evaluate, folds, latents, scores, tables
+from pipeline.evaluation.intervals import wilson_interval
 from stages import evaluate_cnn, evaluate_mlp
 from tests.conftest import ROOT
 from tests.making import MASK_CLASSES
@@ -28,8 +29,18 @@ def make_run(**settings):
             "test_accuracy": [0.4, 0.6, 0.1, 0.5, 0.2],
         }
     )
-    predictions = {"train": np.array([[0, 1, 1, 2], [0, 0, 2, 2]]), "test": np.array([[0, 1, 2], [2, 1, 2]])}
-    return scores.Run({"batch_size": 4, "hidden": [3]} | settings, curves, predictions)
+    predictions = {
+        "train": [np.array([0, 1, 1, 2]), np.array([0, 0, 2, 2])],
+        "test": [np.array([0, 1, 2]), np.array([2, 1, 2])],
+    }
+    truth = {"train": [np.array([0, 1, 2, 2])] * 2, "test": [np.array([0, 1, 2])] * 2}
+    return scores.Run({"batch_size": 4, "hidden": [3]} | settings, curves, predictions, truth)
+
+
+def run_of(truth, *predictions, **settings):
+    """A run of which only the test set is known: the true classes, and what each replicate predicts."""
+    test = {"test": [np.array(each) for each in predictions]}
+    return scores.Run(settings, None, test, {"test": [np.array(truth)] * len(predictions)})
 
 
 def test_a_run_ends_at_its_last_kept_epoch():
@@ -50,12 +61,11 @@ def test_mean_and_sample_deviation_over_replicates():
 
 
 def test_class_accuracy_is_the_recall_of_each_class():
-    truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 2])}
     run = make_run()
-    table = scores.class_accuracies(run, truth, ["bad", "good", "none"])
-    for split, labels in truth.items():
+    table = scores.class_accuracies(run, ["bad", "good", "none"])
+    for split, truth in run.truth.items():
         for replicate in (0, 1):
-            expected = recall_score(labels, run.predictions[split][replicate], average=None)
+            expected = recall_score(truth[replicate], run.predictions[split][replicate], average=None)
             columns = [f"{split}_accuracy_{name}" for name in ("bad", "good", "none")]
             assert table.loc[replicate, columns].tolist() == pytest.approx(expected.tolist())
 
@@ -100,11 +110,10 @@ def test_colours_come_again_where_there_are_too_few():
 
 
 def test_samples_and_class_accuracies_are_written(tmp_path):
-    truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 2])}
     run, names = make_run(), ["bad", "good", "none"]
-    by_class = {"a": scores.mean_and_std(scores.class_accuracies(run, truth, names))}
-    tables.write_class_accuracy(tmp_path, by_class, truth, names)
-    tables.write_predictions(tmp_path / "predictions", run, truth, names)
+    by_class = {"a": scores.mean_and_std(scores.class_accuracies(run, names))}
+    tables.write_class_accuracy(tmp_path, {"a": run}, by_class, names)
+    tables.write_predictions(tmp_path / "predictions", run, names)
     samples = pd.read_csv(tmp_path / "predictions/train.csv", keep_default_na=False)
     assert samples.truth.tolist() == ["bad", "good", "none", "none"]
     assert samples.predicted.tolist() == ["bad", "good", "good", "none"]
@@ -114,8 +123,8 @@ def test_samples_and_class_accuracies_are_written(tmp_path):
 
 
 def test_a_confusion_has_a_row_for_classes_that_are_never_predicted(tmp_path):
-    run = scores.Run({}, None, {"test": np.array([[0, 0, 0, 2]])})
-    tables.write_confusions(tmp_path / "confusion", run, {"test": np.array([0, 0, 1, 2])}, MASK_CLASSES)
+    run = run_of([0, 0, 1, 2], [0, 0, 0, 2])
+    tables.write_confusions(tmp_path / "confusion", run, MASK_CLASSES)
     table = pd.read_csv(tmp_path / "confusion/test.csv", keep_default_na=False)
     counts = table.pivot(index="truth", columns="predicted", values="samples")
     expected = confusion_matrix([0, 0, 1, 2], [0, 0, 0, 2])
@@ -124,11 +133,9 @@ def test_a_confusion_has_a_row_for_classes_that_are_never_predicted(tmp_path):
 
 
 def test_the_mean_recall_is_over_the_classes_that_have_samples():
-    truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 1])}
-    by_class = scores.class_accuracies(make_run(), truth, MASK_CLASSES)
-    expected = [
-        balanced_accuracy_score(truth["test"], predicted) for predicted in make_run().predictions["test"]
-    ]
+    run = run_of([0, 1, 1], [0, 1, 2], [2, 1, 2])
+    by_class = scores.class_accuracies(run, MASK_CLASSES)
+    expected = [balanced_accuracy_score(*pair) for pair in run.samples("test")]
     assert scores.recall(by_class).tolist() == pytest.approx(expected)
 
 
@@ -180,21 +187,27 @@ def test_settings_survive_the_round_trip(tmp_path):
     run = make_run()
     (tmp_path / "settings.json").write_text(json.dumps(run.settings))
     run.curves.to_csv(tmp_path / "curves.csv", index=False)
-    save_arrays(tmp_path / "predictions.safetensors", run.predictions)
+    for replicate in (0, 1):
+        arrays = {split: each[replicate] for split, each in run.predictions.items()}
+        arrays |= {f"{split}_truth": each[replicate] for split, each in run.truth.items()}
+        save_arrays(tmp_path / f"predictions_{replicate}.safetensors", arrays)
     again = scores.read_run(tmp_path)
     assert again.settings == run.settings
+    for name in ("predictions", "truth"):
+        was, now = getattr(run, name), getattr(again, name)
+        assert list(now) == ["train", "test"]
+        assert all((a == b).all() for split in was for a, b in zip(was[split], now[split], strict=True))
     pd.testing.assert_frame_equal(again.final(), run.final())
 
 
 def test_the_final_network_is_the_first_of_its_table_if_there_is_one():
-    assert tables.final_run("mlp", {"T7": ["b", "a"]}) == "b"
-    assert tables.final_run("mlp", {"T12": ["a"]}) is None
+    assert final_run("mlp", {"T7": ["b", "a"]}) == "b"
+    assert final_run("mlp", {"T12": ["a"]}) is None
 
 
 def test_confusions_are_shares_of_all_samples():
-    run = scores.Run({}, None, {"test": np.array([[0, 1, 1, 1, 2], [0, 0, 0, 2, 2]])})
-    truth = {"test": np.array([0, 0, 0, 1, 2], dtype=np.uint8)}
-    table = scores.confusion_shares(run, truth, ["a", "b", "c"])
+    run = run_of([0, 0, 0, 1, 2], [0, 1, 1, 1, 2], [0, 0, 0, 2, 2])
+    table = scores.confusion_shares(run, ["a", "b", "c"])
     assert table.test_confusion_a_b.tolist() == [0.4, 0.0]
     assert table.test_confusion_b_c.tolist() == [0.0, 0.2]
     assert table.test_confusion_second.tolist() == [0.0, 0.0]
@@ -202,9 +215,9 @@ def test_confusions_are_shares_of_all_samples():
 
 
 def test_small_crops_are_the_quarter_with_the_shortest_sides():
-    run = scores.Run({}, None, {"test": np.array([[1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0]])})
+    run = run_of([0] * 8, [1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0], folds=0)
     sides = np.array([9, 5, 40, 50, 60, 70, 80, 90])
-    found = evaluate_cnn.errors_by_crop_size(run, np.zeros(8, dtype=int), sides)
+    found = evaluate_cnn.errors_by_crop_size(run, sides)
     assert found.test_error_small_crops.tolist() == [0.5, 1.0]
     assert found.test_error_other_crops.tolist() == pytest.approx([0.0, 1 / 6])
 
@@ -220,9 +233,26 @@ def test_scores_of_replicates_are_read_as_they_were_written(tmp_path, monkeypatc
 
 
 def test_a_class_without_samples_has_no_score_and_is_named(capsys):
-    truth = {"train": np.array([0, 1, 2, 2]), "test": np.array([0, 1, 1])}
-    by_class = scores.class_accuracies(make_run(), truth, MASK_CLASSES)
+    run, whole = run_of([0, 1, 1], [0, 1, 2], [2, 1, 2]), run_of([0, 1, 2], [0, 1, 2])
+    by_class = scores.class_accuracies(run, MASK_CLASSES)
     assert by_class.test_accuracy_none.isna().all()
     assert "test_accuracy_none" not in scores.mean_and_std(by_class)
-    evaluate.report_missing_classes("cnn", truth, MASK_CLASSES)
+    evaluate.report_missing_classes("cnn", {"a": run, "b": run}, MASK_CLASSES)
     assert "cnn: no test sample is of class none, so there is no score for it" in capsys.readouterr().err
+    evaluate.report_missing_classes("cnn", {"a": run, "b": whole}, MASK_CLASSES)
+    assert "cnn: no test sample of a is of class none, so there" in capsys.readouterr().err
+
+
+def test_folds_are_pooled_over_all_samples_and_have_wilson_intervals(tmp_path):
+    """Two folds of other sizes: of class 0 three in four are found, of class 1 one in two."""
+    truth = [np.array([0, 0, 1, 0]), np.array([0, 1])]
+    predicted = [np.array([0, 1, 1, 0]), np.array([0, 0])]
+    run = scores.Run({"folds": 2}, None, {"test": predicted}, {"test": truth})
+    folds.write_folds(tmp_path, {"a": run, "b": run_of([0], [0], folds=0)}, ["x", "y", "z"])
+    table = pd.read_csv(tmp_path / "folds.csv").set_index("class")
+    assert set(table.run) == {"a"}
+    expected = {"x": 0.75, "y": 0.5, "all": 4 / 6, "mean": 0.625}
+    assert table.recall.dropna().to_dict() == pytest.approx(expected, abs=1e-5)
+    assert table.samples.to_dict() == {"x": 4, "y": 2, "z": 0, "all": 6, "mean": 6}
+    bounds = [wilson_interval(0.75, 4), wilson_interval(0.5, 2), wilson_interval(4 / 6, 6)]
+    np.testing.assert_allclose(table.loc[["x", "y", "all"], ["low", "high"]], bounds, atol=1e-5)

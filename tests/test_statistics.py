@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.claims import judge, schema, statistics
+from pipeline.evaluation.intervals import wilson_interval
 from tests.test_claims import CLAIMS
 
 
@@ -19,11 +20,12 @@ def pair(mean, deviation):
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_wilson_intervals_are_those_of_newcombe_1998(right, samples, low, high):
-    assert statistics.wilson_interval(right / samples, samples) == pytest.approx((low, high), abs=5e-5)
+    assert wilson_interval(right / samples, samples) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_a_rounded_share_is_the_count_that_it_came_from():
-    assert statistics.wilson_interval(0.27, 22) == statistics.wilson_interval(6 / 22, 22)
+    assert wilson_interval(0.27, 22) == wilson_interval(6 / 22, 22)
+    assert wilson_interval(float("nan"), 0) == (0, 1)
 
 
 def test_the_probability_of_an_order_by_hand():
@@ -51,6 +53,20 @@ def test_orders_without_any_spread_are_certain_or_tied():
     assert statistics.probability_greater(two, one, by=0.2) == 0.5
     assert statistics.probability_greater(one + 3e-13, one) == 0.5, "so little is rounding"
     assert statistics.probability_greater(one + 3e-12, one) == 1
+
+
+def test_folds_are_compared_in_pairs_and_corrected_by_hand():
+    """Differences of 1 and 3: mean 2, deviation sqrt(2); of two folds the error is sqrt(2) sqrt(1/2 + 1), so
+    t = 2 / sqrt(3), and with one degree of freedom the probability is 1/2 + arctan(t) / pi.
+    """
+    high, low = np.array([11.0, 103.0]), np.array([10.0, 100.0])
+    expected = 0.5 + math.atan(2 / 3**0.5) / math.pi
+    assert statistics.probability_greater(high, low, paired=True) == pytest.approx(expected)
+    assert statistics.probability_greater(high, low, by=2, paired=True) == pytest.approx(0.5)
+    assert statistics.probability_greater(high, low) < 0.6, "their spread hides it where they are no pairs"
+    assert statistics.probability_greater(high + 1, high, paired=True) == 1
+    assert statistics.probability_alike(high, low, 100.0, paired=True) > 0.98
+    assert math.isnan(statistics.probability_greater(high, np.zeros(3), paired=True))
 
 
 def test_the_probability_of_a_likeness_by_hand():

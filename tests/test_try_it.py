@@ -113,7 +113,8 @@ def test_the_page_finds_what_python_finds(quick_run: Workspace, tmp_path: Path) 
         "photograph": {"width": 57, "height": 91, "data": text_of(np.asarray(picture.convert("RGBA")))},
     }
     found = run_in_browser((folder / "report/index.html").read_text(), tmp_path, given)
-    for part, runs, samples in (("mlp", ("final", "h64_32"), digits), ("cnn", ("final", "weighted"), faces)):
+    cases = ("mlp", ("final", "best_small"), digits), ("cnn", ("final", "weighted"), faces)
+    for part, runs, samples in cases:
         for run, shares in zip(runs, found["numerals" if part == "mlp" else "faces"], strict=True):
             expected = load_network(folder / "models" / part / run).probabilities(samples)
             assert np.abs(np.array(shares) - expected).max() < CLOSE, run

@@ -37,6 +37,11 @@ MLP = {
     "patience": 10,
     "keep_best": False,
     "latents_every": 1,
+    "momentum": 0.0,
+    "schedule": "constant",
+    "augmentation": "none",
+    "split": "given",
+    "validation": 0,
     "seeds": 1,
 }
 MLP_CASES: dict[str, dict[str, Any]] = {
@@ -45,21 +50,34 @@ MLP_CASES: dict[str, dict[str, Any]] = {
     "mlp tanh": {"activation": "tanh", "initial_weights": "scaled", "hidden": [20, 15, 2]},
     "mlp relu, mini-batches of 8": {"activation": "relu", "initial_weights": "scaled", "batch_size": 8},
     "mlp keep the best": {"keep_best": True, "learning_rate": 5.0, "epochs": 4},
+    "mlp momentum, cycle, affine": {
+        "momentum": 0.9,
+        "schedule": "cycle",
+        "augmentation": "affine",
+        "split": "sheets",
+        "validation": 20,
+    },
 }
 CNN = {
     "device": "cpu",
+    "folds": 0,
     "crops": "resized",
     "channels": [16, 32],
     "filter": 3,
     "stride": 1,
     "padding": 0,
+    "batch_norm": False,
     "head": [],
     "optimizer": "sgd",
     "momentum": 0.9,
     "learning_rate": 0.001,
+    "schedule": "constant",
     "batch_size": 8,
     "epochs": 1,
     "sampler": "shuffle",
+    "class_weights": False,
+    "augmentation": "none",
+    "label_smoothing": 0.0,
     "snapshot_epoch": 1,
     "seeds": 1,
 }
@@ -72,6 +90,18 @@ CNN_CASES: dict[str, dict[str, Any]] = {
     "cnn 5x5": {"filter": 5},
     "cnn hidden head": {"head": [12], "optimizer": "adam"},
     "cnn weighted sampler": {"sampler": "weighted"},
+    "cnn remedies": {"folds": 2, "sampler": "repeated", "class_weights": True, "augmentation": "random"},
+    "cnn larger": {
+        "crops": "large",
+        "channels": [8, 16, 32, 32],
+        "padding": 1,
+        "batch_norm": True,
+        "optimizer": "adam",
+        "schedule": "cycle",
+        "label_smoothing": 0.05,
+        "augmentation": "random",
+        "epochs": 2,
+    },
 }
 
 
@@ -92,9 +122,9 @@ def make_digits(path: Path) -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(84 + 520) % 10
     images = np.clip(rng.integers(0, 256, (10, 28, 28))[labels] + rng.normal(0, 60, (604, 28, 28)), 0, 255)
-    digits = Digits(images.astype(np.uint8), labels.astype(np.uint8))
+    digits = Digits(images.astype(np.uint8), labels.astype(np.uint8), np.arange(604) // 4)
     sides = {"train": slice(84), "test": slice(84, None)}
-    save_digits(path, {side: Digits(*(array[rows] for array in digits)) for side, rows in sides.items()})
+    save_digits(path, {side: digits.take(rows) for side, rows in sides.items()})
 
 
 def make_crops(path: Path) -> None:
@@ -102,9 +132,10 @@ def make_crops(path: Path) -> None:
     rng = np.random.default_rng(1)
     label = np.array([0, 1, 1, 1, 1, 2] * 3, np.uint8)
     pixels = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (18, 3, 32, 32)), 0, 255)
-    pooled = (pixels / 255).astype(np.float32)
-    classes = ["bad", "good", "none"]
-    save_crops(path, Crops(pixels.astype(np.uint8), pooled, label, np.arange(18) >= 12, classes))
+    resized, pooled = pixels.astype(np.uint8), (pixels / 255).astype(np.float32)
+    large = resized.repeat(2, axis=2).repeat(2, axis=3)
+    number = np.arange(18)
+    save_crops(path, Crops(resized, large, pooled, label, number >= 12, number, ["bad", "good", "none"]))
 
 
 def mlp_digests(folder: Path) -> dict[str, str]:

@@ -1,35 +1,74 @@
 """Write the report's values and conclusions beside those of a workspace to docs/real-data.csv.
 
-python -m tools.compare [WORKSPACE]         reads its plots/claims/claims.csv; default: this folder
+python -m tools.compare [WORKSPACE]         reads its plots/; default: this folder
 
-Also prints the counts of verdicts and the conclusions as Markdown, for docs/real-data.md.
+Also prints, as Markdown for docs/real-data.md, the counts of verdicts, the conclusions, T15 and T16.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from pipeline.common.paths import PLOTS
+from pipeline.evaluation.folds import ALL, FOLDS, MEAN
+from pipeline.evaluation.tables import read_csv
+from pipeline.report.left_open import NAMES
+from pipeline.report.tables import name_shares, number, say_recall
 
 OUTPUT = Path("docs/real-data.csv")
 COLUMNS = ["id", "where", "report", "ours", "std", "tolerance", "probability", "verdict", "sentence"]
 
 
+def markdown(head: list[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A table, with a blank line after it."""
+    lines = ["| " + " | ".join(each) + " |" for each in (head, *rows)]
+    return [lines[0], "|---" * len(head) + "|", *lines[1:], ""]
+
+
 def conclusions(claims: pd.DataFrame) -> list[str]:
-    """A Markdown table with a row for each conclusion, C1 to C19."""
-    lines = ["| claim | the report says | probability | verdict |", "|---|---|--:|---|"]
-    for claim in claims[claims.kind != "value"].itertuples():
-        probability = "" if pd.isna(claim.probability) else f"{claim.probability:.3f}"
-        lines.append(f"| {claim.id} | {claim.sentence} | {probability} | {claim.verdict} |")
-    return lines
+    """A row for each conclusion, the report's and ours."""
+    rows = [
+        (c.id, c.sentence, "" if pd.isna(c.probability) else f"{c.probability:.3f}", c.verdict)
+        for c in claims[claims.kind != "value"].itertuples()
+    ]
+    return markdown(["claim", "it says", "probability", "verdict"], rows)
+
+
+def remedies(folds: pd.DataFrame) -> list[str]:
+    """Table T15: recalls of each run over all folds, with their intervals, accuracy and mean recall."""
+    classes = [MEAN, ALL, *(name for name in folds["class"].unique() if name not in (ALL, MEAN))]
+    by_run = {run: rows.set_index("class") for run, rows in folds.groupby("run", sort=False)}
+    rows = [
+        [NAMES.get(run, run), *(say_recall(of.loc[name]) for name in classes)] for run, of in by_run.items()
+    ]
+    return markdown(["remedy", *name_shares(classes)], rows)
+
+
+def steps(table: pd.DataFrame) -> list[str]:
+    """Table T16: accuracies on the validation samples and on the test set, with deviations."""
+    scores = ["validation_accuracy", "test_accuracy"]
+
+    def say(row: pd.Series, score: str) -> str:
+        spread = row.get(f"{score}_std")
+        return "" if pd.isna(row[score]) else f"{number(score, row[score])} ± {number(score, spread)}"
+
+    rows = [
+        [NAMES.get(row.run, row.run), *(say(row, score) for score in scores)] for _, row in table.iterrows()
+    ]
+    return markdown(["step", *(score.replace("_", " ") for score in scores)], rows)
 
 
 def main(workspace: str = ".") -> None:
-    claims = pd.read_csv(Path(workspace) / PLOTS / "claims/claims.csv")
+    plots = Path(workspace) / PLOTS
+    claims = pd.read_csv(plots / "claims/claims.csv")
     claims[COLUMNS].to_csv(OUTPUT, index=False, float_format="%.4g")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in claims.verdict.value_counts().items())
-    print("\n".join([f"{len(claims)} claims: {counts}", "", *conclusions(claims)]))
+    lines = [f"{len(claims)} claims: {counts}", "", *conclusions(claims)]
+    lines += remedies(read_csv(plots / "cnn" / FOLDS))
+    lines += steps(read_csv(plots / "mlp/tables/T16.csv"))
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

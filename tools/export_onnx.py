@@ -21,6 +21,8 @@ from pipeline.common.settings import InputError
 from pipeline.training.networks import Network, load_network
 
 OPSET = 17
+KINDS = ("weight", "bias", "running_mean", "running_var")  # of a layer's weights, in ONNX's order
+EPSILON = 1e-5  # PyTorch's in batch normalisation
 NAMES = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
@@ -55,19 +57,26 @@ def mlp_graph(network: Network) -> Graph:
 
 
 def cnn_graph(network: Network) -> Graph:
-    """Two convolutions with ReLU and 2x2 max pooling, then the head; weights by their names in PyTorch."""
+    """Convolutions with ReLU and 2x2 max pooling, then the head; weights by their names in PyTorch."""
     graph, about = Graph(), network.about
-    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in network.weights))
-    for number, layer in enumerate(sorted(layers, key=int)):
-        weights = [network.weights[f"{layer}.weight"], network.weights[f"{layer}.bias"]]
-        convolutions = len(about["channels"])
-        if number < convolutions:
+    layers: dict[str, list[np.ndarray]] = {}
+    for name in sorted({name.split(".")[0] for name in network.weights}, key=int):
+        kinds = [kind for kind in KINDS if f"{name}.{kind}" in network.weights]
+        layers[name] = [network.weights[f"{name}.{kind}"] for kind in kinds]
+    head = len(layers) - len(about["head"]) - 1  # before it are convolutions and what normalises them
+    for number, weights in enumerate(layers.values()):
+        if number >= head:
+            graph.add("Flatten", axis=1) if number == head else graph.add("Relu")
+            graph.add("Gemm", weights, transB=1)
+            continue
+        of_convolution = weights[0].ndim == 4
+        if of_convolution:
             graph.add("Conv", weights, strides=[about["stride"]] * 2, pads=[about["padding"]] * 4)
+        else:
+            graph.add("BatchNormalization", weights, epsilon=EPSILON)
+        if of_convolution != about["batch_norm"]:
             graph.add("Relu")
             graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
-            continue
-        graph.add("Flatten", axis=1) if number == convolutions else graph.add("Relu")
-        graph.add("Gemm", weights, transB=1)
     graph.add("Softmax", axis=1)
     return graph
 

@@ -23,6 +23,7 @@ from pipeline.claims.schema import (
 )
 from pipeline.common.paths import CLAIMS, PARAMS
 from pipeline.common.settings import InputError
+from pipeline.evaluation.intervals import wilson_interval
 
 Measures = dict[str, np.ndarray]  # {"<part>.<run>.<score>": (replicates,)}
 
@@ -113,7 +114,7 @@ def judge_value(value: ReportedValue, measures: Measures, comparable: bool) -> F
         return not_comparable(value.id, value.where, "value", value.sentence, missing, report=value.report)
     ours = find(measures, value.measure, value.id)
     samples = int(find(measures, value.samples, value.id)[0]) if value.samples else None
-    wilson = statistics.wilson_interval(value.report, samples) if samples else None
+    wilson = wilson_interval(value.report, samples) if samples else None
     tolerance = tolerance_of(value, wilson)
     return Finding(
         id=value.id,
@@ -136,7 +137,7 @@ def compare(
     claim: str, comparison: Greater | Alike, measures: Measures, reported: dict[str, float]
 ) -> list[Comparison]:
     """Compare each measure of a chain with the next."""
-    probability: Callable[[np.ndarray, np.ndarray, float], float]
+    probability: Callable[[np.ndarray, np.ndarray, float, bool], float]
     if isinstance(comparison, Greater):
         chain, asked, sign = comparison.greater, comparison.by, "is greater than"
         probability = statistics.probability_greater
@@ -149,9 +150,10 @@ def compare(
     for name, other in zip(chain[:-1], chain[1:], strict=True):
         one, two = find(measures, name, claim), find(measures, other, claim)
         report = reported[name] - reported[other] if {name, other} <= set(reported) else None
-        likely = probability(one, two, asked)
+        likely = probability(one, two, asked, comparison.paired)
+        over = "over folds in pairs, " if comparison.paired else ""
         shown = "unknown" if math.isnan(likely) else f"{likely:.3f}"
-        text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: probability {shown}"
+        text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: {over}probability {shown}"
         pairs.append(Comparison(report, float(one.mean() - two.mean()), asked, likely, text))
     return pairs
 

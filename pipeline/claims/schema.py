@@ -46,10 +46,11 @@ class Confusion(Strict):
 
 
 class Greater(Strict):
-    """Each measure is greater than the next, by more than `by`."""
+    """Each measure is greater than the next, by more than `by`; `paired`: the runs are in the same folds."""
 
     greater: list[Measure] = Field(min_length=2)
     by: float = 0.0
+    paired: bool = False
 
     @property
     def measures(self) -> list[str]:
@@ -61,6 +62,7 @@ class Alike(Strict):
 
     alike: list[Measure] = Field(min_length=2, max_length=2)
     within: Positive
+    paired: bool = False
 
     @property
     def measures(self) -> list[str]:
@@ -68,10 +70,13 @@ class Alike(Strict):
 
 
 class Claim(Strict):
-    """A conclusion of the report; one of the kind "contradicted" states `errors`, the others comparisons."""
+    """A conclusion of the report, or of the kind "ours" one of ours about what the report left open.
+
+    One of the kind "contradicted" states `errors`, the others comparisons.
+    """
 
     where: str
-    kind: Literal["ordering", "range", "contradicted"]
+    kind: Literal["ordering", "range", "contradicted", "ours"]
     sentence: str
     holds: list[Greater | Alike] = []
     also: list[Greater | Alike] = []

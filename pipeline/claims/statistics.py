@@ -18,40 +18,44 @@ import warnings
 import numpy as np
 from scipy import stats
 
-CONFIDENCE = 0.95
 ROUNDING = 1e-12  # a value at the very edge of a tolerance is inside, whatever floating point makes of it
 
 
-def wilson_interval(share: float, samples: int) -> tuple[float, float]:
-    """The interval (95 %) of a share found among so many samples (Wilson, 1927).
-
-    >>> wilson_interval(0.27, 22)       # 6 of 22
-    (0.1315..., 0.4815...)
-    """
-    interval = stats.binomtest(round(share * samples), samples).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def probability_greater(high: np.ndarray, low: np.ndarray, by: float = 0.0) -> float:
+def probability_greater(high: np.ndarray, low: np.ndarray, by: float = 0.0, paired: bool = False) -> float:
     """The probability that mean(high) > mean(low) + by, from the replicates of each.
 
-    nan with fewer than two replicates, which have no spread, or where a score is nan. Without any spread
-    (counts, or scores at their limit) it is 0, 0.5 at a tie, or 1.
+    `paired` replicates are folds, the same in both runs, whose differences are tested. nan with fewer than
+    two replicates, which have no spread, where a score is nan, or where there are not as many folds. Without
+    any spread (counts, or scores at their limit) it is 0, 0.5 at a tie, or 1.
     """
-    if min(len(high), len(low)) < 2:
+    if min(len(high), len(low)) < 2 or (paired and len(high) != len(low)):
         return math.nan
-    if np.ptp(high) == 0 and np.ptp(low) == 0:
+    spreads = [np.ptp(high - low)] if paired else [np.ptp(high), np.ptp(low)]
+    if not any(spreads):
         return float(0.5 + 0.5 * np.sign(round(high.mean() - low.mean() - by, 12)))
+    if paired:
+        return probability_of_folds(high - low - by)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns where one of the runs has no spread
         test = stats.ttest_ind(high - by, low, equal_var=False, alternative="greater")
     return 1 - float(test.pvalue)
 
 
-def probability_alike(one: np.ndarray, other: np.ndarray, within: float) -> float:
+def probability_of_folds(differences: np.ndarray) -> float:
+    """The probability that the mean difference between two runs in the same k folds is above zero.
+
+    The trainings of two folds share most of their samples. Nadeau and Bengio (Machine Learning 52, 2003)
+    therefore add the ratio of test to training samples, 1 / (k - 1), to the t test's 1 / k.
+    """
+    folds = len(differences)
+    error = differences.std(ddof=1) * math.sqrt(1 / folds + 1 / (folds - 1))
+    return float(stats.t.cdf(differences.mean() / error, folds - 1))
+
+
+def probability_alike(one: np.ndarray, other: np.ndarray, within: float, paired: bool = False) -> float:
     """The probability that the two means differ by less than `within`, either way."""
-    above = probability_greater(one, other, -within)
-    below = probability_greater(other, one, -within)
+    above = probability_greater(one, other, -within, paired)
+    below = probability_greater(other, one, -within, paired)
     return max(0.0, above + below - 1) if math.isfinite(above + below) else math.nan
 
 

@@ -2,7 +2,9 @@
 
 settings.json               the run's settings, defaults filled in
 curves.csv                  a row for each replicate and epoch
-predictions.safetensors     train, test and others: predicted classes, uint8 (replicates, samples)
+predictions_<r>.safetensors  for each split its samples' predicted classes, uint8 (samples,), and as
+                            <split>_truth the true ones; `snapshot` is what the network after
+                            `snapshot_epoch` predicts for the test samples
 replicate_<r>.safetensors   the weights of a replicate, with what has to be known to use them
 latents.safetensors         of some runs of the MLP: epoch (e,), activations (replicates, e, samples, units)
 snapshot_<r>.safetensors    of some runs of the CNN: the weights after `snapshot_epoch`
@@ -18,8 +20,8 @@ from pipeline.common.paths import MODELS
 from pipeline.common.settings import InputError
 from pipeline.common.storage import save_arrays, write_json
 
-SETTINGS, CURVES, PREDICTIONS = "settings.json", "curves.csv", "predictions.safetensors"
-LATENTS = "latents.safetensors"
+SETTINGS, CURVES = "settings.json", "curves.csv"
+LATENTS, SNAPSHOT = "latents.safetensors", "snapshot"
 
 
 class Replicate(NamedTuple):
@@ -28,9 +30,18 @@ class Replicate(NamedTuple):
     curve: list[dict[str, Any]]  # a row for each epoch: replicate, epoch, kept, losses and accuracies
     weights: dict[str, np.ndarray]
     network: dict[str, Any]  # what has to be known to use the weights: pipeline/training/networks.py
-    predictions: dict[str, np.ndarray]  # by split: predicted classes, uint8 (samples,)
+    predictions: dict[str, np.ndarray]  # by split, and as SNAPSHOT: predicted classes, uint8 (samples,)
+    truth: dict[str, np.ndarray]  # by split: true classes, uint8 (samples,)
     latents: dict[int, np.ndarray] = {}  # by epoch: the last hidden layer on the test set (samples, units)
     snapshot: dict[str, np.ndarray] = {}  # weights as they were after `snapshot_epoch`
+
+
+def name_of_predictions(replicate: int) -> str:
+    return f"predictions_{replicate}.safetensors"
+
+
+def name_of_truth(split: str) -> str:
+    return f"{split}_truth"
 
 
 def run_folder(part: str, run: str) -> Path:
@@ -45,10 +56,9 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[Replicate
         writer.writeheader()
         for replicate in replicates:
             writer.writerows(replicate.curve)
-    splits = replicates[0].predictions
-    predictions = {split: np.stack([r.predictions[split] for r in replicates]) for split in splits}
-    save_arrays(folder / PREDICTIONS, predictions)
     for index, replicate in enumerate(replicates):
+        truth = {name_of_truth(split): classes for split, classes in replicate.truth.items()}
+        save_arrays(folder / name_of_predictions(index), replicate.predictions | truth)
         save_arrays(folder / f"replicate_{index}.safetensors", replicate.weights, replicate.network)
         if replicate.snapshot:
             save_arrays(folder / f"snapshot_{index}.safetensors", replicate.snapshot, replicate.network)

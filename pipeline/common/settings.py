@@ -12,6 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from pipeline.common.paths import PARAMS
 
 OTHERS = "others"  # names what is written of the runs that are in no table
+FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 SHOWN = reprlib.Repr()  # how a wrong value is shown; a short YAML text can stand for an endless value
@@ -116,6 +117,12 @@ def read_tables(params: dict[str, Any], part: str) -> Tables:
             if members.count(run) > 1:
                 raise InputError(f"{part}.tables.{table} names the run {run!r} twice")
     return tables
+
+
+def final_run(part: str, tables: Tables) -> str | None:
+    """The run whose single predictions are shown; None where params.yaml does not have the table."""
+    table = tables.get(FINAL_TABLES[part])
+    return table[0] if table else None
 
 
 def check(model: type[Settings], values: Any, where: str) -> Settings:

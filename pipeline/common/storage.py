@@ -22,7 +22,7 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray], about: dict[str, Any]
     """Write named arrays of any shape, of numbers or bool, to one file, and what is to be said about them."""
     metadata = {ABOUT: json.dumps(about, sort_keys=True)} if about else None
     # save_file would make its own temporary file, readable for its owner alone, and has no OSError.
-    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata))
+    path.write_bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:

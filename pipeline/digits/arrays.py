@@ -26,6 +26,7 @@ KEYS = (
     {split: (f"{key}_images", f"{key}_labels") for split, key in
      (("train", "train"), ("valid", "val"), ("test", "test"))},
 )  # fmt: skip
+SHEETS = "sheet"  # beside `image` and `label`: the number of the sheet of paper that each was cut from
 IDX_TYPES = {8: np.dtype(np.uint8), 9: np.dtype(np.int8)}
 # What NumPy raises for an array whose header is damaged, or asks for more than memory holds.
 DAMAGED = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
@@ -38,12 +39,16 @@ def read_npz(file: IO[bytes], name: str, notes: Notes) -> dict[str, Digits]:
         # The keys of which the file has most; without any, the first are asked for.
         keys = max(KEYS, key=lambda keys: sum(key in npz for pair in keys.values() for key in pair))
         there = {split: pair for split, pair in keys.items() if split != "valid" or pair[0] in npz}
-        return {
+        found = {
             split: check_digits(
                 _array(npz, images, name), _array(npz, labels, name), (images, labels), name, notes
             )
             for split, (images, labels) in there.items()
         }
+        if SHEETS in npz and "" in found:
+            sheets = check_sheets(_array(npz, SHEETS, name), len(found[""].labels), name)
+            found[""] = found[""]._replace(sheets=sheets)
+        return found
 
 
 def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
@@ -173,3 +178,13 @@ def check_labels(labels: np.ndarray, key: str, name: str) -> np.ndarray:
             f"{len(found)} classes, {found[0]} to {found[-1]}, and part 1 is about the ten numerals"
         )
     return labels.astype(np.uint8)
+
+
+def check_sheets(sheets: np.ndarray, samples: int, name: str) -> np.ndarray:
+    """The number of each sample's sheet as int32 (n,), -1 where it is unknown."""
+    if sheets.shape != (samples,) or sheets.dtype.kind not in "ui":
+        raise InputError(
+            f"{name}: {SHEETS!r} has shape {sheets.shape} and type {sheets.dtype}; it must be whole numbers, "
+            f"one for each of the {samples} labels, -1 where the sheet is unknown"
+        )
+    return np.clip(sheets, -1, 2**31 - 1).astype(np.int32)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
 from pipeline.digits.arrays import CLASSES, read_idx, read_npz
-from pipeline.digits.prepared import SIDE, Digits, Notes
+from pipeline.digits.prepared import SIDE, Digits, Notes, join
 from pipeline.sources.archives import (
     PICTURES,
     Archive,
@@ -47,7 +47,7 @@ def read_digits(
         with open_source(path) as archive:
             found = read_archive(archive, class_from, notes, looked_at)
     splits = join_splits(found, path.name, notes)
-    for split, (_, labels) in splits.items():
+    for split, (_, labels, _) in splits.items():
         missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
         if missing:
             where = f"{path.name}, {split}" if split else path.name
@@ -113,10 +113,7 @@ def join_splits(found: dict[str, Digits], source: str, notes: Notes) -> dict[str
     joined: dict[str, list[Digits]] = {}
     for split, digits in found.items():
         joined.setdefault(becomes.get(split, ""), []).append(digits)
-    return {
-        split: Digits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-        for split, parts in joined.items()
-    }
+    return {split: join(parts) for split, parts in joined.items()}
 
 
 def read_pictures(
@@ -176,8 +173,8 @@ def white_on_black(splits: dict[str, Digits], notes: Notes) -> dict[str, Digits]
 
     The border of a picture is background; it is bright if the median of all borders is.
     """
-    edges = [np.concatenate([i[:, [0, -1]].ravel(), i[:, :, [0, -1]].ravel()]) for i, _ in splits.values()]
+    edges = [np.concatenate([i[:, [0, -1]].ravel(), i[:, :, [0, -1]].ravel()]) for i, *_ in splits.values()]
     if np.median(np.concatenate(edges)) <= 127:
         return splits
     notes.odd.append("the borders are bright, so the pictures were inverted to white on black")
-    return {split: Digits(255 - images, labels) for split, (images, labels) in splits.items()}
+    return {split: digits._replace(images=255 - digits.images) for split, digits in splits.items()}

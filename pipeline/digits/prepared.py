@@ -1,5 +1,6 @@
 """The prepared digits: a training and a test set in data/digits.safetensors."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,24 @@ class Digits(NamedTuple):
 
     images: np.ndarray  # uint8 (n, 28, 28), white on black
     labels: np.ndarray  # uint8 (n,), 0 to 9
+    sheets: np.ndarray | None = None  # int32 (n,): the sheet of paper of each, -1 unknown; None: all unknown
+
+    def take(self, rows: np.ndarray) -> "Digits":
+        """Some of the samples, by number or by a mask."""
+        sheets = None if self.sheets is None else self.sheets[rows]
+        return Digits(self.images[rows], self.labels[rows], sheets)
+
+
+def join(parts: Iterable[Digits]) -> Digits:
+    """All samples of several sets. Sheets that one set does not name are unknown."""
+    parts = list(parts)
+    named = any(part.sheets is not None for part in parts)
+    sheets = [np.full(len(p.labels), -1, np.int32) if p.sheets is None else p.sheets for p in parts]
+    return Digits(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate(sheets) if named else None,
+    )
 
 
 @dataclass
@@ -40,13 +59,14 @@ class Notes:
 
 def save_digits(path: Path, splits: dict[str, Digits]) -> None:
     """Write the splits "train" and "test"."""
-    save_arrays(
-        path,
-        {f"{split}_{name}": array for split in SPLITS for name, array in splits[split]._asdict().items()},
-    )
+    arrays = {f"{split}_{name}": array for split in SPLITS for name, array in splits[split]._asdict().items()}
+    save_arrays(path, {name: array for name, array in arrays.items() if array is not None})
 
 
 def load_digits(path: Path = DIGITS) -> dict[str, Digits]:
     """The splits "train" and "test"."""
     arrays = load_arrays(path)
-    return {split: Digits(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in SPLITS}
+    return {
+        split: Digits(arrays[f"{split}_images"], arrays[f"{split}_labels"], arrays.get(f"{split}_sheets"))
+        for split in SPLITS
+    }

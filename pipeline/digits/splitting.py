@@ -1,11 +1,11 @@
-"""Split digits into a training and a test set, with the classes in the same proportion."""
+"""Split digits into a training and a test set, and hold some back for validation."""
 
 import numpy as np
 
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.seeds import generator
 from pipeline.common.settings import InputError
-from pipeline.digits.prepared import Digits
+from pipeline.digits.prepared import Digits, join
 
 CLASSES = len(DIGIT_CLASSES)
 
@@ -22,7 +22,7 @@ def split_digits(digits: Digits, train: int, test: int, seed: int) -> dict[str, 
     """A random stratified split; InputError if the digits are too few for it."""
     from sklearn.model_selection import train_test_split
 
-    images, labels = digits
+    labels = digits.labels
     train, test = split_sizes(len(labels), train, test)
     random_state = int(generator(seed, "digits split").integers(2**32))
     try:
@@ -37,4 +37,27 @@ def split_digits(digits: Digits, train: int, test: int, seed: int) -> dict[str, 
             raise ValueError("a class would be on one side only")
     except ValueError as error:
         raise InputError(f"{len(labels)} digits cannot be split into {train} and {test}: {error}") from None
-    return {split: Digits(images[rows], labels[rows]) for split, rows in zip(SPLITS, sides, strict=True)}
+    return {split: digits.take(rows) for split, rows in zip(SPLITS, sides, strict=True)}
+
+
+def split_by_sheet(splits: dict[str, Digits], rng: np.random.Generator) -> dict[str, Digits]:
+    """All samples split anew, about as many for testing as before, with no sheet of paper on both sides.
+
+    A sample whose sheet is unknown counts as a sheet of its own.
+    """
+    digits = join(splits.values())
+    numbers = np.arange(len(digits.labels))
+    sheets = numbers if digits.sheets is None else np.where(digits.sheets < 0, -1 - numbers, digits.sheets)
+    names, sheet, sizes = np.unique(sheets, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(names))
+    reached = np.cumsum(sizes[order])
+    for_testing = order[: 1 + np.abs(reached - len(splits["test"].labels)).argmin()]
+    test = np.isin(sheet, for_testing)
+    return {"train": digits.take(~test), "test": digits.take(test)}
+
+
+def hold_out(digits: Digits, samples: int, rng: np.random.Generator) -> tuple[Digits, Digits]:
+    """The digits without so many random ones, and these; of fewer than three times as many, a third."""
+    order = rng.permutation(len(digits.labels))
+    samples = min(samples, len(order) // 3)
+    return digits.take(order[samples:]), digits.take(order[:samples])

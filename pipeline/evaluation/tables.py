@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.common.paths import PLOTS
+from pipeline.common.runs import SNAPSHOT
 from pipeline.common.settings import OTHERS, InputError, Tables
-from pipeline.evaluation.scores import Run
+from pipeline.evaluation.scores import Run, class_sizes, count_pairs
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
-FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
@@ -20,12 +20,6 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path} is missing; make it with dvc repro")
     return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
-
-
-def final_run(part: str, tables: Tables) -> str | None:
-    """The run whose single predictions are shown; None where params.yaml does not have the table."""
-    table = tables.get(FINAL_TABLES[part])
-    return table[0] if table else None
 
 
 def others(tables: Tables, runs: list[str]) -> Tables:
@@ -55,49 +49,48 @@ def write_tables(
 
 
 def write_class_accuracy(
-    folder: Path, scores: dict[str, dict[str, float]], truth: dict[str, np.ndarray], classes: Sequence[str]
+    folder: Path, runs: dict[str, Run], scores: dict[str, dict[str, float]], classes: Sequence[str]
 ) -> None:
     """class_accuracy.csv: a row for each run, split and class: accuracy, its deviation, samples of the class.
 
-    `scores` are means and deviations over replicates; without samples the accuracy is empty.
+    `scores` are means and deviations over replicates; so are samples, rounded, without which the accuracy is
+    empty.
     """
     rows = []
-    for split, labels in truth.items():
-        for index, name in enumerate(classes):
-            key, samples = f"{split}_accuracy_{name}", int((labels == index).sum())
-            rows += [
-                (run, split, name, s.get(key), s.get(f"{key}_std"), samples) for run, s in scores.items()
-            ]
+    for run, of_run in runs.items():
+        sizes, s = class_sizes(of_run, classes).mean(), scores[run]
+        for split in of_run.truth:
+            for name in classes:
+                key, samples = f"{split}_accuracy_{name}", sizes[f"{split}_samples_{name}"]
+                rows.append((run, split, name, s.get(key), s.get(f"{key}_std"), round(samples)))
     columns = ["run", "split", "class", "accuracy", "std", "samples"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "class_accuracy.csv", index=False)
 
 
-def write_predictions(folder: Path, run: Run, truth: dict[str, np.ndarray], classes: Sequence[str]) -> None:
+def write_predictions(folder: Path, run: Run, classes: Sequence[str]) -> None:
     """<split>.csv: a row for each sample: truth, and what replicate 0 of the run predicts. Of a run with a
     snapshot, test.csv also has what it predicted then.
     """
     folder.mkdir()
     names = np.array(classes)
-    for split, labels in truth.items():
+    for split, (labels, *_) in run.truth.items():
         table = pd.DataFrame({"truth": names[labels], "predicted": names[run.predictions[split][0]]})
-        if f"snapshot_{split}" in run.predictions:
-            table["snapshot"] = names[run.predictions[f"snapshot_{split}"][0]]
+        if split == "test" and SNAPSHOT in run.predictions:
+            table["snapshot"] = names[run.predictions[SNAPSHOT][0]]
         table.to_csv(folder / f"{split}.csv", index=False)
 
 
-def write_confusions(folder: Path, run: Run, truth: dict[str, np.ndarray], classes: Sequence[str]) -> None:
+def write_confusions(folder: Path, run: Run, classes: Sequence[str]) -> None:
     """<split>.csv: a row for each pair of classes, also one that never occurs: truth, predicted, how many
     samples of replicate 0, and their share of the samples of this truth.
     """
     folder.mkdir()
-    number = len(classes)
     pairs = [(true, predicted) for true in classes for predicted in classes]
-    for split, labels in truth.items():
-        cells = labels.astype(int) * number + run.predictions[split][0]
-        counts = np.bincount(cells, minlength=number**2)
-        sizes = np.bincount(labels, minlength=number).repeat(number)
+    for split in run.truth:
+        counts = count_pairs(*next(run.samples(split)), len(classes))
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         table = pd.DataFrame(pairs, columns=["truth", "predicted"])
-        table.assign(samples=counts, share=counts / np.maximum(sizes, 1)).to_csv(
+        table.assign(samples=counts.ravel(), share=shares.ravel()).to_csv(
             folder / f"{split}.csv", index=False, float_format="%.4g"
         )
 

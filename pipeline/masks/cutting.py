@@ -25,10 +25,11 @@ COLUMNS = ["split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rot
 
 
 class Crop(NamedTuple):
-    """One crop: its row of boxes.csv, and its pixels for both methods of the report."""
+    """One crop: its row of boxes.csv, and its pixels as `Crops` has them."""
 
     row: dict[str, Any]
     resized: np.ndarray
+    large: np.ndarray
     pooled: np.ndarray
 
 
@@ -66,7 +67,8 @@ def cut_photograph(
         file = folder / box.split / box.label / f"{number:05}_{safe_stem(name)}.png"
         crop.save(file, compress_type=zlib.Z_RLE)  # for photographs a twelfth faster than level 1
         row = describe(box, area, file.relative_to(folder))
-        yield Crop(row, geometry.resize(crop, side), geometry.pool(crop, side))
+        resized, large = geometry.resize(crop, side), geometry.resize(crop, 2 * side)
+        yield Crop(row, resized, large, geometry.pool(crop, side))
 
 
 def safe_stem(photograph: str) -> str:

@@ -1,4 +1,4 @@
-"""The prepared crops: pixels for both methods of the report in data/crops.safetensors."""
+"""The prepared crops: their pixels, for both methods of the report and larger, in data/crops.safetensors."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,18 +14,16 @@ class Crops(NamedTuple):
     """n crops, in the order of data/boxes.csv."""
 
     resized: np.ndarray  # uint8 (n, 3, side, side), method 2
+    large: np.ndarray  # the same at twice the side
     pooled: np.ndarray  # float32 (n, 3, side, side) in 0 to 1, method 1
     label: np.ndarray  # uint8 (n,), an index into `classes`
     test: np.ndarray  # bool (n,), whether the crop is in the test set
+    photograph: np.ndarray  # int32 (n,), the number of its photograph
     classes: list[str]
 
     def rows(self) -> dict[str, np.ndarray]:
         """Which crops are in each split, bool (n,)."""
         return {"train": ~self.test, "test": self.test}
-
-    def labels(self) -> dict[str, np.ndarray]:
-        """The labels of each split."""
-        return {split: self.label[rows] for split, rows in self.rows().items()}
 
 
 def list_classes(labels: Iterable[str]) -> list[str]:

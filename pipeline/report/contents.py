@@ -1,5 +1,5 @@
-"""The tables (T) and figures (F) of the report, by part, in the order of the page. A table that a user adds
-follows those of its part.
+"""The tables (T) and figures (F) of the report, and two tables of ours, by part, in the order of the page. A
+table that a user adds follows those of its part.
 """
 
 PARTS = {
@@ -12,6 +12,7 @@ PARTS = {
         "T6": "keep the best weights",
         "T7": "final setting",
         "T8": "initial weights",
+        "T16": "the network at its best",
         "F1": "two units before the output",
         "F2": "PCA of 15 units",
         "F3": "t-SNE of 15 units",
@@ -25,9 +26,11 @@ PARTS = {
         "T12": "final setting",
         "T13": "accuracy of each class",
         "T14": "class imbalance",
+        "T15": "remedies for a rare class",
         "F6": "right and wrong crops",
         "F7": "whole photographs",
     },
 }
 TITLES = {name: title for titles in PARTS.values() for name, title in titles.items()}
+LEFT_OPEN = ("T15", "T16")  # which are ours, and have a chapter of their own
 OTHERS_TITLE = "runs in no table"

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 
 from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.evaluation.intervals import wilson_interval
 from pipeline.report.changes import list_changes
 from pipeline.report.figures.confusions import count_confusions, most_confused
-from pipeline.report.figures.shares import interval
+from pipeline.report.left_open import facts_left_open
 from pipeline.report.results import Results
 
 MEANINGS = {"bad": "no mask", "good": "mask worn", "none": "mask worn wrongly"}
@@ -22,7 +23,7 @@ def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
     train = accuracy[accuracy.split == "train"].set_index("class")
     name, largest = test.accuracy.idxmin(), train.samples.idxmax()
     share, samples = test.accuracy[name], int(test.samples[name])
-    low, high = interval(share, samples)
+    low, high = wilson_interval(share, samples)
     return {
         "name": name,
         "meaning": MEANINGS.get(name, ""),
@@ -125,7 +126,7 @@ def count_errors(samples: pd.DataFrame) -> dict[str, int]:
 
 def conclusions(claims: pd.DataFrame) -> dict[str, int]:
     """How many of the report's claims in words were judged, and hold."""
-    judged = claims[(claims.kind != "value") & claims.verdict.isin(["passed", "failed"])]
+    judged = claims[~claims.kind.isin(["value", "ours"]) & claims.verdict.isin(["passed", "failed"])]
     return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
 
 
@@ -167,6 +168,7 @@ def facts(results: Results, finals: dict[str, str | None], boxes: pd.DataFrame) 
         "confusion": confusion(results.digits["test"]) if results.digits else None,
         "conclusions": conclusions(results.claims),
         "values": values_of_part_1(results.claims),
+        **facts_left_open(results),
         "verdicts": results.claims.verdict.value_counts().to_dict(),
         "boxes": {
             "count": len(boxes),

@@ -17,11 +17,13 @@ from pipeline.common.paths import (
     SEPARATION,
     SETTINGS,
 )
-from pipeline.common.settings import OTHERS, InputError, Tables, read_tables, section
+from pipeline.common.settings import OTHERS, InputError, Tables, final_run, read_tables, section
 from pipeline.common.storage import read_json
-from pipeline.evaluation.tables import RUNS, final_run, read_csv
+from pipeline.evaluation.folds import FOLDS
+from pipeline.evaluation.tables import RUNS, read_csv
 from pipeline.report.contents import PARTS
 
+NO_FOLDS = pd.DataFrame({"run": []})
 Runs = dict[str, dict[str, dict[str, Any]]]  # part: run: name: value, where a part is "mlp" or "cnn"
 
 
@@ -38,6 +40,7 @@ class Results(NamedTuple):
     digits: dict[str, pd.DataFrame]  # split: truth and prediction of each sample of the final MLP
     crops: dict[str, pd.DataFrame]  # split: the rows of boxes.csv with the prediction of the final CNN
     class_accuracy: dict[str, pd.DataFrame]  # part: a row for each run, split and class
+    folds: pd.DataFrame  # folds.csv: the pooled recalls of each run of part 2 that is in folds, if any
     latents: dict[str, pd.DataFrame]  # figure: points
     separation: dict[str, pd.DataFrame]  # figure: a row for each replicate and epoch
     sources: dict[str, dict[str, Any]]  # "digits", "masks": source.json
@@ -49,9 +52,10 @@ class Results(NamedTuple):
         return list(self.class_accuracy["cnn"]["class"].drop_duplicates())
 
     def samples(self, part: str) -> dict[str, int]:
-        """How many samples of each class there are in training and test set together."""
-        rows = self.class_accuracy[part].drop_duplicates(["split", "class"])
-        return {str(name): int(count) for name, count in rows.groupby("class").samples.sum().items()}
+        """How many samples of each class there are in all splits together."""
+        rows = self.class_accuracy[part]
+        sizes = rows[rows.run == rows.run.iloc[0]].groupby("class").samples.sum()
+        return {str(name): int(count) for name, count in sizes.items()}
 
 
 def read_existing_json(path: Path) -> Any:
@@ -65,6 +69,7 @@ def read_results(params: dict[str, Any]) -> Results:
     tables = {part: read_folder(params, part, "tables") for part in PARTS}
     predictions = {part: read_predictions(part, read_tables(params, part)) for part in PARTS}
     figures = list(section(params, "project_latents"))
+    folds = PLOTS / "cnn" / FOLDS
     boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
     return Results(
         settings={part: read_settings(params, part) for part in PARTS},
@@ -77,6 +82,7 @@ def read_results(params: dict[str, Any]) -> Results:
         class_accuracy={
             part: read_csv(PLOTS / part / "class_accuracy.csv", dtype={"class": str}) for part in PARTS
         },
+        folds=read_csv(folds, dtype={"run": str, "class": str}) if folds.is_file() else NO_FOLDS,
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
         sources={raw.name: read_existing_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},

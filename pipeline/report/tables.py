@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from pipeline.common.settings import OTHERS, section
+from pipeline.evaluation.folds import ALL, MEAN
+from pipeline.evaluation.intervals import wilson_interval
+from pipeline.report import left_open
 from pipeline.report.changes import name_settings, say
-from pipeline.report.contents import OTHERS_TITLE, PARTS, TITLES
-from pipeline.report.figures.shares import interval
+from pipeline.report.contents import LEFT_OPEN, OTHERS_TITLE, PARTS, TITLES
 from pipeline.report.results import Results
 
 MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
 NAMES = {
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
+    "validation_accuracy": "validation accuracy",
     "train_error": "training error",
     "test_error": "test error",
     "train_loss": "training loss",
@@ -28,6 +31,7 @@ PANELS = {
     "T5": [["train_accuracy", "test_accuracy", "epochs"]],
     "T7": [["train_error", "test_error", "reported_loss"]],
     "T12": OF_CNN,
+    "T16": [["validation_accuracy", "test_accuracy", "train_accuracy"]],
 }
 ABOUT_CLASSES = ("T13", "T14")  # the tables that are about classes
 OF_CLASSES = {  # how scores of classes begin, and the caption of their panel
@@ -53,7 +57,8 @@ class Cell(NamedTuple):
 class Panel(NamedTuple):
     """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath.
 
-    `reported` is whether the report gives any of its figures, `folded` whether the table is read without it.
+    `reported` is whether the report gives any of its figures, `folded` whether the table is read without it,
+    `names` the runs in words, where those say more than settings.
     """
 
     title: str
@@ -63,6 +68,7 @@ class Panel(NamedTuple):
     notes: list[str]
     reported: bool
     folded: bool
+    names: dict[str, str] = {}
 
 
 def number(score: str, value: float) -> str:
@@ -104,7 +110,7 @@ def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str
 def make_cell(row: pd.Series, claims: pd.DataFrame, part: str, table: str, score: str) -> Cell:
     """The cell of a table's `row` (of tables/T<n>.csv), with what the claims say of it."""
     if pd.isna(row.get(score)):
-        return Cell("", "no samples", "", "")
+        return Cell("", "–" if score == "validation_accuracy" else "no samples", "", "")
     ours = number(score, row[score])
     if pd.notna(row.get(f"{score}_std")):
         ours += f" ± {number(score, row[f'{score}_std'])}"
@@ -120,7 +126,9 @@ def make_panels(
 ) -> list[Panel]:
     """The panels of a table; `samples` are the test samples of each class of part 2."""
     differing = rows.columns[1 : rows.columns.get_loc("train_accuracy")]
-    settings = [key for key in differing if key not in NOT_SHOWN] if table != OTHERS else []
+    names = left_open.NAMES if table in LEFT_OPEN else {}
+    shown = table != OTHERS and not names
+    settings = [key for key in differing if key not in NOT_SHOWN] if shown else []
     panels = []
     for scores in list_panels(part, table, list(samples.index)):
         lines = [
@@ -141,9 +149,37 @@ def make_panels(
                 notes=small_samples(part, rows, samples, claims, table) if prefix == "test_accuracy_" else [],
                 reported=any(cell.report for _, _, cells in lines for cell in cells),
                 folded=bool(prefix) and table not in ABOUT_CLASSES,
+                names=names,
             )
         )
     return panels
+
+
+def make_fold_panel(folds: pd.DataFrame, runs: dict[str, str]) -> Panel:
+    """The panel of T15: of each run the recalls over all folds, with Wilson intervals, and the accuracy."""
+    classes = folds["class"].drop_duplicates()
+    scores = [MEAN, ALL, *classes[~classes.isin([ALL, MEAN])]]
+    lines: list[tuple[str, list[str], list[Cell]]] = []
+    for run in runs:
+        rows = folds[folds.run == run].set_index("class")
+        lines.append((run, [], [Cell("", say_recall(rows.loc[score]), "", "") for score in scores]))
+    note = "Over the crops of all folds together; in brackets the 95 % Wilson interval."
+    return Panel("", name_shares(scores), [], lines, [note], reported=False, folded=False, names=runs)
+
+
+def name_shares(classes: list[str]) -> list[str]:
+    """The heads of the columns of folds.csv's classes."""
+    return [{ALL: "accuracy", MEAN: "mean recall"}.get(name, f"recall of {name}") for name in classes]
+
+
+def say_recall(row: pd.Series) -> str:
+    """A recall, and its interval if it has one.
+
+    >>> say_recall(pd.Series({"recall": 0.944, "low": 0.924, "high": 0.959}))
+    '0.944 (0.92–0.96)'
+    """
+    interval = "" if pd.isna(row.low) else f" ({row.low:.2f}–{row.high:.2f})"
+    return "no samples" if pd.isna(row.recall) else f"{row.recall:.3f}{interval}"
 
 
 class Section(NamedTuple):
@@ -165,6 +201,10 @@ def list_sections(results: Results) -> dict[str, list[Section]]:
         for name, rows in tables.items():
             key, title = (f"{name}_{part}", OTHERS_TITLE) if name == OTHERS else (name, TITLES.get(name, ""))
             panels = make_panels(part, name, rows, results.claims, test)
+            if name == "T15" and (runs := left_open.remedies(results)):
+                panels = [make_fold_panel(results.folds, runs)]
+            if name in LEFT_OPEN:  # each has a figure that says it at a glance
+                panels = [panel._replace(title="In numbers", folded=True) for panel in panels]
             sections[part].append(Section(key, name, title, panels))
     return sections
 
@@ -223,7 +263,7 @@ def say_share(share: float, samples: int, digits: int = 1) -> str:
     >>> say_share(0.27, 22, digits=0)
     '27 %, is 6 of 22 (95 % interval 13 % to 48 %)'
     """
-    low, high = interval(share, samples)
+    low, high = wilson_interval(share, samples)
     count = f"{share * samples:.{digits}f}".removesuffix(".0")
     bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
     return f"{percent(share, 0)}, is {count} of {samples} ({bounds})"
@@ -233,6 +273,7 @@ class ClaimRow(NamedTuple):
     """A claim as the page shows it; `place` is the section that it is about, or empty."""
 
     key: str
+    ours: bool
     sentence: str
     verdict: str
     probability: str
@@ -241,11 +282,12 @@ class ClaimRow(NamedTuple):
 
 
 def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
-    """The claims in words, C1 to C19; those about cells stand in the tables."""
+    """The claims in words, the report's and ours; those about cells stand in the tables."""
     rows = claims[claims.kind != "value"].fillna({"evidence": ""})
     return [
         ClaimRow(
             key,
+            row.kind == "ours",
             row.sentence,
             row.verdict,
             "" if pd.isna(row.probability) else f"{row.probability:.3f}",

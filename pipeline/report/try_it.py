@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.runs import LATENTS, PREDICTIONS, SETTINGS, run_folder
+from pipeline.common.runs import LATENTS, SETTINGS, name_of_predictions, run_folder
 from pipeline.common.storage import load_about, load_arrays, read_json
 from pipeline.report.colours import DIGIT_COLOURS, mask_colours
 from pipeline.report.results import Results
 
 # The networks of the page, each with what it is; those that params.yaml does not have are left out.
-NUMERALS = {"final": "the report's final network", "h64_32": "the report's [64, 32]"}
+NUMERALS = {"final": "the report's final network", "best_small": "[128, 64] at its best"}
 FACES = {"final": "the report's final network", "weighted": "with the weighted sampler"}
 PLANE = "latents_16_2"  # whose last two units are the plane of figure F1
 DISAGREEING = 10  # samples that the first network of NUMERALS has wrong and the second right
@@ -50,7 +50,7 @@ def choose_samples(labels: np.ndarray, runs: list[str]) -> list[int]:
     first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(len(DIGIT_CLASSES))]
     if len(runs) < 2:
         return first
-    one, other = (load_arrays(run_folder("mlp", run) / PREDICTIONS)["test"][0] for run in runs)
+    one, other = (load_arrays(run_folder("mlp", run) / name_of_predictions(0))["test"] for run in runs)
     return first + np.flatnonzero((one != labels) & (other == labels))[:DISAGREEING].tolist()
 
 

@@ -1,18 +1,21 @@
 """The training of a CNN: its epochs, and what is recorded of them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from pipeline.common.runs import Replicate
+from pipeline.common.runs import SNAPSHOT, Replicate
 from pipeline.common.seeds import generator
 from pipeline.common.settings import InputError
-from pipeline.masks.prepared import load_crops
+from pipeline.masks.prepared import Crops, load_crops
+from pipeline.masks.splitting import rows_of_fold
 from pipeline.training.cnn import (
     build_described,
+    build_loss,
     build_optimizer,
     describe,
     order_of_epoch,
@@ -33,11 +36,23 @@ def check_device(device: str, run: str) -> None:
         torch.backends.cudnn.allow_tf32 = False  # whose products would keep 10 bits of 23
 
 
-def draw_network(about: dict[str, Any], device: str, rng: np.random.Generator) -> nn.Sequential:
+def draw_seed(seed: int, purpose: str, replicate: int) -> int:
+    """The seed of a generator of PyTorch."""
+    return int(generator(seed, purpose, replicate).integers(2**63))
+
+
+def draw_network(about: dict[str, Any], device: str, seed: int) -> nn.Sequential:
     """The network that `about` describes, with its initial weights."""
-    torch.manual_seed(int(rng.integers(2**63)))
+    torch.manual_seed(seed)
     network = build_described(about)
     return network.to(device)
+
+
+def load_augmentation() -> Callable[[Tensor], Tensor]:
+    """What changes a mini-batch; this imports torchvision, which takes a second that other runs can save."""
+    from pipeline.training.augmentation import change
+
+    return change
 
 
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
@@ -48,27 +63,40 @@ def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
     }
 
 
+def rows_of_splits(crops: Crops, settings: CnnSettings, seed: int, replicate: int) -> dict[str, np.ndarray]:
+    """Which crops are in each split, bool (n,): those of the source, or a fold for each replicate."""
+    if not settings.folds:
+        return crops.rows()
+    return rows_of_fold(crops, settings.folds, replicate, generator(seed, "folds"))
+
+
 def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: int) -> Replicate:
     """Train one network on the prepared `crops`; `run` names it in messages."""
     check_device(settings.device, run)
     prepared = load_crops(crops)
-    splits = to_samples(prepared, settings.crops, settings.device)
+    rows = rows_of_splits(prepared, settings, seed, replicate)
+    splits = to_samples(prepared, rows, settings.crops, settings.device)
     images, labels = splits["train"]
     settings.check_samples(run, len(labels))
     about = describe(settings, images.shape[-1], prepared.classes)
-    network = draw_network(about, settings.device, generator(seed, "weights", replicate))
-    optimizer = build_optimizer(network, settings)
-    shuffling = torch.Generator().manual_seed(int(generator(seed, "shuffling", replicate).integers(2**63)))
+    network = draw_network(about, settings.device, draw_seed(seed, "weights", replicate))
+    optimizer, loss = build_optimizer(network, settings), build_loss(labels.cpu(), about, settings)
+    augment = load_augmentation() if settings.augmentation == "random" else None
+    shuffling = torch.Generator().manual_seed(draw_seed(seed, "shuffling", replicate))
+    torch.manual_seed(draw_seed(seed, "augmentation", replicate))
     curve = Curve(run, replicate, settings.epochs, settings.learning_rate)
     snapshot, snapshot_predictions = {}, {}
 
-    for _ in range(settings.epochs):
+    for epoch in range(1, settings.epochs + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.rate_of(epoch)
         order = order_of_epoch(labels.cpu(), settings.sampler, shuffling).to(settings.device)
-        train_epoch(network, optimizer, splits["train"], order, settings.batch_size)
+        train_epoch(network, optimizer, loss, splits["train"], order, settings.batch_size, augment)
         scores, predicted = score(network, splits)
         curve.record(scores)
-        if len(curve.rows) == settings.snapshot_epoch:
-            snapshot, snapshot_predictions = weights_of(network), {"snapshot_test": predicted["test"]}
+        if epoch == settings.snapshot_epoch:
+            snapshot, snapshot_predictions = weights_of(network), {SNAPSHOT: predicted["test"]}
 
     predicted |= snapshot_predictions
-    return Replicate(curve.close(), weights_of(network), about, predicted, snapshot=snapshot)
+    truth = {split: prepared.label[of_split] for split, of_split in rows.items()}
+    return Replicate(curve.close(), weights_of(network), about, predicted, truth, snapshot=snapshot)

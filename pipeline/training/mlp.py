@@ -12,6 +12,11 @@ Nature 323, 1986). With the input a of a layer, its weights W and z = W a:
     layer below    dz = (W_above^T dz_above) f'(z), where the column of biases is left out of W_above
     every layer    W <- W - (learning rate / m) dz a^T
 
+With Nesterov's momentum u a layer also has a velocity V, which starts at zero. The gradient is taken where
+the momentum alone would lead, and W stands for that point (Sutskever et al., ICML 2013):
+
+    every layer    V <- u V - (learning rate / m) dz a^T,   W <- W + u V - (learning rate / m) dz a^T
+
 A worked step: one sample x = [1], one weight w = 0 and bias 0 for each of two classes, label 0.
 softmax([0, 0]) = [0.5, 0.5], so dz = [-0.5, 0.5]; at learning rate 1 both the weights and the
 biases become [0.5, -0.5], and the probability of class 0 rises from 0.5 to 1 / (1 + e^-2) = 0.88.
@@ -132,6 +137,26 @@ def softmax(logits: ndarray) -> ndarray:
     return logits
 
 
+class Momentum:
+    """Nesterov's momentum, with a velocity for each layer; with a factor of 0 there is none."""
+
+    def __init__(self, factor: float, layers: list[ndarray]) -> None:
+        self.factor = factor
+        self.velocities = [np.zeros_like(layer) for layer in layers]
+
+    def descend(
+        self, layers: list[ndarray], index: int, delta: ndarray, activations: ndarray, rate: float
+    ) -> None:
+        """Change the weights of a layer, in place, by its gradient delta activations^T."""
+        weights, velocity, factor = layers[index], self.velocities[index], self.factor
+        if not factor:
+            return subtract_product(weights, delta, activations, rate)
+        velocity *= factor
+        weights -= velocity
+        subtract_product(velocity, delta, activations, rate)
+        weights += (1 + factor) * velocity  # together: u V_new and the gradient's own share, V_new - u V_old
+
+
 def train_step(
     layers: list[ndarray],
     buffers: Buffers,
@@ -139,6 +164,7 @@ def train_step(
     targets: ndarray,
     rate: float,
     activation: Activation,
+    momentum: Momentum,
 ) -> None:
     """One step of gradient descent, in place, on a mini-batch of m samples.
 
@@ -149,10 +175,10 @@ def train_step(
     for index in range(len(layers) - 1, 0, -1):
         activations, delta_below = buffers.activations[index - 1], buffers.deltas[index - 1]
         np.matmul(layers[index][:, :-1].T, delta, out=delta_below)  # before those weights change
-        subtract_product(layers[index], delta, activations, rate)
+        momentum.descend(layers, index, delta, activations, rate)
         delta_below *= activation.slope(activations[:-1])
         delta = delta_below
-    subtract_product(layers[0], delta, inputs.T, rate)
+    momentum.descend(layers, 0, delta, inputs.T, rate)
 
 
 def subtract_product(weights: ndarray, delta: ndarray, activations: ndarray, rate: float) -> None:
@@ -186,6 +212,7 @@ def train_epoch(
     batch_size: int,
     learning_rate: float,
     activation: Activation,
+    momentum: Momentum,
 ) -> None:
     """A step for each mini-batch of the samples in this order. The last may be smaller: it averages over
     its own size.
@@ -202,7 +229,8 @@ def train_epoch(
             size = len(rows[batch])
             if size < batch_size:
                 buffers = Buffers(layers, size)
-            train_step(layers, buffers, rows[batch], targets[:, batch], learning_rate / size, activation)
+            rate = learning_rate / size
+            train_step(layers, buffers, rows[batch], targets[:, batch], rate, activation, momentum)
 
 
 def forward_in_blocks(

@@ -9,11 +9,14 @@ from numpy import ndarray
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
+from pipeline.digits.moving import move
 from pipeline.digits.prepared import SIDE, Digits, load_digits
+from pipeline.digits.splitting import hold_out, split_by_sheet
 from pipeline.training.mlp import (
     ACTIVATIONS,
     CLASSES,
     Activation,
+    Momentum,
     cross_entropy,
     initial_layers,
     last_hidden,
@@ -29,13 +32,27 @@ def flatten(digits: Digits) -> Digits:
     return digits._replace(images=digits.images.reshape(len(digits.images), -1))
 
 
+def load_samples(path: Path, settings: MlpSettings, seed: int, replicate: int) -> dict[str, Digits]:
+    """The splits that a replicate is trained and scored on: "train", "test" and, if asked for, "validation".
+
+    Validation samples are the same in every replicate and run, a split by sheets is another in each.
+    """
+    splits = load_digits(path)
+    if settings.split == "sheets":
+        splits = split_by_sheet(splits, generator(seed, "sheets", replicate))
+    if settings.validation:
+        rng = generator(seed, "validation")
+        splits["train"], splits["validation"] = hold_out(splits["train"], settings.validation, rng)
+    return splits
+
+
 def score(
     layers: list[ndarray], splits: dict[str, Digits], activation: Activation
 ) -> tuple[dict[str, float], dict[str, ndarray]]:
-    """Loss and accuracy of both splits; the classes predicted for each."""
+    """Loss and accuracy of each split; the classes predicted for each."""
     scores, predicted = {}, {}
     for split, samples in splits.items():
-        logits = predict(layers, samples, activation)
+        logits = predict(layers, flatten(samples), activation)
         predicted[split] = logits.argmax(axis=0).astype(np.uint8)
         scores[f"{split}_loss"] = cross_entropy(logits, samples.labels)
         scores[f"{split}_accuracy"] = float((predicted[split] == samples.labels).mean())
@@ -78,10 +95,10 @@ class Record:
         )
         return True
 
-    def result(self) -> Replicate:
+    def result(self, truth: dict[str, ndarray]) -> Replicate:
         weights = {f"layer_{index}": layer for index, layer in enumerate(self.layers)}
         about = describe(self.settings)
-        return Replicate(self.curve.close(), weights, about, self.predicted, latents=self.latents)
+        return Replicate(self.curve.close(), weights, about, self.predicted, truth, latents=self.latents)
 
 
 def describe(settings: MlpSettings) -> dict[str, Any]:
@@ -105,23 +122,25 @@ def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) ->
 
 def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: int) -> Replicate:
     """Train one network on the prepared `digits`; `run` names it in messages."""
-    splits = {split: flatten(samples) for split, samples in load_digits(digits).items()}
-    images, labels = splits["train"]
+    splits = load_samples(digits, settings, seed, replicate)
+    images, labels, _ = splits["train"]
     settings.check_samples(run, len(labels))
     activation = ACTIVATIONS[settings.activation]
-    layers = draw_layers(images.shape[1], settings, generator(seed, "weights", replicate))
-    shuffling = generator(seed, "shuffling", replicate)
+    layers = draw_layers(images[0].size, settings, generator(seed, "weights", replicate))
+    momentum = Momentum(settings.momentum, layers)
+    shuffling, moving = generator(seed, "shuffling", replicate), generator(seed, "moving", replicate)
     record = Record(run, replicate, settings)
 
     with np.errstate(over="ignore", invalid="ignore"):  # a loss that is no number ends the training
         for epoch in range(1, settings.epochs + 1):
             order = shuffling.permutation(len(labels))
-            train_epoch(
-                layers, splits["train"], order, settings.batch_size, settings.learning_rate, activation
-            )
+            shown = images if settings.augmentation == "none" else move(images, moving)
+            samples = flatten(Digits(shown, labels))
+            rate = settings.rate_of(epoch)
+            train_epoch(layers, samples, order, settings.batch_size, rate, activation, momentum)
             record.add(*score(layers, splits, activation), layers)
             if settings.latents_every and epoch % settings.latents_every == 0:
-                record.latents[epoch] = last_hidden(layers, splits["test"], activation)
+                record.latents[epoch] = last_hidden(layers, flatten(splits["test"]), activation)
             if record.is_over():
                 break
-    return record.result()
+    return record.result({split: samples.labels for split, samples in splits.items()})

@@ -78,6 +78,7 @@ def load_cnn(
     network = build_described(about)
     check_shapes(weights, {name: tuple(each.shape) for name, each in network.state_dict().items()}, file)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    network.eval()
 
     @torch.inference_mode()
     def probabilities(crops: np.ndarray) -> np.ndarray:

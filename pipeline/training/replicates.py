@@ -28,7 +28,7 @@ def train_run(
     compute = check(Compute, section(params, "compute"), "compute")
     task = partial(train, data.resolve(), name, read_seed(params), settings)
     with whole_folder(run_folder(part, run)) as folder:
-        replicates = run_replicates(task, settings.seeds, compute, getattr(settings, "device", "cpu"))
+        replicates = run_replicates(task, settings.replicates, compute, getattr(settings, "device", "cpu"))
         write_run(folder, settings.model_dump(), replicates)
 
 

@@ -5,11 +5,12 @@ The upper limits catch slips of the hand, which would run until memory or patien
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.common.settings import InputError, Strict
 
 Units = Annotated[int, Field(ge=1, le=10_000)]  # of one hidden layer
+RISING = 0.3  # share of the epochs of a cycle in which the learning rate rises
 Channels = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -19,7 +20,30 @@ class TrainingSettings(Strict):
     learning_rate: float = Field(gt=0, le=1e6)
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1, le=1_000_000)
+    schedule: Literal["constant", "cycle"]
     seeds: int = Field(ge=1, le=1000)
+
+    @property
+    def replicates(self) -> int:
+        """How many networks are trained."""
+        return self.seeds
+
+    @property
+    def keeps_split(self) -> bool:
+        """Whether it is trained and tested on the split of the data, as a final network has to be."""
+        return True
+
+    def rate_of(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 1.
+
+        In a cycle it rises in equal steps to `learning_rate` over the first 30 % of the epochs, and falls
+        in equal steps over the others, to one step above zero (Smith and Topin, 2018).
+        """
+        if self.schedule == "constant":
+            return self.learning_rate
+        rise = max(1, round(RISING * self.epochs))
+        fall = self.epochs + 1 - rise
+        return self.learning_rate * min(epoch / rise, (self.epochs + 1 - epoch) / fall)
 
     def check_samples(self, run: str, samples: int) -> None:
         """Raise InputError if there are fewer training samples than one mini-batch takes."""
@@ -41,6 +65,14 @@ class MlpSettings(TrainingSettings):
     patience: int = Field(ge=1)
     keep_best: bool
     latents_every: int = Field(ge=0)
+    momentum: float = Field(ge=0, lt=1)
+    augmentation: Literal["none", "affine"]
+    split: Literal["given", "sheets"]
+    validation: int = Field(ge=0)
+
+    @property
+    def keeps_split(self) -> bool:
+        return self.split == "given" and not self.validation
 
     @model_validator(mode="after")
     def latents_within_training(self) -> Self:
@@ -53,16 +85,36 @@ class CnnSettings(TrainingSettings):
     """One run of `cnn.runs`, completed with `cnn.defaults`."""
 
     device: Literal["cpu", "cuda"]
-    crops: Literal["resized", "own_size"]
-    channels: list[Channels] = Field(min_length=2, max_length=2)
+    folds: int = Field(ge=0, le=100)
+    crops: Literal["resized", "large", "own_size"]
+    channels: list[Channels] = Field(min_length=1, max_length=10)
     filter: int = Field(ge=1, le=100)
     stride: int = Field(ge=1, le=100)
     padding: int = Field(ge=0)
+    batch_norm: bool
     head: list[Units] = Field(max_length=10)
     optimizer: Literal["adam", "sgd"]
     momentum: float = Field(ge=0, lt=1)
-    sampler: Literal["shuffle", "weighted"]
+    sampler: Literal["shuffle", "weighted", "repeated", "reduced"]
+    class_weights: bool
+    augmentation: Literal["none", "random"]
+    label_smoothing: float = Field(ge=0, lt=1)
     snapshot_epoch: int = Field(ge=0)
+
+    @property
+    def replicates(self) -> int:
+        return self.folds or self.seeds
+
+    @property
+    def keeps_split(self) -> bool:
+        return not self.folds
+
+    @field_validator("folds")
+    @classmethod
+    def not_one_fold(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("one fold would leave nothing to train on; use 0 for the split of the source")
+        return folds
 
     @model_validator(mode="after")
     def snapshot_within_training(self) -> Self:

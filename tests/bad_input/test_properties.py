@@ -311,7 +311,7 @@ def test_digits_come_back_as_they_were_written(kind: type, flat: bool, seed: int
     images = np.random.default_rng(seed).integers(0, 256, (10, 28, 28)).astype(np.uint8)
     written = images.astype(kind).reshape((10, 784) if flat else (10, 28, 28))
     content = io.BytesIO(npz(image=written, label=LABELS[:10]))
-    found, labels = read_npz(content, "digits.npz", Notes())[""]
+    found, labels, _ = read_npz(content, "digits.npz", Notes())[""]
     assert (found == images).all() and (labels == LABELS[:10]).all()
 
 

@@ -69,9 +69,17 @@ def test_latents_past_the_end(project: Project, refused: Refused) -> None:
 
 
 CNN: dict[str, tuple[dict[str, Any], str]] = {
-    "one convolution": (
-        {"channels": [16]},
-        ".channels` is [16]: List should have at least 2 items after validation, not 1",
+    "no convolution": (
+        {"channels": []},
+        ".channels` is []: List should have at least 1 item after validation, not 0",
+    ),
+    "one fold": (
+        {"folds": 1},
+        ".folds`: one fold would leave nothing to train on; use 0 for the split of the source",
+    ),
+    "no sampler": (
+        {"sampler": "none"},
+        ".sampler` is 'none': Input should be 'shuffle', 'weighted', 'repeated' or 'reduced'",
     ),
     "filter 0": ({"filter": 0}, f".filter` is 0: {POSITIVE}"),
     "stride 0": ({"stride": 0}, f".stride` is 0: {POSITIVE}"),
@@ -110,7 +118,10 @@ def put_crops(folder: Path) -> None:
     pixels = np.zeros((6, 3, 32, 32), np.uint8)
     label, test = np.array([0, 1, 2] * 2, np.uint8), np.array([False] * 3 + [True] * 3)
     (folder / CROP_ARRAYS).parent.mkdir(exist_ok=True)
-    save_crops(folder / CROP_ARRAYS, Crops(pixels, pixels.astype(np.float32), label, test, [*MASK_CLASSES]))
+    save_crops(
+        folder / CROP_ARRAYS,
+        Crops(pixels, pixels, pixels.astype(np.float32), label, test, label, [*MASK_CLASSES]),
+    )
 
 
 def test_a_batch_larger_than_the_crops(project: Project, refused: Refused) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.paths import CROP_FILES
+from pipeline.report.contents import LEFT_OPEN
 from pipeline.report.figures.confusions import count_confusions, draw_confusions, most_confused
 from pipeline.report.figures.curves import draw_curves
 from pipeline.report.figures.galleries import draw_gallery, spread
@@ -20,19 +21,22 @@ from pipeline.report.figures.shares import (
     draw_widths,
     errors_by_size,
 )
+from pipeline.report.figures.steps import draw_remedies, draw_steps
+from pipeline.report.left_open import remedies, steps
 from pipeline.report.results import Results
 
-SHOWN_PHOTOGRAPHS = 6
+SHOWN_PHOTOGRAPHS = 4
 CROWD = 16  # faces in a photograph above which their labels hide them
 CROP_SIDE = 96  # of a crop in a gallery, pixels
 
 
 def plan_tables(results: Results, final: str | None) -> Plans:
-    """Learning curves of every table, and what compares runs: T2 by width, T14 by class, C17."""
+    """Learning curves of the report's tables, and what compares runs: T2 by width, T14 by class, C17."""
     plans: Plans = {
         f"{part}_{name}_curves": (draw_curves, curves)
         for part, tables in results.curves.items()
         for name, curves in tables.items()
+        if name not in LEFT_OPEN
     }
     if (widths := plan_widths(results)) is not None:
         plans["widths"] = widths
@@ -46,6 +50,16 @@ def plan_tables(results: Results, final: str | None) -> Plans:
         )
     if final:
         plans["class_size"] = (draw_class_sizes, accuracy[accuracy.run == final])
+    return plans | plan_left_open(results)
+
+
+def plan_left_open(results: Results) -> Plans:
+    """T15 and T16 at a glance, where there are at least two of their runs."""
+    plans: Plans = {}
+    if names := remedies(results):
+        plans["remedies"] = (draw_remedies, results.folds[results.folds.run.isin(names)], names)
+    if names := steps(results):
+        plans["steps"] = (draw_steps, results.tables["mlp"]["T16"], names)
     return plans
 
 

@@ -23,7 +23,7 @@ CACHE = Path(".cache/figures")
 CACHE_BYTES = 200 * 2**20  # the figures used longest ago are removed above it
 FEW = 4  # figures that are drawn sooner than processes start
 SCREEN_DPI, PRINT_DPI = 96, 150
-POINTS_DPI = 110  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
+POINTS_DPI = 90  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
 WEBP_QUALITY = 70
 PLAIN = " !'()*+,-./:;=?@_~"  # characters that need no escape in an address within double quotes
 EMBEDDED_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")

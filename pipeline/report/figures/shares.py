@@ -5,17 +5,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.claims.statistics import wilson_interval
+from pipeline.evaluation.intervals import wilson_interval
 from pipeline.report.colours import BLUE, GREEN, GREY, INK, VERMILLION
 from pipeline.report.figures.style import label_logarithmic, new_figure
 
 SIDES = (0, 16, 24, 32, 48, 64, 96, 128, np.inf)  # of crops, pixels
 SPLIT_TITLES = {"train": "training set", "test": "test set"}
-
-
-def interval(share: float, samples: int) -> tuple[float, float]:
-    """The Wilson interval of a share; everything is possible where there are no samples."""
-    return wilson_interval(share, samples) if samples else (0.0, 1.0)
 
 
 def errors_by_size(boxes: pd.DataFrame, wrong: np.ndarray) -> pd.DataFrame:
@@ -50,7 +45,7 @@ def draw_errors_by_size(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
 
 def error_bars(shares: pd.Series, samples: pd.Series) -> np.ndarray:
     """What a Wilson interval reaches below and above each share: (2, n), as matplotlib takes it."""
-    bounds = np.array([interval(share, n) for share, n in zip(shares, samples, strict=True)])
+    bounds = np.array([wilson_interval(share, n) for share, n in zip(shares, samples, strict=True)])
     return np.abs(bounds - shares.to_numpy()[:, None]).T
 
 
