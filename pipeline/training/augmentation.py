@@ -18,8 +18,8 @@ CHANGES = v2.Compose(
 def change(images: Tensor) -> Tensor:
     """A changed copy of each image, float32 (n, 3, size, size) in 0 to 1, in whole 255ths.
 
-    torchvision draws from PyTorch's global generator. It is given Pillow's images one by one: it would change
-    a batch in one way, and Pillow is faster than tensors here.
+    torchvision draws from PyTorch's global generator. It is given images one by one, since it changes a batch
+    in one way; and as Pillow's, since its affine change of tensors crashes in the emulator of the tests.
     """
     pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     changed = np.stack([np.asarray(CHANGES(Image.fromarray(each))) for each in pixels])
