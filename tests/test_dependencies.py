@@ -1,6 +1,10 @@
 """dvc.yaml against the code: a stage depends on the modules that can change its results, and on no other."""
 
 import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -29,20 +33,22 @@ EXEMPT = {
 }
 
 
-def imported_modules(path: Path) -> set[Path]:
-    """The project's modules that a module imports anywhere in its text, inside functions too."""
-    found = set()
+def imported_names(path: Path) -> set[str]:
+    """The dotted names that a module imports anywhere in its text, inside functions too."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively, which this test does not follow"
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        candidates = [Path(*name.split(".")).with_suffix(".py") for name in names]
-        found |= {candidate for candidate in candidates if (ROOT / candidate).is_file()}
-    return found
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def imported_modules(path: Path) -> set[Path]:
+    """The project's modules that a module imports."""
+    candidates = {Path(*name.split(".")).with_suffix(".py") for name in imported_names(path)}
+    return {candidate for candidate in candidates if (ROOT / candidate).is_file()}
 
 
 def all_imported_modules(path: Path) -> set[Path]:
@@ -136,3 +142,16 @@ def test_no_setting_has_a_name_that_the_run_cache_ignores():
                 yield from keys(value)
 
     assert not ignored & set(keys(YAML(typ="safe").load(ROOT / "params.yaml")))
+
+
+def test_a_user_has_every_package_that_the_code_imports():
+    """The suite itself runs with more packages than a user installs from requirements.txt."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[\[=>]", package)[0] for package in project["dependencies"]}
+    for_developers = ROOT / "tools/plots_page.py"
+    modules = [path for room in ("pipeline", "stages", "tools") for path in (ROOT / room).rglob("*.py")]
+    names = {n.split(".")[0] for path in modules if path != for_developers for n in imported_names(path)}
+    packages = names - sys.stdlib_module_names - {"pipeline", "stages", "tools"}
+    distributions = packages_distributions()
+    missing = {p for p in packages if not declared.intersection(map(str.lower, distributions[p]))}
+    assert not missing
