@@ -26,7 +26,7 @@ test: .venv/dev
 	mypy
 	pytest --cov
 
-# The project's pins are a constraint: the peers come beside them or not at all.
+# Peers are installed beside the project's pinned packages, whose versions they must not change.
 bench: .venv/dev
 	uv pip install --quiet --constraint requirements-dev.txt --requirement benchmarks/requirements.txt
 	python -m benchmarks.run $(ARGS)
@@ -40,7 +40,7 @@ bench: .venv/dev
 	uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements.txt
 	touch $@
 
-# What tests and checks need besides.
+# What tests and checks need in addition.
 .venv/dev: .venv/ready requirements-dev.txt
 	uv pip install --quiet --compile-bytecode --require-hashes --requirement requirements-dev.txt
 	touch $@

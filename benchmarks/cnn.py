@@ -68,7 +68,7 @@ def pipeline(crops: Any, settings: dict[str, Any], replicate: int) -> Callable[[
     return work
 
 
-class Given:
+class SharedStart:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
     def __init__(self, task: Any, replicate: int) -> None:
@@ -77,23 +77,19 @@ class Given:
 
         self.task, self.replicate = task, replicate
         crops = load_crops(task.data / CROP_ARRAYS.name)
-        self.splits = cnn.to_samples(crops, crops.rows(), task.crops, "cpu")
+        self.splits, self.classes = cnn.to_samples(crops, crops.rows(), task.crops, "cpu"), len(crops.classes)
 
     def start(self) -> Any:
         """The network with its initial weights, and an order of the training crops for each epoch."""
         import torch
 
-        from pipeline.common.seeds import generator
         from pipeline.training import cnn
+        from pipeline.training.cnn_training import draw_seed
 
-        weights, shuffling = (
-            int(generator(SEED, purpose, self.replicate).integers(2**63))
-            for purpose in ("weights", "shuffling")
-        )
-        torch.manual_seed(weights)
+        torch.manual_seed(draw_seed(SEED, "weights", self.replicate))
         images, labels = self.splits["train"]
-        network = cnn.build(images.shape[-1], [16, 32], 3, 1, 0, [], 3)
-        draws = torch.Generator().manual_seed(shuffling)
+        network = cnn.build(images.shape[-1], [16, 32], 3, 1, 0, [], self.classes)
+        draws = torch.Generator().manual_seed(draw_seed(SEED, "shuffling", self.replicate))
         return network, [torch.randperm(len(labels), generator=draws) for _ in range(self.task.epochs)]
 
 
@@ -104,7 +100,7 @@ def torch_folder(task: Any, replicate: int) -> Callable[[], float]:
     from benchmarks import straightforward
     from pipeline.masks.prepared import load_crops
 
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     settings = task.settings()
     loaders = straightforward.crop_loaders(settings, task.data / "crops")
     folder = loaders[0].dataset
@@ -112,7 +108,8 @@ def torch_folder(task: Any, replicate: int) -> Callable[[], float]:
     numbers = [int(Path(file).name.split("_")[0]) for file, _ in folder.samples]
     training = np.flatnonzero(~load_crops(task.data / CROP_ARRAYS.name).test)
     place = np.argsort(numbers)[np.argsort(np.argsort(training))]
-    workers = int(os.environ["OMP_NUM_THREADS"]) if os.environ["OMP_NUM_THREADS"] != "1" else 0
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    workers = threads if threads > 1 else 0
 
     def work():
         network, orders = given.start()
@@ -137,7 +134,7 @@ def torch_memory(task: Any, replicate: int) -> Callable[[], float]:
     """Plain PyTorch with the crops as one tensor, in the pipeline's memory layout, and a fused optimiser."""
     import torch
 
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     splits = given.splits
 
     def work():
@@ -168,7 +165,7 @@ def torch_memory(task: Any, replicate: int) -> Callable[[], float]:
     return work
 
 
-def keras_network(side):
+def keras_network(side, classes):
     """The report's network, channels last."""
     import keras
 
@@ -180,7 +177,7 @@ def keras_network(side):
             keras.layers.Conv2D(32, 3, activation="relu"),
             keras.layers.MaxPooling2D(2),
             keras.layers.Flatten(),
-            keras.layers.Dense(3),
+            keras.layers.Dense(classes),
         ]
     )
 
@@ -201,13 +198,13 @@ def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
     import keras
     import numpy as np
 
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     splits = {
         split: (images.permute(0, 2, 3, 1).contiguous().numpy(), labels.numpy())
         for split, (images, labels) in given.splits.items()
     }
     side = splits["train"][0].shape[1]
-    model = keras_network(side)
+    model = keras_network(side, given.classes)
     optimizer = (
         keras.optimizers.Adam(0.001, epsilon=1e-8)
         if task.optimizer == "adam"
@@ -225,7 +222,7 @@ def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
         for order in orders:
             images, labels = (array[order.numpy()] for array in splits["train"])
             model.fit(images, labels, task.batch_size, epochs=1, shuffle=False, verbose=0)
-            scores = {split: model.evaluate(*given, 64, verbose=0) for split, given in splits.items()}
+            scores = {split: model.evaluate(*arrays, 64, verbose=0) for split, arrays in splits.items()}
         return scores["train"][0]
 
     return work

@@ -21,7 +21,7 @@ from pipeline.masks.settings import MasksSettings
 from pipeline.sources.archives import kept_open, read_file
 from stages import crop_masks
 
-PILLOWS_OWN = -1  # how Pillow has zlib compress where nothing is said
+PILLOW_DEFAULT = -1  # zlib's strategy where none is given
 
 
 def boxes_of(archive: Path, params: Path) -> list[Box]:
@@ -34,8 +34,8 @@ def boxes_of(archive: Path, params: Path) -> list[Box]:
 def as_first_written(
     archive: Path, batch: list[tuple[int, list[Box]]], size: int, folder: Path
 ) -> list[Crop]:
-    """A loop over the rows of the table, each opening its photograph and saving its crop."""
-    return open_per_box(archive, batch, size, folder, PILLOWS_OWN)
+    """For each box, open its photograph, crop it, and save the crop, with Pillow's defaults."""
+    return open_per_box(archive, batch, size, folder, PILLOW_DEFAULT)
 
 
 def open_per_box(
@@ -102,7 +102,7 @@ def seconds_to_cut(
 ) -> tuple[float, float]:
     """Seconds to cut all boxes with one of these functions, or the pipeline's; and the mean of all pixels.
 
-    With `start` that of the processes and their imports is included, as it is in a stage.
+    With `start`, the time to start the processes and for their imports is included, as in a stage.
     """
     compute = Compute(workers=workers)
     if start:

@@ -24,7 +24,7 @@ class Task(NamedTuple):
     hidden: tuple[int, ...]
     batch_size: int
     epochs: int
-    learning_rate: float = 0.01  # low: at 0.099 the last bit of a sum grows to percents of the loss
+    learning_rate: float = 0.01  # low: at 0.099 rounding differences grow to percents of the loss
 
     def settings(self) -> dict[str, Any]:
         """The same as a run of params.yaml states it."""
@@ -67,7 +67,7 @@ def pipeline(digits: Path, settings: dict[str, Any], replicate: int) -> Callable
     return work
 
 
-class Given:
+class SharedStart:
     """What a peer starts from: samples with a column of ones, layers (inputs + 1, units), orders."""
 
     def __init__(self, task: Task, replicate: int) -> None:
@@ -121,7 +121,7 @@ def numpy_evaluate(layers, rows, labels):
 
 def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
     """Back-propagation in NumPy: biases folded into the weights, and no temporary arrays of their size."""
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     inputs, targets = given.samples["train"][0], given.targets
     gradients = [np.empty_like(layer) for layer in given.layers]
 
@@ -175,7 +175,7 @@ def jax_scan(task: Task, replicate: int) -> Callable[[], float]:
     from jax import lax
     from jax import numpy as jnp
 
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     samples = jax.tree.map(jnp.asarray, given.samples)
     inputs, targets = samples["train"][0], jnp.asarray(given.targets)
     batch_size = task.batch_size
@@ -195,7 +195,7 @@ def jax_scan(task: Task, replicate: int) -> Callable[[], float]:
         layers, _ = lax.scan(step, layers, order[:whole].reshape(-1, batch_size))
         if whole < len(order):
             layers, _ = step(layers, order[whole:])
-        return layers, {split: evaluate(layers, *given) for split, given in samples.items()}
+        return layers, {split: evaluate(layers, *arrays) for split, arrays in samples.items()}
 
     def work():
         layers = [jnp.asarray(layer) for layer in given.layers]
@@ -213,7 +213,7 @@ def torch_loader(task: Task, replicate: int) -> Callable[[], float]:
 
     from benchmarks import straightforward
 
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     samples = {
         split: (torch.from_numpy(inputs[:, :-1].copy()), torch.from_numpy(labels))
         for split, (inputs, labels) in given.samples.items()
@@ -246,7 +246,7 @@ def sklearn_classifier(task: Task, replicate: int) -> Callable[[], float]:
     """scikit-learn's MLPClassifier, an epoch at a time."""
     from sklearn.neural_network import MLPClassifier
 
-    given = Given(task, replicate)
+    given = SharedStart(task, replicate)
     samples = {split: (inputs[:, :-1].copy(), labels) for split, (inputs, labels) in given.samples.items()}
     inputs, labels = samples["train"]
 
@@ -275,7 +275,7 @@ def sklearn_classifier(task: Task, replicate: int) -> Callable[[], float]:
             bias[...] = start[-1]
         for order in given.orders:
             classifier.partial_fit(inputs[order], labels[order])
-            scores = {split: evaluate(classifier, *given) for split, given in samples.items()}
+            scores = {split: evaluate(classifier, *arrays) for split, arrays in samples.items()}
         return scores["train"][0]
 
     return work

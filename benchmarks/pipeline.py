@@ -64,7 +64,7 @@ def reproduce(folder: Path, *stages: str) -> dict[str, Any]:
 def run_and_watch(command: list[str], folder: Path) -> dict[str, float]:
     """Run a command; the peak memory, MB, of each stage among it, all of the stage's processes together.
 
-    Memory that processes share counts in equal parts (PSS). Looking takes a twentieth of a core at most.
+    Memory that processes share counts in equal parts (PSS). Measuring takes a twentieth of a core at most.
     """
     environment = quick.environment() | {"PYTHONPATH": str(quick.ROOT)}  # where the folder has no stages
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
@@ -130,10 +130,10 @@ def set_param(folder: Path, dotted: str, value: Any) -> None:
     yaml.dump(params, folder / "params.yaml")
 
 
-def make_floor(folder: Path, workspace: Path) -> str:
+def make_trivial_pipeline(folder: Path, workspace: Path) -> str:
     """A DVC project with as many stages as the workspace, each with as many files, all of them trivial.
 
-    The last two depend on a setting, `changed`; the name of the last.
+    Returns the name of the last stage. It and the one before depend on the setting `changed`.
     """
     folder.mkdir()
     lock = YAML(typ="safe").load(workspace / "dvc.lock")["stages"]
@@ -158,10 +158,10 @@ def make_floor(folder: Path, workspace: Path) -> str:
 def write_photographs(archive: Path, boxes: list[Box], count: int, target: Path) -> None:
     """An archive of `count` photographs with their boxes: those of another, over and over."""
     groups = by_photograph(boxes)
-    # The stage wants a box of every class to train on, and one to test on.
+    # First a box of every class and split: the stage wants all classes to train on.
     needed = [
         next(group for group in groups if any((box.split, box.label) == want for box in group))
-        for want in (("train", "bad"), ("train", "good"), ("train", "none"), ("test", "good"))
+        for want in sorted({(box.split, box.label) for box in boxes})
     ]
     groups = needed + [group for group in groups if group not in needed]
     tables = {split: io.StringIO() for split in ("train", "test")}

@@ -2,8 +2,8 @@
 
 python -m benchmarks.run [CASE ...] [--repeats N] [--digits PATH] [--masks PATH] [--workspace FOLDER]
 
-Every case prints what it took, and as a ratio what each peer took to what the pipeline took: 2 is a peer
-that is half as fast. Contenders take turns, so that a busy moment hits all of them, and medians count. The
+Every case prints what each contender took, and its ratio to the pipeline: 2 is half as fast. Contenders are
+measured in turn, so that a busy moment hits all of them, and the median counts. The
 rows of each case replace its earlier ones in benchmarks/results.csv, and results.png is drawn anew.
 
 A network's training is timed as two replicates side by side, each in a process of one thread with a core of
@@ -43,6 +43,7 @@ from benchmarks.training_cases import (
     whole_report,
 )
 from pipeline.common.files import whole_file
+from pipeline.common.settings import read_params
 from tools import quick
 
 RESULTS = Path(__file__).with_name("results.csv")
@@ -85,6 +86,10 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := [case for case in given.cases if case not in CASES]:
         parser.error(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}")
+    if given.workspace and given.workspace.exists() and (given.digits or given.masks):
+        parser.error(
+            f"{given.workspace} has its data already: leave out --digits and --masks, or name another"
+        )
 
     with tempfile.TemporaryDirectory() as folder:
         workspace = (given.workspace or Path(folder, "workspace")).absolute()
@@ -94,7 +99,8 @@ def main() -> None:
                 workspace, *(path and path.absolute() for path in (given.digits, given.masks))
             )
         pipeline.reproduce(workspace, "prepare_digits", "crop_masks")
-        data = ", ".join(path.name if path else "synthetic" for path in (given.digits, given.masks))
+        sources = read_params(workspace / "params.yaml")["data"]
+        data = ", ".join(Path(sources[part]).name for part in ("digits", "masks"))
         for case in given.cases or CASES:
             start = time.perf_counter()
             print(f"\n{case}", flush=True)

@@ -4,7 +4,8 @@ python -m benchmarks.straightforward mlp|cnn RUN [--epochs N] [--replicates N]
 
 trains one run of params.yaml on the pipeline's prepared data (data/digits.safetensors, data/crops/), one
 replicate after the other, at as many threads as PyTorch likes, and prints loss and accuracy of every epoch.
-The pipeline is compared with it; it shares none of the pipeline's training code.
+The pipeline is compared with it; it shares none of the pipeline's training code. It has what the report's own
+runs need: `IMPLEMENTED`.
 """
 
 import argparse
@@ -26,7 +27,35 @@ from pipeline.common.paths import DIGITS
 from pipeline.common.settings import read_params
 from pipeline.digits.prepared import load_digits
 
+# The values of settings that are implemented, by part; all values of the settings that are not named are.
+IMPLEMENTED: dict[str, dict[str, list[Any]]] = {
+    "mlp": {
+        "momentum": [0],
+        "schedule": ["constant"],
+        "augmentation": ["none"],
+        "split": ["given"],
+        "validation": [0],
+    },
+    "cnn": {
+        "device": ["cpu"],
+        "folds": [0],
+        "crops": ["resized", "own_size"],
+        "batch_norm": [False],
+        "schedule": ["constant"],
+        "sampler": ["shuffle", "weighted"],
+        "class_weights": [False],
+        "augmentation": ["none"],
+        "label_smoothing": [0],
+    },
+}
 ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
+
+
+def missing(part: str, settings: dict[str, Any]) -> list[str]:
+    """The settings of a run that are not implemented here."""
+    return [
+        f"{key}: {settings[key]}" for key, values in IMPLEMENTED[part].items() if settings[key] not in values
+    ]
 
 
 def build_mlp(inputs: int, settings: dict[str, Any]) -> Any:
@@ -59,18 +88,20 @@ def digit_loaders(settings: dict[str, Any], path: Path = DIGITS) -> Any:
     return loaders
 
 
-def build_cnn(settings: dict[str, Any], side: int = 32) -> Any:
+def build_cnn(settings: dict[str, Any], classes: int, side: int = 32) -> Any:
     """The convolutional network; for crops of their own size with adaptive pooling in front."""
     filter, stride, padding = settings["filter"], settings["stride"], settings["padding"]
-    first, second = settings["channels"]
     layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(side)] if settings["crops"] == "own_size" else []
-    layers += [nn.Conv2d(3, first, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2)]
-    layers += [nn.Conv2d(first, second, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    depth = 3
+    for channels in settings["channels"]:
+        layers += [nn.Conv2d(depth, channels, filter, stride, padding), nn.ReLU(), nn.MaxPool2d(2)]
+        depth = channels
+    layers.append(nn.Flatten())
     units = nn.Sequential(*layers)(torch.zeros(1, 3, side, side)).shape[1]
     for hidden in settings["head"]:
         layers += [nn.Linear(units, hidden), nn.ReLU()]
         units = hidden
-    return nn.Sequential(*layers, nn.Linear(units, 3))
+    return nn.Sequential(*layers, nn.Linear(units, classes))
 
 
 def crop_loaders(
@@ -161,7 +192,8 @@ def prepare(part: str, settings: dict[str, Any], folder: Path = Path()) -> Any:
         pixels = loaders[0].dataset[0][0].numel()
         return lambda epochs, say=print: train(build_mlp(pixels, settings), loaders, settings, epochs, say)
     loaders = crop_loaders(settings, folder / CROPS)
-    return lambda epochs, say=print: train(build_cnn(settings), loaders, settings, epochs, say)
+    classes = len(loaders[0].dataset.classes)
+    return lambda epochs, say=print: train(build_cnn(settings, classes), loaders, settings, epochs, say)
 
 
 def main() -> None:
@@ -175,6 +207,8 @@ def main() -> None:
     if given.run not in params["runs"]:
         parser.error(f"params.yaml has no run {given.run} in {given.part}.runs")
     settings = params["defaults"] | params["runs"][given.run]
+    if faults := missing(given.part, settings):
+        parser.error(f"{given.run} has settings that are not implemented here: {', '.join(faults)}")
     train_replicate = prepare(given.part, settings)
     for replicate in range(given.replicates or settings["seeds"]):
         torch.manual_seed(replicate)

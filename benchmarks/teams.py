@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from pipeline.common.numerics import INSTRUCTIONS, OFF, THREADS
-from pipeline.common.process import end_with
+from pipeline.common.process import exit_when_parent_dies
 
 REPLICATES = 2  # every training is timed as the replicates of a run are: two of them
 CORES = sorted(os.sched_getaffinity(0))
@@ -49,7 +49,7 @@ class Team:
         for member in range(placement.processes):
             ours, theirs = spawn.Pipe()
             process = spawn.Process(target=serve, args=(theirs, contender, member))
-            # JAX has no setting for its threads but the cores that it finds; so everyone gets cores.
+            # JAX starts a thread for each core it may use, so cores limit the threads of all contenders.
             with limited_to(CORES[member : member + placement.threads], pinned):
                 process.start()
             self.members.append((process, ours))
@@ -57,9 +57,9 @@ class Team:
 
     def prepare(self, task: Any, warm: bool = True) -> None:
         """Have all members load the task and do its work once, so that compilers and allocators are warm."""
-        for order in ("prepare", "run") if warm else ("prepare",):
+        for command in ("prepare", "run") if warm else ("prepare",):
             for _, pipe in self.members:
-                pipe.send((order, task))
+                pipe.send((command, task))
             self.answers()
 
     def run(self) -> tuple[float, float | None]:
@@ -97,15 +97,15 @@ def limited_to(cores: list[int], pinned: bool) -> Iterator[None]:
 
 
 def serve(pipe: Connection, contender: Contender, member: int) -> None:
-    """A member's life: one task after the other, until the team is closed."""
-    end_with(os.getppid())
+    """What a member process runs: it prepares and times tasks until the team is closed."""
+    exit_when_parent_dies(os.getppid())
     work: Callable[[], float | None] = lambda: None  # noqa: E731
     while True:
         try:
-            order, task = pipe.recv()
+            command, task = pipe.recv()
         except EOFError:
             return
-        if order == "prepare":
+        if command == "prepare":
             work = contender(task, member)
             pipe.send(None)
         else:

@@ -1,4 +1,7 @@
-"""What the stages share, in rooms that import one way; a first import pins the numerical libraries."""
+"""The packages that the stages share.
+
+Importing this one first fixes the instructions and threads of NumPy, SciPy and PyTorch.
+"""
 
 from pipeline.common import numerics
 

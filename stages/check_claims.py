@@ -5,17 +5,19 @@
 Reads claims.yaml, plots/<part>/replicates.csv and plots/separation/; writes metrics/claims.json, how often
 each verdict was given, and plots/claims/claims.csv, a row for each claim with its evidence. The verdicts:
 
-passed, failed     as pipeline/claims/statistics.py judges; an ordering that failed was not shown;
-                   that does not show the opposite, see its probability
-contradicted       the report itself says otherwise
-not_comparable     a number of the report beside other data than its own, or one without a tolerance; an
-                   ordering of runs with one replicate, of a class without samples, or of networks that have
-                   learnt nothing; a claim about a run that params.yaml does not have
+passed, failed     the value is within its tolerance or not; the ordering has the required probability or not.
+                   A failed ordering is unproven, not refuted: see its probability
+contradicted       another figure of the report itself says otherwise
+not_comparable     it cannot be judged: a number on other data than the report's, or without a tolerance; an
+                   ordering with one replicate, of a class without samples, or of networks no better than
+                   always naming the largest class; a claim about a run that params.yaml does not have
 """
 
 import dataclasses
+import re
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 
 from pipeline.claims.judge import Measures, judge
@@ -36,11 +38,10 @@ def is_report_data(claims: Claims, measures: Measures, part: str) -> bool:
     """Whether the data of a part are the report's own."""
     source = read_json(SOURCES[part] / "source.json")["source"]
     run = next(subject(name) for name in measures if name.startswith(f"{part}."))  # all are of the same data
-    samples = {
-        name.removeprefix(prefix): int(values[0]) + int(measures[name.replace("test", "train", 1)][0])
-        for name, values in measures.items()
-        if name.startswith(prefix := f"{run}.test_samples_")
-    }
+    samples: Counter[str] = Counter()
+    for name, values in measures.items():
+        if match := re.fullmatch(rf"{re.escape(run)}\.(?:train|validation|test)_samples_(.+)", name):
+            samples[match[1]] += int(np.nan_to_num(values[0]))  # nan: only other runs have the split
     return source != "synthetic" and claims.data[part].is_same(source, samples)
 
 

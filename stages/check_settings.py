@@ -16,7 +16,7 @@ from pipeline.claims.schema import missing_subjects, read_claims
 from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import LATENTS, MODELS, PARAMS, SEPARATION, SETTINGS
-from pipeline.common.process import run_stage, say
+from pipeline.common.process import run_stage
 from pipeline.common.runs import SETTINGS as SETTINGS_FILE
 from pipeline.common.settings import (
     FINAL_TABLES,
@@ -76,7 +76,7 @@ def resolve_runs(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]
         except InputError as error:
             wrong.append(str(error))
     if wrong:
-        raise InputError("\n".join(wrong))
+        raise InputError(*wrong)
     return runs
 
 
@@ -95,8 +95,8 @@ def check_final(params: dict[str, Any], part: str, runs: dict[str, dict[str, Any
     final = final_run(part, read_tables(params, part))
     if final and not PARTS[part].model_validate(runs[final]).keeps_split:
         raise InputError(
-            f"{PARAMS}: `{part}.tables.{FINAL_TABLES[part]}` begins with {final}, whose test samples are its "
-            "own; the page shows this run sample by sample, so it must keep the split of the data"
+            f"{PARAMS}: `{part}.tables.{FINAL_TABLES[part]}` begins with {final}, which is tested on samples "
+            "of its own; name a run first with split: given and validation: 0 (mlp), or folds: 0 (cnn)"
         )
 
 
@@ -108,7 +108,7 @@ def check_all(params: dict[str, Any]) -> tuple[Resolved, list[str]]:
         try:
             return function(*arguments)
         except InputError as error:
-            faults.extend(str(error).split("\n"))
+            faults.extend(error.lines)
 
     attempt(check_keys, params)
     attempt(read_seed, params)
@@ -146,11 +146,9 @@ def main() -> None:
     params = read_params()
     resolved, faults = check_all(params)
     if len(faults) > 1:
-        for fault in faults:
-            say(fault)
-        raise InputError(f"{len(faults)} faults: correct them, and run again")
+        faults.append(f"{len(faults)} faults: correct them, and run again")
     if faults:
-        raise InputError(faults[0])
+        raise InputError(*faults)
     with whole_folder(SETTINGS) as folder:
         for part, runs in resolved.items():
             (folder / part).mkdir()

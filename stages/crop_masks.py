@@ -59,7 +59,7 @@ def check_classes(boxes: list[Box], settings: MasksSettings) -> None:
     if missing:
         raise InputError(
             f"no box for training is of class {', '.join(missing)}; {', '.join(classes)} must each have "
-            "one: add photographs that show it, or see which labels crop_masks.classes makes of which class"
+            "one: add photographs that show it, or correct crop_masks.classes, which maps labels to classes"
         )
     if len(classes) < 2:
         known = ", ".join(sorted(set(settings.classes.values()) - {IGNORE}))
@@ -69,7 +69,8 @@ def check_classes(boxes: list[Box], settings: MasksSettings) -> None:
         )
     if all(box.split == "train" for box in boxes):
         raise InputError(
-            "all boxes are for training and none for testing; add photographs, or rows to test.csv"
+            "all boxes are for training and none for testing; add photographs to the test set, or raise "
+            "crop_masks.test_share"
         )
 
 
@@ -83,7 +84,7 @@ def check_memory(count: int, side: int) -> None:
 
 
 def write_results(crops: Iterator[Crop], boxes: list[Box], side: int, arrays: Path, table: Path) -> int:
-    """Write both files; how many boxes were clipped."""
+    """Write both files and return how many boxes were clipped."""
     count, classes = len(boxes), list_classes(box.label for box in boxes)
     resized = np.empty((count, 3, side, side), np.uint8)
     large = np.empty((count, 3, 2 * side, 2 * side), np.uint8)

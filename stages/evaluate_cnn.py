@@ -26,7 +26,7 @@ SMALL = 0.25  # the share of test crops that count as small (claim C19)
 
 def errors_by_crop_size(run: Run, sides: np.ndarray) -> pd.DataFrame:
     """The error rate of small test crops and of the others; `sides` are the test crops' shorter sides in
-    pixels. Nothing of a run in folds, whose test crops are others.
+    pixels. Empty for a run in folds, since its test crops are not those of `sides`.
     """
     if run.settings["folds"]:
         return pd.DataFrame()

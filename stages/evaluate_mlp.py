@@ -2,8 +2,8 @@
 
     python -m stages.evaluate_mlp
 
-Reads models/mlp/. Writes metrics/mlp/<run>.json, the scores that a person
-compares, means over replicates, and plots/mlp/:
+Reads models/mlp/. Writes metrics/mlp/<run>.json, means over replicates of the scores in METRICS, and
+plots/mlp/:
 
 runs.csv                           every score of every run, mean and deviation over replicates
 replicates.csv                     every score of every replicate

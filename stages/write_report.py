@@ -46,7 +46,7 @@ from pipeline.sources.pictures import open_picture
 
 # The sections of params.yaml that the page shows. The others say where the data are, which differs between
 # machines, and how work is spread.
-PARAMS = ("prepare_digits", "crop_masks", "mlp", "cnn", "project_latents")
+SHOWN_SECTIONS = ("prepare_digits", "crop_masks", "mlp", "cnn", "project_latents")
 PACKAGES = (
     "dvc",
     "torch",
@@ -122,7 +122,7 @@ def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
         "notes": results.notes,
         **other_data(results),
         "versions": versions,
-        "params": {name: section(params, name) for name in PARAMS},
+        "params": {name: section(params, name) for name in SHOWN_SECTIONS},
     }
 
 

@@ -235,3 +235,16 @@ def test_a_second_check_changes_no_byte(results):
 def test_checking_does_not_wait_for_torch():
     code = "import sys, stages.check_claims; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_report_s_data_are_known_by_their_samples(results):
+    """Of a run with samples for validation, and with a name that `test` is in."""
+    put(check_claims.SOURCES["mlp"] / "source.json", b'{"source": "own"}')
+    claims = read_claims()
+    measures = {}
+    for name, count in claims.data["mlp"].samples.items():
+        for split, samples in (("train", count - 500), ("validation", 200), ("test", 300)):
+            measures[f"mlp.latest.{split}_samples_{name}"] = np.array([samples])
+    assert check_claims.is_report_data(claims, measures, "mlp")
+    measures["mlp.latest.validation_samples_3"] = np.array([np.nan])  # as where only other runs have some
+    assert not check_claims.is_report_data(claims, measures, "mlp")

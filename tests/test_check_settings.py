@@ -49,7 +49,7 @@ def test_every_fault_is_named_at_once(project, monkeypatch, capsys):
             "params.yaml: `data.digits` is 3",
             "params.yaml: `mlp.runs.final.epochs` is 0",
             "params.yaml: `cnn.defaults.stride` is 0",
-            "mlp.tables.T1 names the run 'gone'",
+            "params.yaml: `mlp.tables.T1` names the run 'gone'",
             "claims.yaml: cnn.sdg: not among `runs`",
             "7 faults: correct them, and run again",
         ],
@@ -86,7 +86,7 @@ def test_the_final_network_keeps_the_split_of_the_data(project, monkeypatch, cap
     project({f"{part}.runs.final": changes})
     with pytest.raises(SystemExit):
         run(monkeypatch)
-    said = f"`{part}.tables.{table}` begins with final, whose test samples are its own; the page shows"
+    said = f"`{part}.tables.{table}` begins with final, which is tested on samples of its own; name a"
     assert said in capsys.readouterr().err
 
 
@@ -116,3 +116,11 @@ def test_a_run_that_claims_name_and_params_yaml_has_not_is_said(project, monkeyp
     said = "params.yaml has no cnn.filter_5: the claims about them are not comparable"
     assert capsys.readouterr().out.splitlines()[-1] == said
     assert not (folder / "settings/cnn/filter_5.json").exists()
+
+
+@pytest.mark.parametrize("part", ["mlp", "cnn"])
+def test_an_empty_section_is_named(project, monkeypatch, capsys, part):
+    project({part: None})
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert f"params.yaml: `{part}` must hold settings, as `key: value`" in capsys.readouterr().err

@@ -42,6 +42,12 @@ def test_every_cell_is_judged():
     assert len({figure.id for figure in figures}) == len(figures) == 111 + 8 + 80
 
 
+def test_the_samples_of_an_accuracy_are_those_of_its_run():
+    table = schema.Table(part="mlp", rows={"accuracy": {"test_accuracy_3": 0.9, "train_loss": 0.1}})
+    accuracy, loss = schema.table_values({"T": table})
+    assert (accuracy.samples, loss.samples) == ("mlp.accuracy.test_samples_3", None)
+
+
 def test_every_conclusion_is_there():
     ours = [name for name, claim in CLAIMS.claims.items() if claim.kind == "ours"]
     assert ours == [f"O{number}" for number in range(1, 7)]
@@ -49,11 +55,11 @@ def test_every_conclusion_is_there():
 
 
 def test_the_legible_rows_hold_669_errors():
-    rows = schema.legible_errors(CLAIMS.confusion.test)
+    rows = schema.legible_rows(CLAIMS.confusion.test)
     errors = [126, 164, 93, 29, 51, 73, 50, 83]  # 584 - 458, 600 - 436, 651 - 558, ...
     assert [(truth, total - right) for truth, total, right in rows] == list(enumerate(errors, start=2))
     assert sum(errors) == 669
-    assert sum(total - right for _, total, right in schema.legible_errors(CLAIMS.confusion.train)) == 0
+    assert sum(total - right for _, total, right in schema.legible_rows(CLAIMS.confusion.train)) == 0
 
 
 @pytest.mark.parametrize(
@@ -63,6 +69,7 @@ def test_the_legible_rows_hold_669_errors():
         (("within: 0.03}", "with: 0.03}"), "`claims.C1.holds.2.Alike.with`: Extra inputs"),
         (("kind: range", "kind: rang"), "`claims.C6.kind`"),
         (("tables:\n", "table:\n"), "`tables`: Field required"),
+        (("  cnn:\n    source", "  cmm:\n    source"), "`data` must have the two parts, mlp and cnn"),
         (("kind: contradicted", "kind: range"), "`claims.C13`: .*a contradicted claim has `errors`"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.common.settings import InputError
 from pipeline.digits.arrays import check_sheets
-from pipeline.digits.moving import BEND, SHIFT, move
+from pipeline.digits.moving import MATRIX_CHANGE, SHIFT, move
 from pipeline.digits.prepared import Digits, join, load_digits, save_digits
 from pipeline.digits.splitting import hold_out, split_by_sheet
 
@@ -69,7 +69,7 @@ def test_sheets_of_another_shape_or_type_are_an_error(wrong):
 
 
 def test_a_moved_image_is_what_its_affine_map_makes_of_it():
-    """A dot in the middle stays within SHIFT of it, and one 8 pixels off moves by BEND of that at most."""
+    """A dot in the middle stays within SHIFT of it, and one 8 pixels off by MATRIX_CHANGE of that."""
     images = np.zeros((200, 28, 28), np.uint8)
     images[:100, 13:15, 13:15] = 255
     images[100:, 13:15, 21:23] = 255
@@ -80,7 +80,7 @@ def test_a_moved_image_is_what_its_affine_map_makes_of_it():
         [(weights.sum(axis=2) * np.arange(28)).sum(1), (weights.sum(axis=1) * np.arange(28)).sum(1)]
     )
     away = np.abs(places - 13.5)
-    assert away[:, :100].max() < SHIFT / (1 - 2 * BEND) + 0.5 and away[:, :100].max() > 1
-    assert np.abs(places[1, 100:] - 21.5).max() < (SHIFT + 8 * BEND) / (1 - 2 * BEND) + 0.5
+    assert away[:, :100].max() < SHIFT / (1 - 2 * MATRIX_CHANGE) + 0.5 and away[:, :100].max() > 1
+    assert np.abs(places[1, 100:] - 21.5).max() < (SHIFT + 8 * MATRIX_CHANGE) / (1 - 2 * MATRIX_CHANGE) + 0.5
     assert (move(images, np.random.default_rng(0)) == moved).all()
     assert (move(images, np.random.default_rng(1)) != moved).any()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pooch
 import pytest
 
 from pipeline.common.settings import InputError
@@ -141,7 +142,7 @@ def test_a_passing_fault_is_overcome(server: Server, cache: Path, first: Answer,
         ((404, b"", {}), "404 Not Found", 1),
         ((403, b"", {}), "403 Forbidden", 1),
         ((500, b"", {}), "500 Internal Server Error", 4),
-        ((200, b"<html>log in first</html>", {}), "not a whole npz or zip file", 4),
+        ((200, b"<html>log in first</html>", {}), "not a complete npz or zip file", 4),
         ((200, GOOD, {"Content-Length": "9999"}), "broke off", 4),
         ((302, b"", {"Location": "/data.zip"}), "redirects without end", 31),
     ],
@@ -154,6 +155,16 @@ def test_a_lasting_fault_is_an_error(
         downloads.download(server.url)
     assert server.requests == tries
     assert contents(cache) == []
+
+
+def test_a_password_in_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(pooch.get_logger().handlers[0], "stream", log)
+    for address in ("https://me:secret@:80/a.zip", "http://me:secret@127.0.0.1:9/a.zip"):
+        with pytest.raises(InputError) as error:
+            downloads.download(address)
+        assert "secret" not in str(error.value)
+    assert "Downloading" in log.getvalue() and "secret" not in log.getvalue()
 
 
 def test_a_refused_connection_is_an_error(server: Server, cache: Path) -> None:
@@ -177,7 +188,7 @@ def test_a_silent_server_is_an_error(server: Server, cache: Path, monkeypatch: p
 
 
 def test_a_dripping_server_is_an_error(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "SLOWEST", 0.2)
+    monkeypatch.setattr(downloads, "STALL_SECONDS", 0.2)
     monkeypatch.setattr(downloads, "RETRIES", 1)
     release = threading.Event()
 
@@ -200,7 +211,7 @@ def test_a_dripping_server_is_an_error(server: Server, cache: Path, monkeypatch:
 def test_a_steady_transfer_may_take_its_time(
     server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "SLOWEST", 0.4)
+    monkeypatch.setattr(downloads, "STALL_SECONDS", 0.4)
     monkeypatch.setattr(downloads, "PIECE", 16)
 
     def stroll(handler: BaseHTTPRequestHandler) -> None:
@@ -234,7 +245,7 @@ def test_a_full_disk_is_an_error_about_the_disk(
 def test_what_killed_downloads_left_is_removed(server: Server, cache: Path) -> None:
     server.answers = [(200, GOOD, {})]
     cache.mkdir()
-    for name, age in (("tmpold", 10 * downloads.SLOWEST), ("tmpnew", 0)):
+    for name, age in (("tmpold", 10 * downloads.STALL_SECONDS), ("tmpnew", 0)):
         (cache / name).write_bytes(b"half")
         os.utime(cache / name, (time.time() - age,) * 2)
     downloads.download(server.url)

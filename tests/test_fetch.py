@@ -151,7 +151,7 @@ def test_an_address_is_downloaded_with_the_checksum_of_the_parameters(
 
 
 def test_a_password_in_an_address_is_used_and_not_recorded(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write_npz(tmp_path / "downloaded.npz")
     calls = []
@@ -160,6 +160,8 @@ def test_a_password_in_an_address_is_used_and_not_recorded(
     fetch_digits.main()
     assert calls == [("https://me:p@ss@example.org/d@1.npz", None)]
     assert record(DIGITS)["address"] == "https://example.org/d@1.npz"
+    printed = capsys.readouterr().out
+    assert "https://example.org/d@1.npz" in printed and "p@ss" not in printed
 
 
 def test_a_wrong_checksum_of_an_own_file_is_an_error(project: Project, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """The figures of the report, pixel by pixel, and what figures and tables count."""
 
 import base64
+import importlib.util
+import re
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -43,7 +46,7 @@ def test_a_box_is_drawn_on_the_edge_of_its_area(area):
     left, top, right, bottom = area
     expected = np.zeros((200, 300), dtype=bool)
     expected[top:bottom, left:right] = True
-    line = photographs.LINE
+    line = photographs.LINE_WIDTH
     expected[top + line : bottom - line, left + line : right - line] = False
     x, y, end, lower = photographs.place_label(one, blank.size, [area])
     found[y:lower, x:end] = expected[y:lower, x:end] = False
@@ -175,6 +178,15 @@ def test_a_figure_is_drawn_again_only_where_its_data_changed(tmp_path, monkeypat
     monkeypatch.setattr(rendering, "code_digest", lambda: "other code")
     rendering.draw_pictures(plans, Compute())
     assert drawn.read_text() == "12312"
+
+
+def test_the_cache_knows_all_modules_that_draw():
+    """plans.py only chooses the data, which the cache knows too; rendering.py only what all figures share."""
+    known = {str(path) for path in rendering.drawing_modules()}
+    for path in Path(rendering.__file__).parent.glob("*.py"):
+        if path.stem not in ("plans", "rendering"):
+            for module in re.findall(r"^from (pipeline\.\S+) import", path.read_text(), re.MULTILINE):
+                assert importlib.util.find_spec(module).origin in known, f"{path.name} imports {module}"
 
 
 def draw_and_count(number, drawn):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -49,6 +50,23 @@ def test_a_folder_is_whole_or_not_at_all(tmp_path):
         (partial / "third").touch()
         raise RuntimeError
     assert [file.name for file in path.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    path, replace = tmp_path / "run", os.replace
+    with whole_folder(path) as partial:
+        (partial / "first").touch()
+
+    def only_away(source, target):
+        if target == path and (Path(source) / "second").exists():
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", only_away)
+    with pytest.raises(OSError, match="Input/output"), whole_folder(path) as partial:
+        (partial / "second").touch()
+    assert [file.name for file in path.iterdir()] == ["first"]
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path):
         code = f"import time; time.sleep({seconds}); open('{name}', 'w').write('{needs}')"
         stages[name] = {"cmd": f'python -c "{code}"', "deps": [*needs], "outs": [name]}
     write_stages(folder, stages)
-    (folder / "params.yaml").write_text("compute: {workers: 0}\n")
+    (folder / "params.yaml").write_text("compute: {}\n")
     for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
         subprocess.run(command, cwd=folder, check=True)
     return folder
@@ -111,6 +111,22 @@ def test_a_stage_that_fails_lets_the_others_end_and_no_more_start(folder):
     assert "no such thing" in printed and "Traceback" not in printed
     assert (folder / "b").exists() and not (folder / "e").exists()
     assert {"a", "b", "f"} >= set(YAML(typ="safe").load(folder / "dvc.lock")["stages"]) >= {"a"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("params.yaml", "compute: {workers: -1}", "lanes: params.yaml: `compute.workers` is -1: "),
+        ("params.yaml", "compute: [", "lanes: "),
+        ("dvc.yaml", "stages: {a: {foreach: '${mlp.runs}', do: {cmd: echo}}}", "lanes: "),
+    ],
+)
+def test_a_mistake_in_a_file_is_one_line(folder, file, text, said):
+    (folder / file).write_text(text)
+    run = start(folder)
+    printed = run.finish()
+    assert run.process.returncode == 1
+    assert printed.startswith(said) and file in printed and "Traceback" not in printed
 
 
 def test_ctrl_c_stops_every_lane(folder):

@@ -29,7 +29,7 @@ def test_photographs_with_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "  photographs  4, 4 of them with boxes",
         "  train boxes  4: 2 with_mask, 2 no_mask",
         "  test boxes   1: 1 no_mask",
-        "  odd          not read: README.txt",
+        "  note         not read: README.txt",
         "",
         "For params.yaml:",
         "data:",
@@ -61,6 +61,13 @@ def test_what_would_be_refused_is_told(tmp_path: Path) -> None:
         look_at.main(str(tmp_path), "voc")
     with pytest.raises(SystemExit, match="there is no "):
         look_at.main(str(tmp_path / "nothing"))
+
+
+def test_this_folder_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "faces/a.xml", voc("good").encode())
+    monkeypatch.chdir(tmp_path / "faces")
+    with pytest.raises(SystemExit, match="refused as csv: faces holds no CSV annotations"):
+        look_at.main(".", "csv")
 
 
 def test_the_lines_for_params_yaml_are_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,10 +124,10 @@ def test_early_stopping_waits_for_its_patience(digits, capsys, rule, column, sig
 
 
 def test_patience_counts_epochs_without_a_better_score():
-    waited, seen = Patience(), []
+    patience, seen = Patience(), []
     for accuracy, loss in [(0.5, 2.0), (0.5, 1.9), (0.4, 1.9), (0.6, 2.5), (0.55, 1.8)]:
-        waited.see(accuracy, loss)
-        seen.append((waited.epochs["accuracy"], waited.epochs["loss"]))
+        patience.update(accuracy, loss)
+        seen.append((patience.waited["accuracy"], patience.waited["loss"]))
     assert seen == [(0, 0), (1, 0), (2, 1), (0, 2), (1, 0)]
 
 
@@ -262,25 +262,6 @@ def test_one_replicate_of_one_epoch_is_a_run_too(tmp_path):
     assert {name: values.tolist() for name, values in stored.items()} == {
         name: values.tolist() for name, values in expected.items()
     }
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"hiden": [3]}, "`mlp.runs.mine.hiden` is not a setting"),
-        ({"hidden": []}, "`mlp.runs.mine.hidden` is []"),
-        ({"hidden": [0]}, "`mlp.runs.mine.hidden.0` is 0"),
-        ({"learning_rate": "fast"}, "`mlp.runs.mine.learning_rate` is 'fast'"),
-        ({"epochs": 0}, "`mlp.runs.mine.epochs` is 0"),
-        ({"activation": "softplus"}, "'sigmoid', 'tanh' or 'relu'"),
-    ],
-)
-def test_wrong_settings_are_named(tmp_path, digits, monkeypatch, wrong, message):
-    monkeypatch.chdir(write_project(tmp_path / "project", digits, **wrong))
-    with pytest.raises(InputError) as error:
-        train_mlp.main("mine")
-    assert message in str(error.value)
-    assert not (tmp_path / "project/models").exists()
 
 
 def test_a_line_of_the_log_is_written_at_once(monkeypatch):

@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.common.settings import read_params
 from tests.conftest import ROOT
@@ -54,5 +55,33 @@ def test_what_a_person_has_made_is_left_alone(made, tmp_path):
     git(made, "update-ref", "refs/exps/mine", "HEAD")
     with pytest.raises(SystemExit, match="holds something of your own, and is left alone"):
         quick.main(str(made))
+    git(made, "update-ref", "-d", "refs/exps/mine")
+    assert quick.is_a_quick_run(made)
+    (made / ".git/HEAD").write_text("no more a repository")  # git refuses, as in a folder of another user
+    assert not quick.is_a_quick_run(made)
     (tmp_path / "other").mkdir()
     assert not quick.is_a_quick_run(tmp_path / "other")
+
+
+def test_runs_and_figures_that_params_yaml_has_not_are_not_added():
+    params = read_params(ROOT / "params.yaml")
+    del params["mlp"]["runs"]["custom"], params["mlp"]["runs"]["batch_8"]
+    del params["project_latents"]["F1_latents_16_2"]
+    quick.merge(params, YAML(typ="safe").load(ROOT / quick.OVERRIDES))
+    quick.leave_out(params)
+    assert not {"custom", "batch_8"} & params["mlp"]["runs"].keys()
+    assert params["project_latents"].keys() == {"F2_latents_20_15", "F3_latents_20_15"}
+
+
+def test_a_folder_that_could_not_be_made_does_not_stay(tmp_path, monkeypatch):
+    def fail(folder, message):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(quick, "commit", fail)
+    with pytest.raises(OSError, match="No space"):
+        quick.main(str(tmp_path / "quick"))
+    assert not (tmp_path / "quick").exists()
+
+
+def test_without_the_runs_of_its_numbers_the_summary_has_none(tmp_path):
+    assert quick.numbers(tmp_path) == ""

@@ -95,7 +95,7 @@ def test_all_faults_come_in_one_message_and_invalid_boxes_can_be_skipped() -> No
     assert lines[0] == "34 faults:" and len(lines) == 1 + 20 + 2
     assert lines[-2:] == [
         "and 14 more",
-        "33 of them are boxes that crop_masks.invalid_boxes: skip leaves out",
+        "33 of them are invalid boxes; `crop_masks.invalid_boxes: skip` leaves these out",
     ]
     assert "boxes.csv line 6: xmax is 'x', not a number" in lines
     with pytest.raises(InputError, match="^boxes.csv line 6: xmax is 'x', not a number$"):
@@ -105,6 +105,12 @@ def test_all_faults_come_in_one_message_and_invalid_boxes_can_be_skipped() -> No
     assert found.notes[0].startswith(
         "33 invalid boxes were skipped (crop_masks.invalid_boxes); first: boxes.csv"
     )
+
+
+def test_a_fault_far_down_a_file_without_a_header_is_named() -> None:
+    rows = [GOOD.replace(",1,2,", f",{n},2,") for n in range(20)]
+    with pytest.raises(InputError, match="^boxes.csv line 21: not CSV: "):
+        read({"boxes.csv": "\n".join([*rows, 'a.png,"b"c']), "a.png": PHOTOGRAPH})
 
 
 def test_polygons_are_taken_as_the_box_around_them() -> None:
@@ -146,6 +152,16 @@ def test_a_label_file_that_cannot_be_taken_literally(line: str) -> None:
 
 def changed(**parts: Any) -> str:
     return json.dumps(json.loads(coco_text(("train",))) | parts)
+
+
+def test_a_large_json_file_is_refused_if_it_is_coco_and_ignored_if_not() -> None:
+    large = " " * 2**24
+    members: Members = {"boxes.csv": rows_of(GOOD), "a.png": PHOTOGRAPH}
+    assert len(read(members | {"notes.json": f'{{"images": 3}}{large}'}).boxes) == 1
+    with pytest.raises(InputError, match="2 formats: CSV, boxes.csv; COCO, all.json"):
+        read(members | {"all.json": f'{{"images": [], {large} "annotations": []}}'})
+    with pytest.raises(InputError, match="all.json is larger than 16 MiB"):
+        read(members | {"all.json": f'{{"images": [], {large} "annotations": []}}'}, "coco")
 
 
 COCO_FAULTS = {

@@ -9,7 +9,7 @@ from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops, load_crops
 from pipeline.masks.splitting import rows_of_fold
 from pipeline.training import cnn
-from pipeline.training.augmentation import change
+from pipeline.training.augmentation import augment
 from pipeline.training.settings import CnnSettings
 from tests.test_cnn import SETTINGS, crops, train  # noqa: F401, the fixture
 
@@ -90,14 +90,14 @@ def test_an_augmented_crop_is_like_the_crop_and_never_twice_the_same():
     torch.manual_seed(0)
     side = torch.linspace(0, 1, 32)
     images = torch.stack([side.expand(3, 32, 32)] * 60).contiguous(memory_format=torch.channels_last)
-    changed = change(images)
+    changed = augment(images)
     assert changed.shape == images.shape and changed.dtype == images.dtype
     assert changed.min() >= 0 and changed.max() <= 1
     assert len({image.numpy().tobytes() for image in changed}) == 60
     rising = changed[..., 28].mean(dim=(1, 2)) > changed[..., 4].mean(dim=(1, 2))
     assert 10 < rising.sum() < 50, "about half are mirrored"
     torch.manual_seed(0)
-    assert torch.equal(change(images), changed)
+    assert torch.equal(augment(images), changed)
 
 
 def test_training_with_every_remedy_learns(crops):  # noqa: F811

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
-from pipeline.common.settings import InputError, final_run, read_params, read_tables
+from pipeline.common.settings import InputError, final_run, read_params
 from pipeline.common.storage import save_arrays
 from pipeline.evaluation import curves, evaluate, folds, latents, scores, tables
 from pipeline.evaluation.intervals import wilson_interval
@@ -137,12 +137,6 @@ def test_the_mean_recall_is_over_the_classes_that_have_samples():
     by_class = scores.class_accuracies(run, MASK_CLASSES)
     expected = [balanced_accuracy_score(*pair) for pair in run.samples("test")]
     assert scores.recall(by_class).tolist() == pytest.approx(expected)
-
-
-def test_a_table_of_unknown_runs_is_an_error():
-    params = {"mlp": {"runs": {"a": {}}, "tables": {"T1": ["a", "b"]}}}
-    with pytest.raises(InputError, match="mlp.tables.T1 names the run 'b'; the runs are a"):
-        read_tables(params, "mlp")
 
 
 def test_a_run_that_was_never_trained_is_an_error(tmp_path):

@@ -6,6 +6,7 @@ from pipeline.common import process
 from pipeline.common.compute import Compute
 from pipeline.common.settings import InputError, check, read_params, read_seed, section
 from pipeline.common.storage import load_arrays
+from pipeline.masks.faults import Faults
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
@@ -49,6 +50,20 @@ def test_a_stage_ends_with_one_line_for_an_input_error(capsys):
         process.run_stage(main)
     assert ended.value.code == 1
     assert capsys.readouterr().err.endswith(": the file a.csv is empty\n")
+
+
+def test_a_stage_says_several_faults_in_a_line_each_and_escapes_them(capsys, monkeypatch):
+    def main():
+        faults = Faults()
+        for fault in ("a\n.png is dark", "b.png is light"):
+            faults.add(fault)
+        faults.check()
+
+    monkeypatch.setattr(process.sys, "argv", ["crop_masks.py"])
+    with pytest.raises(SystemExit):
+        process.run_stage(main)
+    said = ["2 faults:", "a\\n.png is dark", "b.png is light"]
+    assert capsys.readouterr().err.splitlines() == [f"crop_masks: {line}" for line in said]
 
 
 @pytest.mark.parametrize(

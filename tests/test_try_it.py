@@ -5,19 +5,25 @@ import html
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
+from pipeline.common.runs import LATENTS, SETTINGS, run_folder
+from pipeline.common.storage import save_arrays, write_json
 from pipeline.digits.drawing import to_sample
 from pipeline.digits.prepared import load_digits
 from pipeline.masks import geometry
 from pipeline.masks.prepared import load_crops
+from pipeline.report import try_it
+from pipeline.training.cnn import build_described
 from pipeline.training.networks import load_network
-from tests.conftest import Workspace
+from tests.conftest import ROOT, Workspace
 from tests.making import photograph
 from tests.test_report import FRAME, browse
 
@@ -69,6 +75,12 @@ addEventListener("load", () => {
     document.querySelectorAll("#samples button")[4].click();
     await wait();
     found.sample = seen();
+    Object.assign(TRIAL.plane, {low: [-5, -5], high: [7, 9], medians: []});
+    Object.assign(drawPlane, {points: [-5, -5, 7, 9], digits: [0, 1]});
+    drawPlane([1, 40]);
+    const plane = document.getElementById("plane").getContext("2d").getImageData(0, 0, 280, 280).data;
+    const marked = (x, y) => plane[4 * (280 * y + x) + 3] > 0;
+    found.plane = [marked(12, 268), marked(268, 12), marked(140, 22), marked(140, 140)];
     parent.postMessage(found, "*");
   })();
 });
@@ -125,6 +137,62 @@ def test_the_page_finds_what_python_finds(quick_run: Workspace, tmp_path: Path) 
     assert np.abs(np.array(found["cut"]) - geometry.resize(picture, 32).ravel().astype(int)).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("part", "settings", "shown"),
+    [
+        ("mlp", {"split": "given"}, True),
+        ("mlp", {"split": "sheets"}, False),
+        ("cnn", {"folds": 0, "crops": "large"}, True),
+        ("cnn", {"folds": 5, "crops": "resized"}, False),
+        ("cnn", {"folds": 0, "crops": "own_size"}, False),
+    ],
+)
+def test_a_network_that_the_page_cannot_test_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, part: str, settings: dict[str, Any], shown: bool
+) -> None:
+    monkeypatch.setattr(try_it, "network", lambda part, run: {})
+    results: Any = SimpleNamespace(
+        settings={part: {"final": settings}}, scores={part: {"final": {"test_accuracy": 0.9}}}
+    )
+    assert len(try_it.networks(part, {"final": "", "missing": ""}, results)) == shown
+
+
+@pytest.mark.parametrize(("split", "shown"), [("given", True), ("sheets", False)])
+def test_the_plane_shows_the_test_set_of_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str, shown: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(try_it, "network", lambda part, run: {})
+    (folder := run_folder("mlp", try_it.PLANE)).mkdir(parents=True)
+    write_json(folder / SETTINGS, {"epochs": 9, "hidden": [2], "split": split})
+    points = np.array([[-4, 7], [2, 9]], np.float32)
+    save_arrays(folder / LATENTS, {"epoch": np.array([9]), "activations": points[None, None]})
+    plane = try_it.plane(np.array([0, 1]))
+    assert (plane and (plane["low"], plane["high"])) == (([-4, 7], [2, 9]) if shown else None)
+
+
+def test_batch_normalisation_is_folded_into_the_convolutions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    about = {"kind": "cnn", "side": 64, "classes": ["a", "b", "c"], "channels": [4, 6], "filter": 3}
+    about |= {"stride": 1, "padding": 1, "head": [5], "batch_norm": True}
+    torch.manual_seed(0)
+    layers = build_described(about).state_dict()
+    weights = {name: (torch.rand_like(layer.float()) + 0.1).numpy() for name, layer in layers.items()}
+    (folder := run_folder("cnn", "final")).mkdir(parents=True)
+    save_arrays(folder / "replicate_0.safetensors", weights, about)
+    trial = json.dumps({"numerals": [], "faces": [try_it.network("cnn", "final")]})
+    page = f'<body><script type="application/json" id="networks">{trial}</script>'
+    page += f"<script>{(ROOT / 'pipeline/report/try.js').read_text()}</script></body>"
+    crops = np.random.default_rng(0).integers(256, size=(5, 3, 64, 64), dtype=np.uint8)
+    given = {"digits": [], "crops": [text_of(crop) for crop in crops], "drawings": []}
+    given["photograph"] = {"width": 1, "height": 1, "data": text_of(np.zeros((1, 1, 4), np.uint8))}
+    found = run_in_browser(page, tmp_path, given)["faces"][0]
+    expected = load_network(folder).probabilities(crops)
+    assert np.abs(np.array(found) - expected).max() < CLOSE
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
     quick_run: Workspace, tmp_path: Path, width: int
@@ -150,3 +218,4 @@ def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
     digits = load_digits(quick_run.folder / DIGITS)["test"]
     first = digits.images[np.flatnonzero(digits.labels == 4)[0]]
     assert seen["sample"] == first.ravel().tolist()
+    assert seen["plane"] == [True, True, True, False], "both corners, and the ring at the edge"

@@ -1,3 +1,3 @@
-"""Commands around the pipeline: set-up, the quick profile, verification."""
+"""Commands around the pipeline: run it, check it, look at data, and use its networks."""
 
 import pipeline  # noqa: F401  which pins the numerical libraries, before a tool imports one

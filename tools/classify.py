@@ -2,11 +2,11 @@
 
     python -m tools.classify MODEL SOURCE [--csv] [--draw FOLDER]
 
-MODEL is the folder of a run, as models/mlp/final or what `dvc get` brings, or a weights' file in it. An MLP
-takes a picture of one numeral, or a folder of them, of any size, ink on paper or paper on ink. A CNN takes a
-picture that is a face, a folder of them, or photographs with boxes in any format that the pipeline reads.
-Prints the class and the probabilities of each; --csv prints them as CSV, --draw writes the pictures with
-their boxes and classes into a folder.
+MODEL is the folder of a run, such as models/mlp/final or what `dvc get` brings, or a weights file in it. An
+MLP takes a picture of one numeral, or a folder of them, of any size, dark on light or light on dark. A CNN
+takes a picture of one face, a folder of them, or photographs with boxes in any format that the pipeline
+reads. Prints the class and the probabilities of each; --csv prints them as CSV, --draw writes the pictures
+with their boxes and classes into a folder.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def classify(network: Network, items: list[Item]) -> pd.DataFrame:
 
 
 def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str], folder: Path) -> int:
-    """Write each picture with its boxes, or one around it, into a folder; how many there are."""
+    """Write each picture with its boxes, or framed where it has none, into a folder; return how many."""
     archive, _ = open_pictures(source)
     colours = mask_colours(classes)
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,9 +114,9 @@ def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("python -m tools.classify", description=__doc__.split("\n")[0])
-    parser.add_argument("model", type=Path, help="a run's folder, as models/mlp/final, or a weights' file")
+    parser.add_argument("model", type=Path, help="a run's folder, as models/mlp/final, or a weights file")
     parser.add_argument("source", type=Path, help="a picture, or a folder or zip of pictures")
-    parser.add_argument("--csv", action="store_true", help="print CSV, with all digits")
+    parser.add_argument("--csv", action="store_true", help="print CSV, in full precision")
     parser.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="write the pictures with boxes and classes"
     )
@@ -128,14 +128,12 @@ def main(arguments: list[str]) -> None:
         if not items:
             raise InputError(f"{given.source} holds no picture")
         table = classify(network, items)
-        print(
-            table.to_csv(index=False) if given.csv else table.to_string(index=False, float_format="%.3f"),
-            end="" if given.csv else "\n",
-        )
+        as_text = table.to_string(index=False, float_format="%.3f") + "\n"
+        print(table.to_csv(index=False) if given.csv else as_text, end="")
         if given.draw:
             count = draw(given.source, items, table, network.classes, given.draw)
             print(f"{count} pictures are in {given.draw}", file=sys.stderr)
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(f"classify: {error}")
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from pipeline.common.paths import PLOTS
 from pipeline.evaluation.folds import ALL, FOLDS, MEAN
 from pipeline.evaluation.tables import read_csv
-from pipeline.report.left_open import NAMES
+from pipeline.report.left_open import RUN_NAMES
 from pipeline.report.tables import name_shares, number, say_recall
 
 OUTPUT = Path("docs/real-data.csv")
@@ -41,7 +41,8 @@ def remedies(folds: pd.DataFrame) -> list[str]:
     classes = [MEAN, ALL, *(name for name in folds["class"].unique() if name not in (ALL, MEAN))]
     by_run = {run: rows.set_index("class") for run, rows in folds.groupby("run", sort=False)}
     rows = [
-        [NAMES.get(run, run), *(say_recall(of.loc[name]) for name in classes)] for run, of in by_run.items()
+        [RUN_NAMES.get(run, run), *(say_recall(of.loc[name]) for name in classes)]
+        for run, of in by_run.items()
     ]
     return markdown(["remedy", *name_shares(classes)], rows)
 
@@ -55,7 +56,8 @@ def steps(table: pd.DataFrame) -> list[str]:
         return "" if pd.isna(row[score]) else f"{number(score, row[score])} ± {number(score, spread)}"
 
     rows = [
-        [NAMES.get(row.run, row.run), *(say(row, score) for score in scores)] for _, row in table.iterrows()
+        [RUN_NAMES.get(row.run, row.run), *(say(row, score) for score in scores)]
+        for _, row in table.iterrows()
     ]
     return markdown(["step", *(score.replace("_", " ") for score in scores)], rows)
 

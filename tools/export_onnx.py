@@ -2,13 +2,14 @@
 
     python -m tools.export_onnx MODEL FILE.onnx
 
-MODEL is the folder of a run, as models/cnn/final, or a weights' file in it. The graph takes `samples` and
+MODEL is the folder of a run, such as models/cnn/final, or a weights file in it. The graph takes `samples` and
 gives `probabilities` (n, classes): of an MLP float32 (n, 784), of a CNN float32 (n, 3, side, side), both in 0
-to 1. The classes and what else the weights' file says are in the model's metadata.
+to 1. The classes and what else the weights file says are in the model's metadata.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Graph:
         self.weights: list[TensorProto] = []
         self.last = "samples"
 
-    def add(self, kind: str, weights: list[np.ndarray] = [], **attributes: Any) -> None:  # noqa: B006
+    def add(self, kind: str, weights: Sequence[np.ndarray] = (), **attributes: Any) -> None:
         number = len(self.nodes)
         names = [f"weights_{number}_{index}" for index in range(len(weights))]
         self.weights += [numpy_helper.from_array(w, name) for w, name in zip(weights, names, strict=True)]
@@ -44,7 +45,7 @@ class Graph:
 
 
 def mlp_graph(network: Network) -> Graph:
-    """A layer's last column of weights holds its biases."""
+    """The graph of an MLP. The last column of a layer's weights are its biases."""
     graph = Graph()
     for number in range(len(network.weights)):
         layer = network.weights[f"layer_{number}"]
@@ -63,7 +64,7 @@ def cnn_graph(network: Network) -> Graph:
     for name in sorted({name.split(".")[0] for name in network.weights}, key=int):
         kinds = [kind for kind in KINDS if f"{name}.{kind}" in network.weights]
         layers[name] = [network.weights[f"{name}.{kind}"] for kind in kinds]
-    head = len(layers) - len(about["head"]) - 1  # before it are convolutions and what normalises them
+    head = len(layers) - len(about["head"]) - 1  # the first fully connected layer
     for number, weights in enumerate(layers.values()):
         if number >= head:
             graph.add("Flatten", axis=1) if number == head else graph.add("Relu")
@@ -74,7 +75,7 @@ def cnn_graph(network: Network) -> Graph:
             graph.add("Conv", weights, strides=[about["stride"]] * 2, pads=[about["padding"]] * 4)
         else:
             graph.add("BatchNormalization", weights, epsilon=EPSILON)
-        if of_convolution != about["batch_norm"]:
+        if of_convolution != about["batch_norm"]:  # after the batch normalisation, where there is one
             graph.add("Relu")
             graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
     graph.add("Softmax", axis=1)
@@ -111,7 +112,7 @@ def main(source: str = "", target: str = "") -> None:
         network = load_network(Path(source))
         with whole_file(Path(target)) as partial:
             partial.write_bytes(to_onnx(network).SerializeToString(deterministic=True))
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(f"export_onnx: {error}")
     print(f"{target}: {network.about['kind']} with the classes {', '.join(network.classes)}")
 

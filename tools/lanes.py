@@ -2,10 +2,10 @@
 
     python -m tools.lanes [RECORD]
 
-A lane is a process that calls `dvc repro --single-item` for one stage at a time, once those that it needs
-are done: as many lanes as cores, or fewer where `compute.workers` gives each stage several. The one with the
-longest way to the end goes first, by the seconds in SECONDS; RECORD is written as such a file. This can go
-when DVC has `repro --jobs` (#755, #10922); docs/scaling.md says what it relies on.
+A lane is a process that runs one stage after another with `dvc repro --single-item`. There are as many lanes
+as cores, or fewer where `compute.workers` gives each stage several. Of the stages that can start, the one
+with the longest way to the end goes first, by the seconds in stage_seconds.csv; RECORD is written as such a
+file. This can go when DVC has `repro --jobs` (#755, #10922); docs/scaling.md says what it relies on.
 """
 
 import os
@@ -20,10 +20,13 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
-from dvc.utils.serialize import modify_yaml
-from ruamel.yaml import YAML
+from dvc.utils.serialize import load_yaml, modify_yaml
+
+from pipeline.common.compute import Compute
+from pipeline.common.settings import InputError, check, read_params, section
 
 SECONDS = Path(__file__).with_name("stage_seconds.csv")
 
@@ -47,8 +50,7 @@ def startable(needs: Needs, done: Collection[str], running: Collection[str], sec
     """The stages that can start, that with the longest way to the end first."""
     ways: Seconds = {}
     for stage in reversed(needs):
-        after = [ways[other] for other in needs if stage in needs[other]]
-        ways[stage] = seconds[stage] + max(after, default=0.0)
+        ways[stage] = seconds[stage] + max((ways[n] for n in needs if stage in needs[n]), default=0.0)
     ready = [s for s in needs if s not in done and s not in running and needs[s].issubset(done)]
     return sorted(ready, key=lambda stage: -ways[stage])
 
@@ -67,7 +69,7 @@ def simulate(needs: Needs, seconds: Seconds, lanes: int, done: Collection[str] =
 
 
 def start_lane(folder: Path) -> None:
-    """Set up a lane's process, which Ctrl-C reaches too: while it waits for a stage, it ignores that."""
+    """Set up a lane's process. Ctrl-C reaches it too, and is ignored while it waits for its next stage."""
     os.chdir(folder)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for `python`
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -87,7 +89,7 @@ def run_stage(stage: str, cores: int, options: list[str]) -> tuple[int, float]:
 
 
 def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, options: list[str]) -> Seconds:
-    """The seconds of the stages that succeeded. One that fails lets the others end, and no more start."""
+    """Return the seconds of the stages that succeeded. After a failure, running ones end and none starts."""
     expected = read_seconds(needs)
     running: dict[str, Future[tuple[int, float]]] = {}
     took: Seconds = {}
@@ -113,20 +115,16 @@ def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, opt
     return took
 
 
-def sort_lock(lock: Path, before: list[str], needs: Needs) -> None:
-    """Put the entries of dvc.lock in the order of `dvc repro`: those of before, then new ones."""
-    with modify_yaml(lock) as content:
-        entries = content["stages"]
-        content["stages"] = {s: entries[s] for s in dict.fromkeys([*before, *needs]) if s in entries}
-
-
 def run(folder: Path, options: Collection[str] = (), record: Path | None = None) -> bool:
-    """Run every stage in `folder`; whether all succeeded."""
-    lock, yaml = folder / "dvc.lock", YAML(typ="safe")
-    before = list(yaml.load(lock)["stages"]) if lock.is_file() else []
-    workers = yaml.load(folder / "params.yaml")["compute"]["workers"]
-    needs, cores = read_graph(folder), joblib.cpu_count()
-    lanes = max(1, cores // (workers or 1))
+    """Run every stage in `folder`; return whether all succeeded."""
+    lock = folder / "dvc.lock"
+    before = list(load_yaml(lock)["stages"]) if lock.is_file() else []
+    try:
+        compute = check(Compute, section(read_params(folder / "params.yaml"), "compute"), "compute")
+        needs, cores = read_graph(folder), joblib.cpu_count()
+    except (InputError, DvcException) as error:
+        sys.exit(f"lanes: {error}")
+    lanes = max(1, cores // (compute.workers or 1))
     with ProcessPoolExecutor(lanes, get_context("spawn"), start_lane, (folder.absolute(),)) as pool:
         try:
             took = run_all(pool, needs, lanes, cores, [*options])
@@ -136,7 +134,9 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
             print(f"lanes: {why}", file=sys.stderr)
             return False
     if lock.is_file():
-        sort_lock(lock, before, needs)
+        with modify_yaml(lock) as content:  # in the order of `dvc repro`: entries of before, then new ones
+            entries = content["stages"]
+            content["stages"] = {s: entries[s] for s in dict.fromkeys([*before, *needs]) if s in entries}
     if record:
         pd.Series(took, name="seconds").rename_axis("stage").to_csv(record, float_format="%.2f")
     return len(took) == len(needs)

@@ -3,8 +3,8 @@
     python -m tools.look_at PATH [digits|masks|csv|voc|yolo|coco]
 
 Prints the layout, the split, the classes with their counts, what is odd, and the lines for params.yaml. Exits
-with 1 and the faults where the source would be refused. The second argument says which data to read, or which
-annotations of several; without it this is told from the files.
+with 1 and the faults where the source would be refused. The second argument names the data to read, or the
+format of the annotations where there are several; without it both are inferred from the files.
 """
 
 import re
@@ -72,13 +72,13 @@ def describe_masks(path: Path, annotations: str) -> list[str]:
         f"  split        {read.split}",
         f"  photographs  {read.photographs}, {with_boxes} of them with boxes",
         *list_boxes(read),
-        *[f"  odd          {note}" for note in read.notes],
+        *[f"  note         {note}" for note in read.notes],
         "",
         f"For {PARAMS}:",
         "data:",
         f"  masks: {path.absolute()}",
         "crop_masks:",
-        *[f"  annotations: {annotations}"][: annotations != "auto"],
+        *([f"  annotations: {annotations}"] if annotations != "auto" else []),
         "  classes:      # label: class; ignore leaves a label out",
     ]
     labels = sorted({box.label for box in read.boxes})
@@ -110,7 +110,7 @@ def describe_digits(path: Path) -> list[str]:
         counts = np.bincount(splits[split].labels, minlength=10)
         each = ", ".join(f"{count} of {label}" for label, count in enumerate(counts))
         lines.append(f"  {f'{split} digits'.strip():13}{counts.sum()}: {each}")
-    lines += [f"  odd          {note}" for note in notes.sentences()]
+    lines += [f"  note         {note}" for note in notes.sentences()]
     return [*lines, "", f"For {PARAMS}:", "data:", f"  digits: {path.absolute()}"]
 
 

@@ -7,16 +7,12 @@ import json
 import sys
 from pathlib import Path
 
-import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from ruamel.yaml import YAML
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt  # noqa: E402
-import pandas as pd  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from ruamel.yaml import YAML  # noqa: E402
-
-from pipeline.report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION  # noqa: E402
+from pipeline.report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION
 
 OUTPUT = Path("docs/picture.png")
 
@@ -79,7 +75,8 @@ def draw_sampler(axes: Axes, workspace: Path) -> None:
 
 def main(workspace: str = ".") -> None:
     report = YAML(typ="safe", pure=True).load(Path("claims.yaml"))
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.7), layout="constrained")
+    figure = Figure(figsize=(12, 3.7), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
     draw_widths(left, Path(workspace), report)
     draw_latents(middle, Path(workspace))
     draw_sampler(right, Path(workspace))

@@ -23,18 +23,19 @@ from tools import lanes
 ROOT = Path(__file__).parent.parent
 OVERRIDES = Path("quick.yaml")
 RESULTS = ("dvc.lock", "metrics", "plots")
+NUMBERS_OF = ("mlp/h64_32", "cnn/adam", "cnn/final", "cnn/weighted")
 EMAIL = "quick@localhost"  # of the commits that this makes
 
 
 def merge(values: Any, changes: dict[str, Any]) -> None:
-    """Change `values` in place; where both hold a mapping, key by key. What is None is removed."""
+    """Change `values` in place, mappings key by key. What is None is removed; no mapping is added."""
     for key, change in changes.items():
         if change is None:
-            del values[key]
-        elif isinstance(change, dict) and isinstance(values.get(key), dict):
-            merge(values[key], change)
-        else:
+            values.pop(key, None)
+        elif not isinstance(change, dict):
             values[key] = change
+        elif isinstance(values.get(key), dict):
+            merge(values[key], change)
 
 
 def leave_out(params: Any) -> None:
@@ -85,38 +86,53 @@ def environment() -> dict[str, str]:
 
 
 def is_a_quick_run(folder: Path) -> bool:
-    """Whether the folder holds a quick run, and no commit, change or experiment of a person."""
+    """Whether the folder holds a quick run, and no commit, change or experiment of a person.
+
+    Where git refuses to say, as in a folder of another user, it counts as a person's.
+    """
 
     def git(*arguments: str) -> list[str]:
         command = ["git", *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout.splitlines()
+        finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        return finished.stdout.splitlines()
 
     if not (folder / OVERRIDES).is_file() or not (folder / ".git").is_dir():
         return False
-    changed = [line[3:] for line in git("status", "--porcelain", "--untracked-files=all")]
+    try:
+        changed = [line[3:] for line in git("status", "--porcelain", "--untracked-files=all")]
+        authors, experiments = set(git("log", "--all", "--format=%ae")), git("for-each-ref", "refs/exps")
+    except subprocess.CalledProcessError:
+        return False
     foreign = [path for path in changed if Path(path).parts[0] not in RESULTS]
-    others = set(git("log", "--all", "--format=%ae")) - {EMAIL}
-    return not (foreign or others or git("for-each-ref", "refs/exps"))
+    return authors == {EMAIL} and not (foreign or experiments)
 
 
-def summary(folder: Path) -> str:
-    """Three numbers, two pages, and what to try next."""
+def numbers(folder: Path) -> str:
+    """Three numbers, each with what it is; none if a run that they are of was removed from params.yaml."""
+    files = {run: folder / f"metrics/{run}.json" for run in NUMBERS_OF}
+    if not all(file.is_file() for file in files.values()):
+        return ""
 
     def accuracy(run: str) -> float:
-        return float(read_json(folder / f"metrics/{run}.json")["test_accuracy"])
+        return float(read_json(files[run])["test_accuracy"])
 
     classes = read_csv(folder / "plots/cnn/class_accuracy.csv", dtype={"class": str})
     test = classes[classes.split == "test"].set_index(["run", "class"])
     sizes = test.samples["final"]
     largest, rarest = sizes.max() / sizes.sum(), sizes.idxmin()
-    before, after = (float(test.accuracy[run, rarest]) for run in ("final", "weighted"))
-    sources = [read_json(folder / raw / "source.json")["source"] for raw in (RAW_DIGITS, RAW_MASKS)]
-    data = "drawn data" if set(sources) == {"synthetic"} else "your data"
-    return f"""
-Every stage has run in {folder}/, on {data}, with fewer runs and epochs than the report. On the test sets
+    usual, weighted = (f"{float(test.accuracy[run, rarest]):.0%}" for run in ("final", "weighted"))
+    return f""" On the test sets
   numerals   {accuracy("mlp/h64_32"):.1%} are right with the MLP of [64, 32] units
   faces      {accuracy("cnn/adam"):.1%} with the CNN; naming the largest class would be {largest:.1%}
-  rarest     {before:.0%} of the faces of class {rarest} are found, and {after:.0%} with the weighted sampler
+  rarest     {usual} of the faces of class {rarest} are found, and {weighted} with the weighted sampler"""
+
+
+def summary(folder: Path) -> str:
+    """Three numbers, two pages, and what to try next."""
+    sources = [read_json(folder / raw / "source.json")["source"] for raw in (RAW_DIGITS, RAW_MASKS)]
+    data = "synthetic data" if set(sources) == {"synthetic"} else "your data"
+    return f"""
+Every stage has run in {folder}/, on {data}, with fewer runs and epochs than the report.{numbers(folder)}
 Open
   {folder}/report/index.html       the report: every figure and claim with its verdict
   {folder}/dvc_plots/index.html    the plots, as DVC shows them
@@ -132,7 +148,11 @@ def main(target: str = "quick") -> None:
         if not is_a_quick_run(folder):
             sys.exit(f"quick: {folder} holds something of your own, and is left alone; name another folder")
         shutil.rmtree(folder)
-    make_workspace(folder)
+    try:
+        make_workspace(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # half of it would count as a person's
+        raise
     if not lanes.run(folder):
         sys.exit(f"quick: the pipeline failed in {folder}; the message is above")
     plots = [sys.executable, "-m", "dvc", "plots", "show"]

@@ -127,7 +127,7 @@ def check_claims(folder: Path) -> None:
 
 
 def check_scores(folder: Path, path: str) -> bool:
-    """Name the scores that differ; whether all are within the tolerance."""
+    """Name the scores that differ; return whether all are within the tolerance."""
     before, after = (read_scores(read(folder, path)) for read in (committed, fresh))
     if not same_names(before, after):
         print(f"{path}: not the same runs and scores as committed")
@@ -142,7 +142,7 @@ def check_scores(folder: Path, path: str) -> bool:
 
 
 def check(folder: Path) -> bool:
-    """Compare what is in `folder` with what is committed there; whether it is as promised."""
+    """Compare what is in `folder` with what is committed there; return whether it is as promised."""
     check_lock(folder)
     within = [check_scores(folder, path) for path in SCORES]
     check_claims(folder)
@@ -150,7 +150,7 @@ def check(folder: Path) -> bool:
 
 
 def reproduce(folder: Path) -> bool:
-    """Run every stage in `folder` without the run cache; whether all succeeded."""
+    """Run every stage in `folder` without the run cache; return whether all succeeded."""
     return lanes.run(folder, ["--no-run-cache"])
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from pipeline.claims.schema import (
     Greater,
     ReportedValue,
     in_words,
-    legible_errors,
+    legible_rows,
     reported_values,
     subject,
 )
@@ -82,7 +82,7 @@ def describe(name: str, values: np.ndarray) -> str:
 
 
 def absent(measures: Measures, names: Iterable[str]) -> str:
-    """Which runs or latent figures of these measures there are none of, in words; empty if all are there."""
+    """A message naming the runs and latent figures of these measures that params.yaml lacks; "" if none."""
     there = {subject(name) for name in measures}
     missing = sorted({subject(name) for name in names} - there)
     return f"{PARAMS} has no {', '.join(missing)}" if missing else ""
@@ -147,7 +147,7 @@ def compare(
         probability = statistics.probability_alike
         limit = f" within {asked:g}"
     pairs = []
-    for name, other in zip(chain[:-1], chain[1:], strict=True):
+    for name, other in pairwise(chain):
         one, two = find(measures, name, claim), find(measures, other, claim)
         report = reported[name] - reported[other] if {name, other} <= set(reported) else None
         likely = probability(one, two, asked, comparison.paired)
@@ -215,7 +215,7 @@ def judge_comparisons(
 
 def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measures) -> Finding:
     """Compare numbers of errors with the report's own matrices, in the split that contradicts them most."""
-    rows = {split: legible_errors(confusion.splits()[split]) for split in claim.errors}
+    rows = {split: legible_rows(confusion.splits()[split]) for split in claim.errors}
     legible = {split: sum(total - right for _, total, right in rows[split]) for split in rows}
     split = max(legible, key=lambda split: legible[split] - claim.errors[split])
     run = f"{confusion.part}.{confusion.run}"

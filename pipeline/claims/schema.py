@@ -89,7 +89,7 @@ class Claim(Strict):
         return self
 
 
-class Data(Strict):
+class ReportData(Strict):
     """The report's data of a part."""
 
     source: str  # its name in the catalogue
@@ -107,12 +107,18 @@ class Data(Strict):
 class Claims(Strict):
     """All of claims.yaml."""
 
-    data: dict[str, Data]  # by part
+    data: dict[str, ReportData]  # by part
     runs: dict[Literal["mlp", "cnn", "latents"], list[str]]  # that the rest may name
     probability: float = Field(gt=0.5, lt=1)
     tables: dict[str, Table]
     confusion: Confusion
     claims: dict[str, Claim]
+
+    @model_validator(mode="after")
+    def has_data_of_both_parts(self) -> "Claims":
+        if self.data.keys() != {"mlp", "cnn"}:
+            raise ValueError("`data` must have the two parts, mlp and cnn")
+        return self
 
     @model_validator(mode="after")
     def names_declared_runs(self) -> "Claims":
@@ -213,7 +219,7 @@ def table_values(tables: dict[str, Table]) -> list[ReportedValue]:
             where=name,
             sentence=f"{run}: {score} is {report:.4g}",
             measure=f"{table.part}.{run}.{score}",
-            samples=f"{table.part}.{run}.{score}".replace("accuracy", "samples")
+            samples=f"{table.part}.{run}.{score.replace('accuracy', 'samples')}"
             if "accuracy" in score
             else None,
             report=report,
@@ -253,6 +259,6 @@ def reported_values(claims: Claims) -> list[ReportedValue]:
     return table_values(claims.tables) + confusion_values(claims.confusion)
 
 
-def legible_errors(counts: Counts) -> list[tuple[int, int, int]]:
+def legible_rows(counts: Counts) -> list[tuple[int, int, int]]:
     """For each row that can be read: the class, the sum of its cells, and the cell of right predictions."""
     return [(truth, sum(filter(None, row)), row[truth] or 0) for truth, row in counts.rows.items()]

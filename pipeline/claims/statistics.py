@@ -1,10 +1,10 @@
 """The statistics of the claims: intervals of shares, and the probability that a comparison holds.
 
-The method has to do with two to four replicates. A bootstrap of two values calls everything certain on which
+The method must work with two to four replicates. A bootstrap of two values calls everything certain on which
 both agree, and a permutation test of two against two cannot go below 1/6. Welch's t test uses the size of
 the spread, lets each run have its own, and has heavy tails for few replicates: at one degree of freedom a
-probability of 0.9 needs a difference of three standard errors. The probability here is one less its
-one-sided p-value, read as the probability of the order of the two means.
+probability of 0.9 needs a difference of three standard errors. The probability here is 1 - p for its
+one-sided p-value, read as the probability that the two means have this order.
 
 Its limits: it takes replicates as normal, so two that agree by chance look more certain than they are. It
 takes runs as independent although their replicates share a seed; where these vary together, the test is

@@ -13,10 +13,10 @@ import psutil
 from pydantic import Field, model_validator
 
 from pipeline.common.numerics import loaded_before
-from pipeline.common.process import WORKER_KILLED, end_with, say
+from pipeline.common.process import WORKER_KILLED, exit_when_parent_dies, say
 from pipeline.common.settings import InputError, Strict
 
-# A worker must be seen dead twice: within that time joblib notices every other death itself.
+# A worker must be found dead in two polls in a row: joblib itself reports other deaths sooner than that.
 DEAD_WORKER_POLL_SECONDS = 3.0
 
 
@@ -62,7 +62,7 @@ class Compute(Strict):
             resource_tracker.ensure_running()
             loky_tracker.ensure_running()
             # A worker that still waits for its first task would outlive a killed stage by minutes.
-            watched = parallel(backend="loky", initializer=end_with, initargs=(os.getpid(),))
+            watched = parallel(backend="loky", initializer=exit_when_parent_dies, initargs=(os.getpid(),))
             with _hold_interrupts():
                 results = watched(joblib.delayed(function)(*task) for task in tasks)
             yield from results

@@ -39,6 +39,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
                 os.replace(path, retired)
             os.replace(partial, path)
         finally:
+            if retired.is_dir() and not path.exists():
+                os.replace(retired, path)
             shutil.rmtree(partial, ignore_errors=True)
             shutil.rmtree(retired, ignore_errors=True)
 

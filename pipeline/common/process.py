@@ -21,11 +21,11 @@ WORKER_KILLED = (
 
 
 def run_stage(main: Callable[..., None], *arguments: str) -> None:
-    """Call a stage's `main`; what the user can mend, and Ctrl-C, ends it with one line and no traceback."""
+    """Call a stage's `main`; Ctrl-C and the user's mistakes end it with a message and no traceback."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # stages/__init__.py says why
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_STAGE" in os.environ:
-        end_with(os.getppid())
+        exit_when_parent_dies(os.getppid())
     name, expected = Path(sys.argv[0]).stem, inspect.signature(main).parameters
     if len(arguments) != len(expected):
         print(f"usage: python -m stages.{name} {' '.join(expected).upper()}".rstrip(), file=sys.stderr)
@@ -35,24 +35,25 @@ def run_stage(main: Callable[..., None], *arguments: str) -> None:
         main(*arguments)
         return
     except InputError as error:
-        message = str(error)
+        lines = error.lines
     except OSError as error:
         if error.errno is None:
             raise
-        message = _explain_os_error(error)
+        lines = (_explain_os_error(error),)
     except BrokenExecutor:
-        message = WORKER_KILLED
+        lines = (WORKER_KILLED,)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "memory" not in str(error):  # PyTorch has no type for it
             raise
-        message = (
-            "memory ran out; nothing was written. Set what is large in "
-            f"{PARAMS} lower, or `compute.workers`, and run again"
+        lines = (
+            "memory ran out; nothing was written. Lower `compute.workers`, or the sizes in "
+            f"{PARAMS}, and run again",
         )
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # while the workers stop
-        message, status = "interrupted", 130
-    say(message)
+        lines, status = ("interrupted",), 130
+    for line in lines:
+        say(line)
     sys.exit(status)
 
 
@@ -62,7 +63,7 @@ def say(message: str) -> None:
     print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr, flush=True)
 
 
-def end_with(parent: int) -> None:
+def exit_when_parent_dies(parent: int) -> None:
     """End this process soon after its `parent`, which cannot stop it once it is killed itself.
 
     A stage that outlived DVC could overwrite the output of the next `dvc repro`.
@@ -90,6 +91,6 @@ def _explain_os_error(error: OSError) -> str:
         case errno.ENOENT:
             advice = "`dvc repro` runs the stages that make it"
         case _:
-            advice = "see to it, and run again"
+            advice = "correct that, and run again"
     path = error.filename2 or error.filename
     return f"{f'{path}: ' if path else ''}{error.strerror}; {advice}"

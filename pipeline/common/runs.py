@@ -2,9 +2,8 @@
 
 settings.json               the run's settings, defaults filled in
 curves.csv                  a row for each replicate and epoch
-predictions_<r>.safetensors  for each split its samples' predicted classes, uint8 (samples,), and as
-                            <split>_truth the true ones; `snapshot` is what the network after
-                            `snapshot_epoch` predicts for the test samples
+predictions_<r>.safetensors  uint8 (samples,): <split>, the predicted classes; <split>_truth, the true ones;
+                            snapshot, those predicted for the test set after `snapshot_epoch`
 replicate_<r>.safetensors   the weights of a replicate, with what has to be known to use them
 latents.safetensors         of some runs of the MLP: epoch (e,), activations (replicates, e, samples, units)
 snapshot_<r>.safetensors    of some runs of the CNN: the weights after `snapshot_epoch`
@@ -70,6 +69,9 @@ def stack_latents(latents: list[dict[int, np.ndarray]]) -> dict[str, np.ndarray]
     """The latents of all replicates, at the epochs that every one of them reached."""
     epochs = sorted(set.intersection(*(set(replicate) for replicate in latents)))
     if not epochs:
-        raise InputError("a replicate stopped before its first latents; set a smaller latents_every")
+        raise InputError(
+            "a replicate stopped early, before epoch latents_every; set latents_every lower, "
+            "or patience higher"
+        )
     activations = [np.stack([replicate[epoch] for epoch in epochs]) for replicate in latents]
     return {"epoch": np.array(epochs), "activations": np.stack(activations)}

@@ -1,4 +1,4 @@
-"""Load and validate params.yaml. InputError is the error of every module for what a user gave."""
+"""Load and validate params.yaml. All modules raise InputError for wrong input."""
 
 import re
 import reprlib
@@ -11,7 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from pipeline.common.paths import PARAMS
 
-OTHERS = "others"  # names what is written of the runs that are in no table
+OTHERS = "others"  # the table of the runs that are in none
 FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -23,7 +23,14 @@ show = SHOWN.repr
 
 
 class InputError(Exception):
-    """Something that the user gave is wrong; the message says what, where, and what to do."""
+    """Something that the user gave is wrong; the message says what, where, and what to do, in `lines`."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return "\n  ".join(self.lines)
 
 
 class Strict(BaseModel):
@@ -50,16 +57,15 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     except RecursionError:
         raise InputError(f"{path} is nested deeper than any settings are") from None
     if not isinstance(params, dict):
-        raise InputError(f"{path} must hold sections such as `seed:` and `data:`")
+        raise InputError(f"{path} must hold sections, each as `name: settings`")
     for part in ("mlp", "cnn"):
-        _check_runs(part, params.get(part))
+        if part in params:
+            _check_runs(part, params[part])
     return params
 
 
 def _check_runs(part: str, values: Any) -> None:
     """Raise InputError unless the defaults and runs of a part hold settings, under names fit for a folder."""
-    if values is None:
-        return
     for dotted in (part, f"{part}.defaults", f"{part}.runs"):
         if not isinstance(section({part: values}, dotted), dict):
             raise InputError(f"{PARAMS}: `{dotted}` must hold settings, as `key: value`")
@@ -86,7 +92,7 @@ def section(params: dict[str, Any], dotted: str) -> Any:
     value: Any = params
     for key in dotted.split("."):
         if not isinstance(value, dict) or key not in value:
-            raise InputError(f"{PARAMS} has no `{dotted}`; it is needed here")
+            raise InputError(f"{PARAMS} has no `{dotted}`; add it")
         value = value[key]
     return value
 
@@ -106,16 +112,17 @@ def read_tables(params: dict[str, Any], part: str) -> Tables:
         raise InputError(f"{PARAMS}: `{part}.tables` must hold lists of runs, as T1: [final]")
     for table, members in tables.items():
         if not (isinstance(table, str) and NAME.fullmatch(table)) or table == OTHERS:
-            raise InputError(f"{part}.tables: {table!r} cannot be the name of a table; use one such as T15")
+            raise InputError(
+                f"{PARAMS}: {table!r} in `{part}.tables` cannot be the name of a table; use one such as T15"
+            )
+        where = f"{PARAMS}: `{part}.tables.{table}`"
         if not (isinstance(members, list) and members):
-            raise InputError(f"{part}.tables.{table} is {show(members)}; it must list runs, as in [final]")
+            raise InputError(f"{where} is {show(members)}; it must list runs, as in [final]")
         for run in members:
             if run not in runs:
-                raise InputError(
-                    f"{part}.tables.{table} names the run {run!r}; the runs are {', '.join(runs)}"
-                )
+                raise InputError(f"{where} names the run {run!r}; the runs are {', '.join(runs)}")
             if members.count(run) > 1:
-                raise InputError(f"{part}.tables.{table} names the run {run!r} twice")
+                raise InputError(f"{where} names the run {run!r} twice")
     return tables
 
 

@@ -21,7 +21,7 @@ ABOUT = "about"  # the key of the metadata
 def save_arrays(path: Path, arrays: dict[str, np.ndarray], about: dict[str, Any] | None = None) -> None:
     """Write named arrays of any shape, of numbers or bool, to one file, and what is to be said about them."""
     metadata = {ABOUT: json.dumps(about, sort_keys=True)} if about else None
-    # save_file would make its own temporary file, readable for its owner alone, and has no OSError.
+    # Not save_file: it makes the file readable by its owner only, and hides an OSError in a SafetensorError.
     path.write_bytes(save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata))
 
 

@@ -1,4 +1,4 @@
-"""Read digits from arrays: .npz files with the keys of several habits, and IDX files, those of MNIST."""
+"""Read digits from arrays: .npz files with any of three sets of keys, and the IDX files of MNIST."""
 
 import gzip
 import tokenize
@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
 from pipeline.digits.prepared import SIDE, Digits, Notes
-from pipeline.sources.archives import MEMBER_LIMIT, UNREADABLE, Archive, open_archive, read_file
+from pipeline.sources.archives import ARCHIVE_ERRORS, MEMBER_LIMIT, Archive, open_archive, read_file
 from pipeline.sources.folders import IDX
 from pipeline.sources.splits import split_of_file
 
@@ -29,7 +29,7 @@ KEYS = (
 SHEETS = "sheet"  # beside `image` and `label`: the number of the sheet of paper that each was cut from
 IDX_TYPES = {8: np.dtype(np.uint8), 9: np.dtype(np.int8)}
 # What NumPy raises for an array whose header is damaged, or asks for more than memory holds.
-DAMAGED = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
+NPY_ERRORS = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 
 
 def read_npz(file: IO[bytes], name: str, notes: Notes) -> dict[str, Digits]:
@@ -57,9 +57,9 @@ def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
     try:
         # Objects would have to be unpickled, which can run any code: numpy refuses with a ValueError.
         array = npz[key]
-    except UNREADABLE as error:
+    except ARCHIVE_ERRORS as error:
         raise InputError(f"{name}: {key!r} cannot be read: {error}") from None
-    except DAMAGED:
+    except NPY_ERRORS:
         raise InputError(
             f"{name}: {key!r} cannot be read: its header is damaged, or asks for too much memory"
         ) from None

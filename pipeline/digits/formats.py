@@ -24,7 +24,7 @@ from pipeline.sources.archives import (
 )
 from pipeline.sources.folders import IDX, open_source
 from pipeline.sources.pictures import open_drawing
-from pipeline.sources.splits import check_complete, honour, split_of_file, split_of_folder
+from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
 
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
 
@@ -34,8 +34,9 @@ def read_digits(
 ) -> tuple[dict[str, Digits], Notes]:
     """The digits in a file or folder, by split ("train" and "test", else ""), and how it was read.
 
-    `class_from` says what tells the class of a picture: "folder", "name", or "auto" where it is plain. Of
-    pictures only the first `looked_at` are opened, or all; those of the others stay black.
+    `class_from` says what tells the class of a picture: "folder", "name", or "auto": the folders if all are
+    named 0 to 9, else the names. Only the first `looked_at` pictures are opened (None: all); the images of
+    the others stay black.
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
     notes = Notes()
@@ -86,7 +87,9 @@ def read_files(archive: Archive, names: list[str], notes: Notes) -> dict[str, Di
     """The digits of one .npz file, or of one for each part of a split."""
     source = archive_name(archive)
     splits = [split_of_file(name) for name in names]
-    if len(names) > 1 and (not honour(splits)[0] or "" in splits or len(set(splits)) < len(splits)):
+    if len(names) > 1 and (
+        not map_published_split(splits)[0] or "" in splits or len(set(splits)) < len(splits)
+    ):
         raise InputError(
             f"{source} holds {brief(names)}; give one .npz file, or train.npz and test.npz, with "
             "valid.npz or without"
@@ -105,8 +108,8 @@ def _only(digits: dict[str, Digits], name: str) -> Digits:
 
 
 def join_splits(found: dict[str, Digits], source: str, notes: Notes) -> dict[str, Digits]:
-    """What was found by split as "train" and "test", or all as ""."""
-    becomes, said = honour(found)
+    """Join the digits of each published split into "train" and "test", or of all into ""."""
+    becomes, said = map_published_split(found)
     if becomes:
         check_complete(list(found), list(found), source)
         notes.split = said
@@ -122,7 +125,7 @@ def read_pictures(
     """The digits of pictures, with the split and the class that their names and folders say."""
     source = archive_name(archive)
     splits = [split_of_folder(name) for name in names]
-    if honour(splits)[0]:
+    if map_published_split(splits)[0]:
         check_complete(names, splits, source)
     else:
         splits = [""] * len(names)
@@ -154,7 +157,7 @@ def classes_of(names: list[str], class_from: str, source: str, notes: Notes) -> 
         raise InputError(
             f"{source}: no class can be told of {wrong}: "
             + ("its folder must be named 0 to 9" if class_from == "folder" else "name it like 3_12.jpg")
-            + ", or put pictures into folders named 0 to 9" * (class_from == "auto")
+            + (", or put pictures into folders named 0 to 9" if class_from == "auto" else "")
         )
     notes.layout += ", class by folder" if class_from == "folder" else ", class by name"
     return [int(each) for each in found if each is not None]

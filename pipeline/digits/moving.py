@@ -1,11 +1,11 @@
-"""Random affine changes of digits, to train on: each is turned, sheared, scaled and shifted a little."""
+"""Augmentation of the digits: a small random affine transformation of each image."""
 
 import numpy as np
 from scipy.ndimage import affine_transform
 
 from pipeline.digits.prepared import SIDE
 
-BEND = 0.2  # what each of the four numbers of the matrix is changed by, at most
+MATRIX_CHANGE = 0.2  # of each element of the matrix, at most
 SHIFT = 2.0  # pixels, at most
 
 
@@ -16,7 +16,7 @@ def move(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     linearly. The matrix is drawn as it is, rather than from angles, whose sines are not the same in the last
     digit on every processor.
     """
-    matrices = np.eye(2) + rng.uniform(-BEND, BEND, (len(images), 2, 2))
+    matrices = np.eye(2) + rng.uniform(-MATRIX_CHANGE, MATRIX_CHANGE, (len(images), 2, 2))
     centre = np.full(2, (SIDE - 1) / 2)
     offsets = centre + rng.uniform(-SHIFT, SHIFT, (len(images), 2)) - matrices @ centre
     moved = np.empty_like(images)

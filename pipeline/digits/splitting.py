@@ -36,7 +36,10 @@ def split_digits(digits: Digits, train: int, test: int, seed: int) -> dict[str, 
         if any(len(np.unique(labels[side])) < CLASSES for side in sides):
             raise ValueError("a class would be on one side only")
     except ValueError as error:
-        raise InputError(f"{len(labels)} digits cannot be split into {train} and {test}: {error}") from None
+        raise InputError(
+            f"{len(labels)} digits cannot be split into {train} and {test} (prepare_digits.train and .test): "
+            f"{error}"
+        ) from None
     return {split: digits.take(rows) for split, rows in zip(SPLITS, sides, strict=True)}
 
 
@@ -57,7 +60,7 @@ def split_by_sheet(splits: dict[str, Digits], rng: np.random.Generator) -> dict[
 
 
 def hold_out(digits: Digits, samples: int, rng: np.random.Generator) -> tuple[Digits, Digits]:
-    """The digits without so many random ones, and these; of fewer than three times as many, a third."""
+    """Hold out `samples` random digits, at most a third of all. Returns the rest, then those held out."""
     order = rng.permutation(len(digits.labels))
     samples = min(samples, len(order) // 3)
     return digits.take(order[samples:]), digits.take(order[:samples])

@@ -127,67 +127,67 @@ def write_digits(samples: int, seed: int, path: Path) -> None:
 
 def draw_digits(samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Images (samples, 28, 28), white ink on black, and labels (samples,), both uint8, in shuffled order."""
-    random = generator(seed, "synthetic digits")
-    labels = shuffled_labels(random, samples)
-    writers = random.integers(WRITERS, size=samples)
-    habits = draw_habits(random)
+    rng = generator(seed, "synthetic digits")
+    labels = shuffled_labels(rng, samples)
+    writers = rng.integers(WRITERS, size=samples)
+    habits = draw_habits(rng)
     images = np.empty((samples, SIZE, SIZE), np.uint8)
     for digit, paths in PATHS.items():
         # The power makes the first ways of the table the usual ones.
-        ways = (len(paths) * random.random(samples) ** 1.5).astype(int)
+        ways = (len(paths) * rng.random(samples) ** 1.5).astype(int)
         for way, path in enumerate(paths):
             here = np.flatnonzero((labels == digit) & (ways == way))
             hands = {name: values[writers[here]] for name, values in habits.items()}
-            images[here] = draw_path(random, np.array(path), BOXES[digit], LINES[digit], hands)
+            images[here] = draw_path(rng, np.array(path), BOXES[digit], LINES[digit], hands)
     return images, labels
 
 
-def shuffled_labels(random: np.random.Generator, samples: int) -> np.ndarray:
+def shuffled_labels(rng: np.random.Generator, samples: int) -> np.ndarray:
     """Labels uint8 (samples,) with the class shares of `COUNTS`."""
     upper = np.cumsum(COUNTS) / sum(COUNTS)
     ordered = np.searchsorted(upper, (np.arange(samples) + 0.5) / samples)
-    return random.permutation(ordered).astype(np.uint8)
+    return rng.permutation(ordered).astype(np.uint8)
 
 
-def draw_habits(random: np.random.Generator) -> dict[str, np.ndarray]:
+def draw_habits(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """What each writer does alike in every numeral: arrays (WRITERS,)."""
     return {
-        "turn": random.normal(0, 0.1, WRITERS),  # radians
-        "slant": random.normal(0, 0.15, WRITERS),  # shift to the right per unit of height
-        "roundness": random.uniform(0.2, 1.2, WRITERS),  # 0 is straight from point to point
-        "brush": np.exp(random.normal(0, 0.11, WRITERS)),  # relative to the usual width of a line
-        "pressure": random.uniform(0.05, 0.3, WRITERS),  # how much it varies along a line
+        "turn": rng.normal(0, 0.1, WRITERS),  # radians
+        "slant": rng.normal(0, 0.15, WRITERS),  # shift to the right per unit of height
+        "roundness": rng.uniform(0.2, 1.2, WRITERS),  # 0 is straight from point to point
+        "brush": np.exp(rng.normal(0, 0.11, WRITERS)),  # relative to the usual width of a line
+        "pressure": rng.uniform(0.05, 0.3, WRITERS),  # how much it varies along a line
     }
 
 
 def draw_path(
-    random: np.random.Generator, path: np.ndarray, box: float, line: float, hands: dict[str, np.ndarray]
+    rng: np.random.Generator, path: np.ndarray, box: float, line: float, hands: dict[str, np.ndarray]
 ) -> np.ndarray:
     """Images uint8 (n, 28, 28) of one path (points, 2), written by n hands; each habit is (n,)."""
     n, points = len(hands["turn"]), len(path)
-    xy = lean(random, path - 0.5 + random.normal(0, WOBBLE, (n, points, 2)), hands)
-    pressure = 1 + hands["pressure"][:, None, None] * random.normal(0, 1, (n, points, 1))
-    pen = smooth(random, np.concatenate([xy, pressure], axis=2), hands["roundness"])
-    xy = fit(random, pen[:, :, :2], box - line)
+    xy = lean(rng, path - 0.5 + rng.normal(0, WOBBLE, (n, points, 2)), hands)
+    pressure = 1 + hands["pressure"][:, None, None] * rng.normal(0, 1, (n, points, 1))
+    pen = smooth(rng, np.concatenate([xy, pressure], axis=2), hands["roundness"])
+    xy = fit(rng, pen[:, :, :2], box - line)
     # A third of the width of the line is the standard deviation of a drop.
-    return ink(random, xy, pen[:, :, 2], line / 3 * hands["brush"] * np.exp(random.normal(0, 0.08, n)))
+    return ink(rng, xy, pen[:, :, 2], line / 3 * hands["brush"] * np.exp(rng.normal(0, 0.08, n)))
 
 
-def lean(random: np.random.Generator, xy: np.ndarray, hands: dict[str, np.ndarray]) -> np.ndarray:
+def lean(rng: np.random.Generator, xy: np.ndarray, hands: dict[str, np.ndarray]) -> np.ndarray:
     """Points (n, points, 2) slanted and turned as their writers do, a little differently each time."""
-    slant = (hands["slant"] + random.normal(0, SLANT, len(xy)))[:, None]
-    turn = (hands["turn"] + random.normal(0, TURN, len(xy)))[:, None]
+    slant = (hands["slant"] + rng.normal(0, SLANT, len(xy)))[:, None]
+    turn = (hands["turn"] + rng.normal(0, TURN, len(xy)))[:, None]
     x, y = xy[:, :, 0] - slant * xy[:, :, 1], xy[:, :, 1]
     return np.stack([np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y], axis=2)
 
 
-def smooth(random: np.random.Generator, pen: np.ndarray, roundness: np.ndarray) -> np.ndarray:
+def smooth(rng: np.random.Generator, pen: np.ndarray, roundness: np.ndarray) -> np.ndarray:
     """A cardinal spline (n, STEPS, 3) through (n, points, 3): x, y and pressure; roundness 1 is Catmull-Rom.
 
     The pen comes down and leaves a little early or late, so rings stay open, and ends are cut or overshoot.
     """
     n, points, _ = pen.shape
-    ends = random.normal((0, points - 1), TRIM * points, (n, 2))
+    ends = rng.normal((0, points - 1), TRIM * points, (n, 2))
     time = ends[:, :1] + np.diff(ends) * np.linspace(0, 1, STEPS)
     before = np.clip(time.astype(int), 0, points - 2)
     u = (time - before)[:, :, None]
@@ -198,15 +198,15 @@ def smooth(random: np.random.Generator, pen: np.ndarray, roundness: np.ndarray) 
     return values + slopes[row, before] * u * (1 - u) ** 2 - slopes[row, before + 1] * u**2 * (1 - u)
 
 
-def fit(random: np.random.Generator, xy: np.ndarray, side: float) -> np.ndarray:
+def fit(rng: np.random.Generator, xy: np.ndarray, side: float) -> np.ndarray:
     """Points (n, STEPS, 2) stretched to about `side` both ways in the middle of the image, in pixels."""
     low, high = xy.min(axis=1, keepdims=True), xy.max(axis=1, keepdims=True)
-    sides = side + random.normal(0, 0.8, low.shape)
-    middle = (SIZE - 1) / 2 + random.normal(0, 0.5, low.shape)
+    sides = side + rng.normal(0, 0.8, low.shape)
+    middle = (SIZE - 1) / 2 + rng.normal(0, 0.5, low.shape)
     return middle + ((xy - low) / (high - low) - 0.5) * sides
 
 
-def ink(random: np.random.Generator, xy: np.ndarray, pressure: np.ndarray, brush: np.ndarray) -> np.ndarray:
+def ink(rng: np.random.Generator, xy: np.ndarray, pressure: np.ndarray, brush: np.ndarray) -> np.ndarray:
     """Images uint8 (n, 28, 28) of tracks xy (n, STEPS, 2), pressure (n, STEPS), with brushes (n,) wide.
 
     Each step leaves a Gaussian drop, a factor for its row times one for its column, so that the sum of all
@@ -219,6 +219,6 @@ def ink(random: np.random.Generator, xy: np.ndarray, pressure: np.ndarray, brush
     columns = np.exp(-(((grid - x) / brush) ** 2) / 2)
     rows = np.exp(-(((grid - y) / brush) ** 2) / 2) * flow
     wet = rows @ columns.transpose(0, 2, 1) / (brush * np.sqrt(2 * np.pi))  # about 1 amid a line
-    rough = random.exponential(GRAIN, brush.shape) * random.normal(0, 1, wet.shape)
+    rough = rng.exponential(GRAIN, brush.shape) * rng.normal(0, 1, wet.shape)
     # Paper shows no trace of too little ink and no more than white where there is plenty.
     return np.rint(255 * np.clip(2 * wet * (1 + rough) - 0.2, 0, 1)).astype(np.uint8)

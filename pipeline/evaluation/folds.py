@@ -1,4 +1,4 @@
-"""Runs in folds (table T15): what the networks say of the crops that they were not trained on, pooled."""
+"""Scores of runs in folds (table T15), from the test crops of all folds together."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Latent features in the plane: how they get there, and how well the classes are separated."""
+"""Project latent features into the plane, and measure how well the classes are separated there."""
 
 import numpy as np
 import pandas as pd

@@ -16,8 +16,9 @@ SCORES = ("train_accuracy", "test_accuracy", "validation_accuracy", "train_loss"
 
 
 class Run(NamedTuple):
-    """All replicates of a trained run. By split, a list has for each replicate its samples' classes, uint8
-    (samples,): of a run in folds, and of one that draws its own split, they are others in each replicate.
+    """All replicates of a trained run. `predictions` and `truth` have for each split a list with one array
+    uint8 (samples,) for each replicate. Replicates have different samples in a run in folds, and in one with
+    `split: sheets`.
     """
 
     settings: dict[str, Any]

@@ -18,6 +18,11 @@ class LatentFigure(Strict):
         where = f"{PARAMS}: `project_latents.{figure}`"
         if self.run not in runs:
             raise InputError(f"{where} shows the run {self.run!r}, which `mlp.runs` does not have")
+        if runs[self.run]["split"] != "given":
+            raise InputError(
+                f"{where} shows the test set of the data, but mlp.runs.{self.run} draws its own "
+                f"(split: {runs[self.run]['split']}); set it to split: given, or show another run"
+            )
         every, last = runs[self.run]["latents_every"], runs[self.run]["epochs"]
         missing = [epoch for epoch in self.epochs if not every or epoch % every or epoch > last]
         if missing:

@@ -53,8 +53,8 @@ def write_class_accuracy(
 ) -> None:
     """class_accuracy.csv: a row for each run, split and class: accuracy, its deviation, samples of the class.
 
-    `scores` are means and deviations over replicates; so are samples, rounded, without which the accuracy is
-    empty.
+    `scores` are means and deviations over replicates; samples are the rounded mean. The accuracy of a class
+    without samples is empty.
     """
     rows = []
     for run, of_run in runs.items():

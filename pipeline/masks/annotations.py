@@ -16,11 +16,11 @@ from pipeline.masks.dataset import DataSet
 from pipeline.masks.lists import read_lists, splits_of
 from pipeline.masks.placing import place
 from pipeline.sources.archives import Archive, brief, by_suffix
-from pipeline.sources.splits import check_complete, honour, split_of_file, split_of_folder
+from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
 
 FORMATS: dict[str, ModuleType] = {"csv": csv_tables, "voc": voc, "yolo": yolo, "coco": coco}
 ONE_FOR_ALL = ("csv", "coco")  # formats in which a file holds the boxes of many photographs
-PARTS = ("train", "valid", "test", "")  # of a published split, in the order in which they are read
+SPLIT_ORDER = ("train", "valid", "test", "")  # of a published split, in the order in which they are read
 UNPUBLISHED = "drawn, as the source publishes none"
 
 
@@ -102,8 +102,10 @@ def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
     published split, or else the only one.
     """
     parts = {split for split in splits.values() if split}
-    chosen = {name: split for name, split in splits.items() if split} if honour(parts)[0] else splits
-    chosen = dict(sorted(chosen.items(), key=lambda item: PARTS.index(item[1])))
+    chosen = (
+        {name: split for name, split in splits.items() if split} if map_published_split(parts)[0] else splits
+    )
+    chosen = dict(sorted(chosen.items(), key=lambda item: SPLIT_ORDER.index(item[1])))
     values = list(chosen.values())
     twice = [name for name, split in chosen.items() if values.count(split) > 1]
     if twice:
@@ -121,15 +123,15 @@ def split_as_published(data: DataSet, boxes: list[Box], form: str) -> tuple[list
     """
     photographs = [box.photograph for box in boxes]
     named = [box.split or split_of_folder(box.photograph) for box in boxes]
-    lists = {} if honour(named)[0] else read_lists(data)
-    if honour(lists.values())[0]:
+    lists = {} if map_published_split(named)[0] else read_lists(data)
+    if map_published_split(lists.values())[0]:
         named = splits_of(photographs, lists, data.source)
-    elif form == "yolo" and not honour(named)[0]:
+    elif form == "yolo" and not map_published_split(named)[0]:
         folders = yolo.folders_of_splits(data)
         named = [
             next((split for path, split in folders if f"/{path}/" in f"/{name}"), "") for name in photographs
         ]
-    becomes, said = honour(named)
+    becomes, said = map_published_split(named)
     if not becomes:
         return [box._replace(split="") for box in boxes], UNPUBLISHED
     check_complete([box.where for box in boxes], named, data.source)

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.common.settings import InputError, show
 from pipeline.masks.boxes import FARTHEST, Box, to_corners
 from pipeline.masks.dataset import DataSet
-from pipeline.sources.archives import read_text, with_suffix
+from pipeline.sources.archives import ARCHIVE_ERRORS, read_text, with_suffix
 
 TITLE = "COCO"
 LIMIT = 16 * 2**20  # bytes, some 80,000 boxes; as Python's values they take up to 25 times as much
@@ -16,12 +16,21 @@ LIMIT = 16 * 2**20  # bytes, some 80,000 boxes; as Python's values they take up 
 
 def find(data: DataSet) -> list[str]:
     """The JSON files that have images and annotations."""
-    found = []
-    for name in with_suffix(data.names, frozenset({".json"})):
-        text = read_text(data.archive, name, LIMIT)
-        if b'"images"' in text and b'"annotations"' in text:
-            found.append(name)
-    return found
+    return [name for name in with_suffix(data.names, frozenset({".json"})) if _has_keys(data, name)]
+
+
+def _has_keys(data: DataSet, name: str) -> bool:
+    """Whether a file has the keys of COCO, read piece by piece, since it may be of any size."""
+    missing, end = {b'"images"', b'"annotations"'}, b""
+    try:
+        with data.archive.open(name) as file:
+            while missing and (piece := file.read(2**20)):
+                text = end + piece
+                missing = {key for key in missing if key not in text}
+                end = text[-20:]
+    except ARCHIVE_ERRORS as error:
+        raise InputError(f"{data.source}: {name} cannot be read: {error}") from None
+    return not missing
 
 
 def read(data: DataSet, name: str) -> Iterator[Box]:

@@ -3,12 +3,13 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import NamedTuple, TextIO
 
 from pipeline.common.settings import InputError
 from pipeline.masks.boxes import CORNERS, Box, parse_corners, parse_size
 from pipeline.masks.dataset import DataSet
-from pipeline.sources.archives import PICTURES, UNREADABLE, open_text, suffix, with_suffix
+from pipeline.sources.archives import ARCHIVE_ERRORS, PICTURES, open_text, suffix, with_suffix
 from pipeline.sources.splits import word_of
 
 TITLE = "CSV"
@@ -17,11 +18,11 @@ FILENAME = ("filename", "image", "file", "path")
 LABEL = ("label", "class", "category", "name")
 REQUIRED = ("filename", "label", *CORNERS)
 LINE_LIMIT = 2**16  # characters
-LOOKED_AT = 50  # rows in which one is sought that tells the columns of a file without a header
+ROWS_SEARCHED = 50  # for one without an empty value, which tells the columns of a file without a header
 
 
 class Columns(NamedTuple):
-    """Where a row has what; `size` are width and height, or nothing. `values` is how many it has."""
+    """Where each value is in a row; `size` is (width, height) or (). `values` is the length of a row."""
 
     filename: int
     label: int
@@ -46,12 +47,13 @@ def find(data: DataSet) -> list[str]:
 
 
 def read(data: DataSet, name: str) -> Iterator[Box]:
-    """The boxes of a file; a row that repeats an earlier one is left out, one without a box is none."""
+    """The boxes of a file. A repeated row is left out; one without label and corners has no box."""
     columns = read_columns(data, name)
     seen: set[int] = set()  # the rows' hashes, 64 bits: all rows themselves are many megabytes
-    for line, row in read_rows(data, name):
-        if line == 1 and columns.header:
-            continue
+    rows = read_rows(data, name)
+    if columns.header:
+        next(rows)
+    for line, row in rows:
         with data.faults.gathered():
             where = f"{name} line {line}"
             if len(row) != columns.values:
@@ -86,7 +88,7 @@ def read_rows(data: DataSet, name: str) -> Iterator[tuple[int, list[str]]]:
             raise InputError(
                 f"{name} line {line}: not UTF-8 text ({error.reason}); save it as UTF-8"
             ) from None
-        except UNREADABLE as error:
+        except ARCHIVE_ERRORS as error:
             raise InputError(f"{data.source}: {name} cannot be read: {error}") from None
 
 
@@ -119,8 +121,8 @@ def read_columns(data: DataSet, name: str) -> Columns:
         if alias := next((alias for alias in aliases if alias in names), None):
             columns[column] = names.index(alias)
     if any(suffix(cell) in PICTURES for cell in first):
-        full = next((row for row, _ in zip(_full(first, rows), range(LOOKED_AT), strict=False)), first)
-        return _tell_columns(full, name)
+        searched = chain([first], (row for _, row in islice(rows, ROWS_SEARCHED)))
+        return _tell_columns(next(filter(all, searched), first), name)
     _check_columns(first, columns, name)
     return Columns(
         columns["filename"],
@@ -130,13 +132,6 @@ def read_columns(data: DataSet, name: str) -> Columns:
         len(first),
         header=True,
     )
-
-
-def _full(first: list[str], rows: Iterator[tuple[int, list[str]]]) -> Iterator[list[str]]:
-    """The rows without an empty value."""
-    for row in (first, *(row for _, row in rows)):
-        if all(row):
-            yield row
 
 
 def _tell_columns(row: list[str], name: str) -> Columns:

@@ -3,7 +3,7 @@
 from pipeline.common.settings import InputError
 from pipeline.masks.faults import Faults
 from pipeline.masks.photographs import Photographs
-from pipeline.sources.archives import UNREADABLE, Archive, archive_name, file_names
+from pipeline.sources.archives import ARCHIVE_ERRORS, Archive, archive_name, file_names
 
 
 class DataSet:
@@ -23,5 +23,5 @@ class DataSet:
         try:
             with self.archive.open(name) as file:
                 return file.read(count)
-        except UNREADABLE as error:
+        except ARCHIVE_ERRORS as error:
             raise InputError(f"{self.source}: {name} cannot be read: {error}") from None

@@ -45,7 +45,7 @@ class Faults:
             self.first.append(fault)
 
     def note(self, sentence: str, where: str) -> None:
-        """Count an oddity, which is said and changes nothing more."""
+        """Count an oddity, which is reported and has no other effect."""
         self.odd[sentence] += 1
         self.where.setdefault(sentence, where)
 
@@ -61,6 +61,7 @@ class Faults:
             more = [f"and {self.count - SHOWN} more"] if self.count > SHOWN else []
             if self.invalid:
                 more.append(
-                    f"{self.invalid} of them are boxes that crop_masks.invalid_boxes: skip leaves out"
+                    f"{self.invalid} of them are invalid boxes; "
+                    "`crop_masks.invalid_boxes: skip` leaves these out"
                 )
-            raise InputError("\n  ".join([f"{self.count} faults:", *self.first, *more]))
+            raise InputError(f"{self.count} faults:", *self.first, *more)

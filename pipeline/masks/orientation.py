@@ -11,8 +11,8 @@ from PIL import Image
 
 from pipeline.common.settings import InputError
 from pipeline.masks.boxes import Box
-from pipeline.sources.archives import UNREADABLE, Archive, archive_name
-from pipeline.sources.pictures import BROKEN, open_header, reading, without_warnings
+from pipeline.sources.archives import ARCHIVE_ERRORS, Archive, archive_name
+from pipeline.sources.pictures import PILLOW_ERRORS, open_header, reading, without_warnings
 
 ORIENTATION = 0x0112  # the EXIF tag
 AS_STORED = (None, 0, 1)  # its values that turn nothing
@@ -40,7 +40,7 @@ def read_header(archive: Archive, name: str, where: str) -> Header:
             if picture.format == "PNG" and "exif" not in picture.info and b"eXIf" not in archive.read(name):
                 return Header(picture.size, None)
             return header_of(picture)
-    except UNREADABLE as error:
+    except ARCHIVE_ERRORS as error:
         raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
 
 
@@ -53,7 +53,7 @@ def orientation(picture: Image.Image) -> int | None:
     with without_warnings():
         try:
             return picture.getexif().get(ORIENTATION)
-        except BROKEN:
+        except PILLOW_ERRORS:
             return None
 
 

@@ -1,4 +1,4 @@
-"""Place boxes on their photographs: check them against its size, and take them as stored or as turned."""
+"""Check boxes against the size of their photographs, and decide which are on the turned ones."""
 
 from pipeline.masks.boxes import Box, by_photograph
 from pipeline.masks.faults import Faults, InvalidBox

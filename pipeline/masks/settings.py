@@ -17,8 +17,8 @@ def numbers_as_text(table: Any) -> Any:
     return {str(key) if type(key) is int else key: value for key, value in table.items()}
 
 
-def check_number(table: dict[str, str]) -> dict[str, str]:
-    """The table; ValueError unless it has 2 to MOST_CLASSES classes, of names that scores can take."""
+def check_class_names(table: dict[str, str]) -> dict[str, str]:
+    """The table; ValueError unless it names 2 to MOST_CLASSES classes, none ending in _std."""
     number = len(set(table.values()) - {IGNORE})
     if not 2 <= number <= MOST_CLASSES:
         raise ValueError(f"{number} different classes; there must be 2 to {MOST_CLASSES}")
@@ -36,4 +36,6 @@ class MasksSettings(Strict):
     test_share: float = Field(gt=0, lt=1)
     annotations: Literal["auto", "csv", "voc", "yolo", "coco"]
     invalid_boxes: Literal["error", "skip"]
-    classes: Annotated[dict[str, ClassName], BeforeValidator(numbers_as_text), AfterValidator(check_number)]
+    classes: Annotated[
+        dict[str, ClassName], BeforeValidator(numbers_as_text), AfterValidator(check_class_names)
+    ]

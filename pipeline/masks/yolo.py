@@ -22,7 +22,7 @@ from pipeline.sources.archives import read_text, with_suffix
 TITLE = "YOLO"
 SNIFFED = 50  # files that are not empty, of which one must hold boxes
 CENTRE = ("the centre's x", "the centre's y", "the width", "the height")
-FARTHEST = 0.5  # how far beyond the photograph a share may reach; more are pixels
+MOST_OUTSIDE = 0.5  # how far beyond the photograph a share may reach; more are pixels
 
 
 def find(data: DataSet) -> list[str]:
@@ -73,7 +73,7 @@ def _in_pixels(texts: list[str], size: tuple[int, int], where: str) -> list[floa
         )
     names = CENTRE if len(texts) == 4 else ["a corner"] * len(texts)
     values = [parse_number(text, name, where) for text, name in zip(texts, names, strict=True)]
-    if min(values) < -FARTHEST or max(values) > 1 + FARTHEST:
+    if min(values) < -MOST_OUTSIDE or max(values) > 1 + MOST_OUTSIDE:
         raise InputError(f"{where}: {show(texts)} are no shares of width and height, from 0 to 1")
     if len(values) == 4:
         x, y, width, height = values
@@ -116,8 +116,8 @@ def folders_of_splits(data: DataSet) -> list[tuple[str, str]]:
     for name in with_suffix(data.names, frozenset({".yaml", ".yml"})):
         content = read_yaml(data, name)
         for key, split in (("train", "train"), ("val", "valid"), ("test", "test")):
-            entries = content.get(key) if isinstance(content.get(key), list) else [content.get(key)]
-            for entry in entries or []:
+            value = content.get(key)
+            for entry in value if isinstance(value, list) else [value]:
                 path = PurePosixPath(entry if isinstance(entry, str) else "")
                 if parts := [part for part in path.parts if part not in ("/", "..")]:
                     folders.append(("/".join(parts), split))

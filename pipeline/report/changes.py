@@ -72,7 +72,8 @@ def name_change(before: dict[str, Any], after: dict[str, Any]) -> str:
     """
     keys = [key for key in before if before[key] != after[key] and key not in NO_CHANGE]
     return ", ".join(
-        f"{key.replace('_', ' ')} {say(after[key])} instead of {say(before[key])}" for key in keys
+        f"{key.replace('_', ' ')} {setting_text(after[key])} instead of {setting_text(before[key])}"
+        for key in keys
     )
 
 
@@ -83,10 +84,12 @@ def name_settings(defaults: dict[str, Any], settings: dict[str, Any]) -> str:
     'stride 2'
     """
     return ", ".join(
-        f"{key.replace('_', ' ')} {say(value)}" for key, value in settings.items() if value != defaults[key]
+        f"{key.replace('_', ' ')} {setting_text(value)}"
+        for key, value in settings.items()
+        if value != defaults[key]
     )
 
 
-def say(value: Any) -> str:
-    """A setting as text: on and off for true and false."""
+def setting_text(value: Any) -> str:
+    """A setting as text, true and false as on and off."""
     return ("on" if value else "off") if isinstance(value, bool | np.bool_) else str(value)

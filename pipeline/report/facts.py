@@ -83,8 +83,8 @@ def batch_losses(tables: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
 
 
 def drawn_test_set(run: dict[str, float] | None) -> dict[str, float] | None:
-    """Table T14: a test set drawn through the sampler has a third of each class, so that its expected
-    accuracy is the mean over classes; and the accuracy on the test set as it is.
+    """Table T14: accuracy expected on a test set drawn with the weighted sampler, which has as many of each
+    class and so is the mean recall, and accuracy on the test set as it is.
     """
     return run and {"drawn": run["recall"], "as_it_is": run["test_accuracy"]}
 

@@ -8,7 +8,7 @@ from pipeline.evaluation.folds import ALL, MEAN
 from pipeline.report.results import Results
 
 # The rows of both tables, in words; a run that a user adds goes by its own name.
-NAMES = {
+RUN_NAMES = {
     "cv_nothing": "the final setting",
     "cv_weighted": "weighted sampler",
     "cv_repeated": "rare classes repeated",
@@ -46,7 +46,7 @@ KNOWN_BEST = (
 
 def name_rows(runs: list[str]) -> dict[str, str]:
     """The runs of a table with their names in words."""
-    return {run: NAMES.get(run, run) for run in runs}
+    return {run: RUN_NAMES.get(run, run) for run in runs}
 
 
 def steps(results: Results) -> dict[str, str]:
@@ -101,8 +101,8 @@ def facts_of_steps(results: Results) -> dict[str, Any] | None:
     largest = max(gains, key=lambda run: gains[run])
     last = results.scores["mlp"][runs[-1]]
     return {
-        "first": {"name": names[runs[0]], "accuracy": scores[runs[0]]},
-        "last": {"name": names[runs[-1]], "accuracy": scores[runs[-1]], "std": last.get("test_accuracy_std")},
+        "first": {"accuracy": scores[runs[0]]},
+        "last": {"accuracy": scores[runs[-1]], "std": last.get("test_accuracy_std")},
         "largest": {"name": names[largest], "gain": gains[largest]},
         "sheets": results.scores["mlp"].get(SHEETS),
         "hidden": results.settings["mlp"][runs[-1]]["hidden"],

@@ -1,5 +1,5 @@
 // Sort a table by a column: its head is a button, and numbers are compared as numbers.
-function valueOf(row, column) {
+function cellValue(row, column) {
   const text = row.cells[column].textContent.trim().replace("−", "-");
   const number = parseFloat(text);
   return Number.isNaN(number) ? text : number;
@@ -13,7 +13,7 @@ function sortBy(table, heads, column) {
   heads.forEach(each => each.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", rising ? "ascending" : "descending");
   const rows = [...table.tBodies[0].rows];
-  rows.sort((a, b) => (rising ? 1 : -1) * compare(valueOf(a, column), valueOf(b, column)));
+  rows.sort((a, b) => (rising ? 1 : -1) * compare(cellValue(a, column), cellValue(b, column)));
   table.tBodies[0].append(...rows);
 }
 for (const table of document.querySelectorAll("table.sort")) {

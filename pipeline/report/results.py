@@ -96,7 +96,9 @@ def read_results(params: dict[str, Any]) -> Results:
 def read_folder(params: dict[str, Any], part: str, kind: str) -> dict[str, pd.DataFrame]:
     """plots/<part>/<kind>/<table>.csv of every table, in the order of params.yaml."""
     folder = PLOTS / part / kind
-    names = [*read_tables(params, part), *[OTHERS] * (folder / f"{OTHERS}.csv").is_file()]
+    names = list(read_tables(params, part))
+    if (folder / f"{OTHERS}.csv").is_file():
+        names.append(OTHERS)
     return {name: read_csv(folder / f"{name}.csv", dtype={"run": str}) for name in names}
 
 
@@ -123,5 +125,8 @@ def join_boxes(boxes: pd.DataFrame, split: str, predictions: pd.DataFrame) -> pd
     """The boxes of a split with `truth` and `predicted` of the final CNN, whose rows have the same order."""
     rows = boxes[boxes.split == split].reset_index(drop=True)
     if rows.label.tolist() != predictions.truth.tolist():
-        raise InputError(f"{BOXES} and the predictions for {split} are not of one run: dvc repro")
+        raise InputError(
+            f"the rows of {BOXES} are not those of plots/cnn/predictions/{split}.csv; "
+            "run dvc repro to make both again"
+        )
     return rows.join(predictions)

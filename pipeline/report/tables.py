@@ -9,12 +9,12 @@ from pipeline.common.settings import OTHERS, section
 from pipeline.evaluation.folds import ALL, MEAN
 from pipeline.evaluation.intervals import wilson_interval
 from pipeline.report import left_open
-from pipeline.report.changes import name_settings, say
+from pipeline.report.changes import name_settings, setting_text
 from pipeline.report.contents import LEFT_OPEN, OTHERS_TITLE, PARTS, TITLES
 from pipeline.report.results import Results
 
 MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
-NAMES = {
+SCORE_NAMES = {
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
     "validation_accuracy": "validation accuracy",
@@ -57,8 +57,8 @@ class Cell(NamedTuple):
 class Panel(NamedTuple):
     """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath.
 
-    `reported` is whether the report gives any of its figures, `folded` whether the table is read without it,
-    `names` the runs in words, where those say more than settings.
+    `reported`: whether the report gives any of its values. `folded`: whether the page shows it collapsed.
+    `names`: the runs in words, where these say more than their settings.
     """
 
     title: str
@@ -72,7 +72,7 @@ class Panel(NamedTuple):
 
 
 def number(score: str, value: float) -> str:
-    """A score as text: accuracies with four digits after the point, losses with three that count."""
+    """A score as text: accuracies with four digits after the point, losses with three significant digits."""
     if score == "epochs":
         return f"{value:.1f}".removesuffix(".0")
     return f"{value:.3g}" if score.endswith("loss") else f"{value:.4f}"
@@ -83,7 +83,7 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def score_name(score: str) -> str:
-    return NAMES.get(score) or score.removeprefix(prefix_of_class(score))
+    return SCORE_NAMES.get(score) or score.removeprefix(prefix_of_class(score))
 
 
 def prefix_of_class(score: str) -> str:
@@ -100,8 +100,8 @@ def list_panels(part: str, table: str, classes: list[str]) -> list[list[str]]:
 
 
 def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str) -> str | None:
-    """The id of the claim about a cell. Where the report gives a run that stands in several tables in one
-    of them only, it is the id of that one.
+    """The id of the claim about a cell: that of this table, or else of the first other table of the part in
+    which the report gives the run's score. None if there is none.
     """
     keys = [f"{name}.{run}.{score}" for name in (table, *PARTS[part])]
     return next((key for key in keys if key in claims.index), None)
@@ -126,7 +126,7 @@ def make_panels(
 ) -> list[Panel]:
     """The panels of a table; `samples` are the test samples of each class of part 2."""
     differing = rows.columns[1 : rows.columns.get_loc("train_accuracy")]
-    names = left_open.NAMES if table in LEFT_OPEN else {}
+    names = left_open.RUN_NAMES if table in LEFT_OPEN else {}
     shown = table != OTHERS and not names
     settings = [key for key in differing if key not in NOT_SHOWN] if shown else []
     panels = []
@@ -134,7 +134,7 @@ def make_panels(
         lines = [
             (
                 row.run,
-                [say(row[key]) for key in settings],
+                [setting_text(row[key]) for key in settings],
                 [make_cell(row, claims, part, table, s) for s in scores],
             )
             for _, row in rows.iterrows()
@@ -261,12 +261,12 @@ def say_share(share: float, samples: int, digits: int = 1) -> str:
     """A share of few samples in words; the mean of ours over replicates may be a part of a sample.
 
     >>> say_share(0.27, 22, digits=0)
-    '27 %, is 6 of 22 (95 % interval 13 % to 48 %)'
+    '27 %, which is 6 of 22 (95 % interval 13 % to 48 %)'
     """
     low, high = wilson_interval(share, samples)
     count = f"{share * samples:.{digits}f}".removesuffix(".0")
     bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
-    return f"{percent(share, 0)}, is {count} of {samples} ({bounds})"
+    return f"{percent(share, 0)}, which is {count} of {samples} ({bounds})"
 
 
 class ClaimRow(NamedTuple):

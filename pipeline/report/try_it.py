@@ -11,10 +11,11 @@ from pipeline.common.storage import load_about, load_arrays, read_json
 from pipeline.report.colours import DIGIT_COLOURS, mask_colours
 from pipeline.report.results import Results
 
-# The networks of the page, each with what it is; those that params.yaml does not have are left out.
+# The networks of the page, each with a description; those that params.yaml does not have are left out.
 NUMERALS = {"final": "the report's final network", "best_small": "[128, 64] at its best"}
 FACES = {"final": "the report's final network", "weighted": "with the weighted sampler"}
 PLANE = "latents_16_2"  # whose last two units are the plane of figure F1
+BATCH_NORM_EPSILON = 1e-5  # of torch.nn.BatchNorm2d
 DISAGREEING = 10  # samples that the first network of NUMERALS has wrong and the second right
 
 
@@ -27,12 +28,34 @@ def encode(array: np.ndarray) -> dict[str, Any]:
 def network(part: str, run: str) -> dict[str, Any]:
     """The first replicate of a run."""
     file = run_folder(part, run) / "replicate_0.safetensors"
-    arrays = {name: encode(array) for name, array in load_arrays(file).items()}
-    return {"about": load_about(file), "arrays": arrays}
+    arrays = fold_batch_norm(load_arrays(file))
+    return {"about": load_about(file), "arrays": {name: encode(array) for name, array in arrays.items()}}
+
+
+def fold_batch_norm(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights of a network without batch normalisation that gives the same: each convolution scaled and
+    shifted as the normalisation after it does.
+    """
+    folded = dict(arrays)
+    for norm in [int(name.split(".")[0]) for name in arrays if name.endswith("running_mean")]:
+        of = {name.split(".")[1]: folded.pop(name) for name in arrays if name.startswith(f"{norm}.")}
+        scale = of["weight"] / np.sqrt(of["running_var"] + BATCH_NORM_EPSILON)
+        weights, biases = f"{norm - 1}.weight", f"{norm - 1}.bias"
+        folded[weights] = arrays[weights] * scale[:, None, None, None]
+        folded[biases] = (arrays[biases] - of["running_mean"]) * scale + of["bias"]
+    return folded
+
+
+def can_be_tried(settings: dict[str, Any]) -> bool:
+    """Whether a run was tested on the test set of the data, and takes samples as the page makes them."""
+    own_split = settings.get("folds") or settings.get("split") == "sheets"
+    return not own_split and settings.get("crops") != "own_size"
 
 
 def networks(part: str, titles: dict[str, str], results: Results) -> list[dict[str, Any]]:
-    """The networks of a part that there are, with their runs, titles and accuracies on the test set."""
+    """The networks of a part that params.yaml has and that can be tried, with their runs, titles and
+    accuracies on the test set.
+    """
     return [
         {
             "run": run,
@@ -41,7 +64,7 @@ def networks(part: str, titles: dict[str, str], results: Results) -> list[dict[s
             **network(part, run),
         }
         for run, title in titles.items()
-        if run in results.settings[part]
+        if run in results.settings[part] and can_be_tried(results.settings[part][run])
     ]
 
 
@@ -55,16 +78,17 @@ def choose_samples(labels: np.ndarray, runs: list[str]) -> list[int]:
 
 
 def plane(labels: np.ndarray) -> dict[str, Any] | None:
-    """The network of two last units, and what it makes of the test set: points (n, 2), their classes, and the
-    median of each class.
+    """The network whose last hidden layer has two units, its points for the test set (n, 2), their range and
+    classes, and the median of each class.
 
-    None where there is no such run, or where it has not recorded its last epoch.
+    None if there is no such run, if its test set is its own, or if its last epoch was not recorded.
     """
     folder = run_folder("mlp", PLANE)
     if not (folder / LATENTS).is_file():
         return None
     settings, latents = read_json(folder / SETTINGS), load_arrays(folder / LATENTS)
-    if latents["epoch"][-1] != settings["epochs"] or settings["hidden"][-1] != 2:
+    recorded = latents["epoch"][-1] == settings["epochs"]
+    if not recorded or settings["hidden"][-1] != 2 or not can_be_tried(settings):
         return None
     points = latents["activations"][0, -1]
     medians = [
@@ -73,6 +97,8 @@ def plane(labels: np.ndarray) -> dict[str, Any] | None:
     return {
         **network("mlp", PLANE),
         "points": encode(points),
+        "low": points.min(axis=0).tolist(),
+        "high": points.max(axis=0).tolist(),
         "medians": medians,
         "digits": encode(labels.astype(np.uint8)),
     }

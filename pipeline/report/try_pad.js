@@ -1,3 +1,5 @@
+const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+
 // Draw a numeral: with a mouse, a finger, a pen, or the arrow keys.
 function tryNumerals() {
   const pad = document.getElementById("pad"), pen = pad.getContext("2d", {willReadFrequently: true});
@@ -74,7 +76,7 @@ function tryNumerals() {
   });
   for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => place = null);
   pad.addEventListener("keydown", event => {
-    const [dx, dy] = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key] ?? [0, 0];
+    const [dx, dy] = ARROWS[event.key] ?? [0, 0];
     if (event.key === " ") down = !down;
     else if (event.key === "Escape") clear();
     else if (!dx && !dy) return;
@@ -107,10 +109,14 @@ function greyImage(sample) {
   return image;
 }
 
-// The plane of figure F1: a point for each test sample, and a ring where the drawing falls.
+// The plane of figure F1: a point for each test sample, and a ring where the drawing falls, or at the edge.
 function drawPlane(place) {
   const canvas = document.getElementById("plane"), context = canvas.getContext("2d"), size = canvas.width, margin = 12;
-  const to = value => margin + value * (size - 2 * margin);
+  const {low, high} = TRIAL.plane;
+  const at = (value, axis) => {
+    const share = Math.min(1, Math.max(0, (value - low[axis]) / (high[axis] - low[axis] || 1)));
+    return margin + (axis ? 1 - share : share) * (size - 2 * margin);
+  };
   drawPlane.points ??= decode(TRIAL.plane.points).values;
   drawPlane.digits ??= decode(TRIAL.plane.digits, true).values;
   const {points, digits} = drawPlane;
@@ -118,7 +124,7 @@ function drawPlane(place) {
   context.globalAlpha = .6;
   digits.forEach((digit, i) => {
     context.fillStyle = TRIAL.colours.digits[digit];
-    context.fillRect(to(points[2 * i]) - 1, size - to(points[2 * i + 1]) - 1, 2.5, 2.5);
+    context.fillRect(at(points[2 * i], 0) - 1, at(points[2 * i + 1], 1) - 1, 2.5, 2.5);
   });
   context.globalAlpha = 1;
   context.font = "bold 13px sans-serif";
@@ -127,16 +133,16 @@ function drawPlane(place) {
   for (const [digit, x, y] of TRIAL.plane.medians) {
     context.lineWidth = 4;
     context.strokeStyle = "white";
-    context.strokeText(digit, to(x), size - to(y));
+    context.strokeText(digit, at(x, 0), at(y, 1));
     context.fillStyle = "#1b1b1f";
-    context.fillText(digit, to(x), size - to(y));
+    context.fillText(digit, at(x, 0), at(y, 1));
   }
   if (!place) return;
   context.lineWidth = 4;
   for (const [radius, colour] of [[13, "white"], [10, "#d55e00"]]) {
     context.strokeStyle = colour;
     context.beginPath();
-    context.arc(to(place[0]), size - to(place[1]), radius, 0, 2 * Math.PI);
+    context.arc(at(place[0], 0), at(place[1], 1), radius, 0, 2 * Math.PI);
     context.stroke();
   }
 }
@@ -156,7 +162,10 @@ function tryFaces() {
     }
     const scale = Math.min(1, 2000 / Math.max(picture.width, picture.height));
     photograph = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
-    photograph.getContext("2d", {willReadFrequently: true}).drawImage(picture, 0, 0, photograph.width, photograph.height);
+    const paper = photograph.getContext("2d", {willReadFrequently: true});
+    paper.fillStyle = "white"; // behind what is transparent, as in pipeline/sources/pictures.py
+    paper.fillRect(0, 0, photograph.width, photograph.height);
+    paper.drawImage(picture, 0, 0, photograph.width, photograph.height);
     canvas.width = Math.min(widest, photograph.width);
     canvas.height = Math.round(canvas.width * photograph.height / photograph.width);
     canvas.hidden = false;
@@ -195,7 +204,7 @@ function tryFaces() {
   });
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => corner = null);
   canvas.addEventListener("keydown", event => {
-    const [dx, dy] = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}[event.key] ?? [0, 0];
+    const [dx, dy] = ARROWS[event.key] ?? [0, 0];
     if (!photograph || (!dx && !dy)) return;
     event.preventDefault();
     const step = Math.max(2, Math.round(photograph.width / 100)), {width, height} = photograph;

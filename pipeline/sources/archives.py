@@ -19,14 +19,16 @@ PICTURES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", 
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
 TEXT_LIMIT = 8 * 2**20  # the same of a text that is read at once; a CSV file is read row by row
 COUNT_LIMIT = 1_000_000  # files in an archive
-DIRECTORY_LIMIT = 256 * 2**20  # bytes of its table of contents, which zipfile reads at once
-ENTRY = b"PK\1\2"  # begins the entry of a file there
+DIRECTORY_LIMIT = (
+    256 * 2**20
+)  # bytes of its central directory, the list of its files, which zipfile reads at once
+ENTRY = b"PK\1\2"  # begins an entry of the central directory
 END_LIMIT = 2**17  # bytes at the end of an archive in which its end records stand
 SYSTEM_FILE = re.compile(r"(^|/)(\.[^/]|__MACOSX(/|$))")
 RATIO_LIMIT = 100  # how often a file above RATIO_FLOOR may outgrow its compressed form
 RATIO_FLOOR = 16 * 2**20
 # What zipfile and its decompressors raise where an archive is damaged.
-UNREADABLE = (
+ARCHIVE_ERRORS = (
     OSError,
     ValueError,
     EOFError,
@@ -41,12 +43,12 @@ UNREADABLE = (
 def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     """The archive in `file`, called `name` in errors; InputError if it is none or not fit for use."""
     try:
-        # Counted before zipfile makes an object of each, as the number that the archive states may be wrong.
-        archive = zipfile.ZipFile(file) if _count_entries(file) <= COUNT_LIMIT else None
-    except UNREADABLE as error:
+        # Counted first: zipfile makes an object of each, and the number that the archive states may be wrong.
+        if _count_entries(file) > COUNT_LIMIT:
+            raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files; leave some out")
+        archive = zipfile.ZipFile(file)
+    except ARCHIVE_ERRORS as error:
         raise InputError(f"{name} cannot be read as a zip archive: {error}") from None
-    if archive is None:
-        raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files; give fewer, or larger ones")
     members = archive.infolist()
     repeated = [member for member, count in Counter(archive.namelist()).items() if count > 1]
     faults = [f"{member!r} is there twice" for member in repeated]
@@ -58,7 +60,7 @@ def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
 
 @lru_cache(maxsize=1)
 def kept_open(file: Path, changed: int) -> zipfile.ZipFile:
-    """The archive in `file`, opened once in each process, since reading its table of contents takes time.
+    """The archive in `file`, opened once in each process, since reading its central directory takes time.
 
     `changed` is the time of its last change, so that a new archive in its place is opened anew.
     """
@@ -66,7 +68,7 @@ def kept_open(file: Path, changed: int) -> zipfile.ZipFile:
 
 
 def _count_entries(file: Path | IO[bytes]) -> int:
-    """How many files an archive's table of contents lists; more than the limit if it is too large to look."""
+    """How many files an archive's central directory lists; more than COUNT_LIMIT if that is too large."""
     if isinstance(file, Path):
         with open(file, "rb") as opened:
             return _count_entries(opened)
@@ -84,10 +86,10 @@ def _count_entries(file: Path | IO[bytes]) -> int:
 
 
 def _directory_size(tail: bytes) -> int:
-    """Bytes of an archive's table of contents, as the record at its end has it; 0 if there is none.
+    """The size in bytes of the central directory, from the end record; 0 if there is none.
 
-    The record begins with PK 5 6 and has the size 12 bytes on. Of large archives it is PK 6 6, with the size
-    40 bytes on, where the 20 bytes before the former begin with PK 6 7.
+    The end record (PK 5 6) has the size at byte 12. A ZIP64 locator (PK 6 7), 20 bytes before it, says that
+    the size is in the ZIP64 end record (PK 6 6) instead, at byte 40.
     """
     end = tail.rfind(b"PK\5\6")
     if tail[max(0, end - 20) : end].startswith(b"PK\6\7"):
@@ -181,11 +183,11 @@ def read_text(archive: Archive, name: str, limit: int = TEXT_LIMIT) -> bytes:
 
 
 def open_text(archive: Archive, name: str) -> TextIOWrapper:
-    """A file of text to be read line by line; the caller sees to the errors UNREADABLE while it reads."""
+    """A file of text to be read line by line; the caller catches ARCHIVE_ERRORS while it reads."""
     try:
         # newline="" leaves line ends to csv; utf-8-sig drops the mark that spreadsheets put first.
         return TextIOWrapper(archive.open(name), "utf-8-sig", newline="")
-    except UNREADABLE as error:
+    except ARCHIVE_ERRORS as error:
         raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
 
 
@@ -193,12 +195,12 @@ def read_file(archive: Archive, name: str) -> bytes:
     """The content of one file; InputError if the archive is damaged there."""
     try:
         return archive.read(name)
-    except UNREADABLE as error:
+    except ARCHIVE_ERRORS as error:
         raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
 
 
 def archive_name(archive: Archive) -> str:
-    return Path(archive.filename or "archive").name
+    return Path(archive.filename or "archive").absolute().name
 
 
 def brief(names: list[str]) -> str:

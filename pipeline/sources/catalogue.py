@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Source:
-    """A file at an address. A checksum that is None is not known beforehand: what came is only recorded."""
+    """A file to download. Where neither checksum is known, it is not checked; its sha256 is only recorded."""
 
     title: str
     address: str

@@ -1,6 +1,8 @@
 """Download files: checked, tried again where that can help, kept in a cache that never holds a bad file."""
 
 import hashlib
+import logging
+import re
 import sys
 import threading
 import time
@@ -17,11 +19,26 @@ CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
 RETRIES = 3  # pooch waits 1, 2 and 3 seconds before them
 TIMEOUT = (10, 30)  # seconds to connect, and between two packets of the answer
 PIECE = 2**16  # bytes that are written at once
-SLOWEST = 60  # seconds for a piece; a slower server would hold the stage for days
+STALL_SECONDS = 60  # without a byte; a slower server would hold the stage for days
 ADVICE = (
     "Check the address, the checksum and the network, or download the file yourself and set its path "
     "in params.yaml instead"
 )
+
+
+def without_password(text: str) -> str:
+    """An address, or a text with addresses, as it may be shown.
+
+    >>> without_password("https://me:secret@example.org/a.zip")
+    'https://example.org/a.zip'
+    """
+    return re.sub("//[^/]*@", "//", text)
+
+
+def _hide_password(record: logging.LogRecord) -> bool:
+    """A filter of pooch's messages, which have the address in them."""
+    record.msg, record.args = without_password(record.getMessage()), ()
+    return True
 
 
 def download(url: str, sha256: str | None = None, git_blob: str | None = None) -> Path:
@@ -40,13 +57,14 @@ def download(url: str, sha256: str | None = None, git_blob: str | None = None) -
         retry_if_failed=RETRIES,
     )
     copy = cache.abspath / name
+    pooch.get_logger().addFilter(_hide_password)
     try:
         _sweep(cache.abspath)
         if copy.exists() and _fault(copy, git_blob):
             copy.unlink()
         return Path(cache.fetch(name, downloader=partial(_transfer, git_blob)))
     except (requests.RequestException, ValueError) as error:  # a ValueError is a wrong checksum
-        raise InputError(f"{url}: {_reason(error)}. {ADVICE}") from None
+        raise InputError(without_password(f"{url}: {_reason(error)}. {ADVICE}")) from None
     except OSError as error:
         raise InputError(
             f"{cache.path}, where downloads are kept: {error.strerror or error}. "
@@ -57,7 +75,7 @@ def download(url: str, sha256: str | None = None, git_blob: str | None = None) -
 def _sweep(folder: Path) -> None:
     """Remove temporary files of killed downloads, which no transfer can be writing any more."""
     for file in folder.glob("tmp*"):
-        if time.time() - file.stat().st_mtime > 2 * SLOWEST:
+        if time.time() - file.stat().st_mtime > 2 * STALL_SECONDS:
             file.unlink(missing_ok=True)
 
 
@@ -77,7 +95,7 @@ def _transfer(git_blob: str | None, url: str, file: str, cache: pooch.Pooch) -> 
         transfer(url, file, cache)
     except requests.RequestException as error:
         if _is_final(error):
-            raise InputError(f"{url}: {_reason(error)}. {ADVICE}") from None
+            raise InputError(without_password(f"{url}: {_reason(error)}. {ADVICE}")) from None
         raise
     finally:
         ended.set()
@@ -86,11 +104,11 @@ def _transfer(git_blob: str | None, url: str, file: str, cache: pooch.Pooch) -> 
 
 
 def _break_off_if_slow(file: Path, ended: threading.Event, response: requests.Response, **_: object) -> None:
-    """Watch the transfer of `response` until `ended`; shut it down when `file` does not grow in SLOWEST."""
+    """Watch the transfer of `response` until `ended`; shut it down if `file` has not grown for a while."""
 
     def watch() -> None:
         size = 0
-        while not ended.wait(SLOWEST):
+        while not ended.wait(STALL_SECONDS):
             if file.stat().st_size == size:
                 return response.raw.shutdown()
             size = file.stat().st_size
@@ -102,7 +120,7 @@ def _break_off_if_slow(file: Path, ended: threading.Event, response: requests.Re
 def _fault(file: Path, git_blob: str | None) -> str | None:
     """What is wrong with a downloaded file, apart from the sha256, which pooch looks at."""
     if not zipfile.is_zipfile(file):
-        return "what came is not a whole npz or zip file"
+        return "the downloaded file is not a complete npz or zip file"
     if git_blob and git_blob_id(file) != git_blob:
         return f"wrong checksum: its git blob id is {git_blob_id(file)}, expected {git_blob}"
     return None

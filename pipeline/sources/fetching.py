@@ -1,7 +1,6 @@
 """Fetch the source that a setting names: one raw file, and a record of where it is from."""
 
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from pipeline.common.settings import InputError
 from pipeline.common.storage import write_json
 from pipeline.sources.archives import open_archive
 from pipeline.sources.catalogue import Source
-from pipeline.sources.downloads import download
+from pipeline.sources.downloads import download, without_password
 from pipeline.sources.folders import pack_folder
 
 UNSTATED = "not stated: your own data"
@@ -50,7 +49,7 @@ def fetch_source(
         # A path is not recorded: it differs from machine to machine, and may be private.
         kind = {"source": name if name in ("synthetic", *catalogue) else "own"}
         write_json(folder / "source.json", {**kind, **origin, "file": file.name, "sha256": found})
-    print(f"{output / file.name}: {name}, {origin['title']}; sha256 {found}")
+    print(f"{output / file.name}: {without_password(name)}, {origin['title']}; sha256 {found}")
 
 
 def _check_sha256(key: str, name: str, sha256: str | None, raw: Path) -> str:
@@ -58,7 +57,7 @@ def _check_sha256(key: str, name: str, sha256: str | None, raw: Path) -> str:
     found = pooch.file_hash(raw)
     if sha256 not in (None, found):
         raise InputError(
-            f"{key}: the sha256 of {name} is {found}, but {key}_sha256 is {sha256}; "
+            f"{key}: the sha256 of {without_password(name)} is {found}, but {key}_sha256 is {sha256}; "
             f"get the right file, or set {key}_sha256 to null"
         )
     return found
@@ -71,10 +70,11 @@ def _fetch_named(source: Source, sha256: str | None, raw: Path) -> dict[str, Any
 
 def _fetch_url(key: str, url: str, sha256: str | None, raw: Path) -> dict[str, Any]:
     if not url.startswith(("http://", "https://")):
-        raise InputError(f"{key} is {url}: only http:// and https:// addresses are downloaded")
+        raise InputError(
+            f"{key} is {without_password(url)}: only http:// and https:// addresses are downloaded"
+        )
     shutil.copyfile(download(url, sha256), raw)
-    public = re.sub("//[^/]*@", "//", url)  # a name and password are not for the report's page
-    return {"title": "a file from an address", "address": public, "licence": UNSTATED}
+    return {"title": "a file from an address", "address": without_password(url), "licence": UNSTATED}
 
 
 def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def is_taken(name: str) -> bool:
 def pack_folder(folder: Path, target: Path) -> str:
     """Zip the pictures, annotations and arrays beneath `folder` into `target`, names sorted, dates fixed.
 
-    Which files are left out, by suffix.
+    Returns the files that were left out, by suffix.
     """
     names = list_folder(folder)
     packed = [name for name in names if is_taken(name)]

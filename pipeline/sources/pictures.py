@@ -22,7 +22,16 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is twice ours, and gives a w
 NEXT_SCAN = b"\xff\xda"  # begins a scan of a JPEG; each scan costs a pass over all pixels
 SCANS = 100
 STRIP = 64  # rows that change their mode at a time
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
+PILLOW_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+)
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs what its errors say anyway
 
 
@@ -31,7 +40,7 @@ def open_picture(data: bytes, where: str) -> Image.Image:
     with reading(where):
         picture = open_header(BytesIO(data), where)
         if data.count(NEXT_SCAN) > SCANS and picture.format in ("JPEG", "MPO"):
-            raise InputError(f"{where} is a JPEG of more than {SCANS} scans; save it anew")
+            raise InputError(f"{where} is a JPEG of more than {SCANS} scans; save it as a baseline JPEG")
         picture.load()
         rgb = _to_rgb(picture)
     rgb.info = {key: value for key, value in picture.info.items() if key != "transparency"}
@@ -51,7 +60,7 @@ def reading(where: str) -> Iterator[None]:
     with without_warnings():
         try:
             yield
-        except BROKEN as error:
+        except PILLOW_ERRORS as error:
             raise InputError(f"{where} cannot be read as a picture: {_reason(error)}") from None
 
 
@@ -73,7 +82,8 @@ def _check_header(picture: Image.Image, where: str) -> None:
         )
     if picture.mode == "F":
         raise InputError(
-            f"{where} has real numbers for pixels, which have no agreed white; save 8 or 16 bits"
+            f"{where} has floating-point pixels, whose value for white is not defined; save it with 8 or 16 "
+            "bits"
         )
 
 
@@ -105,8 +115,8 @@ def _strip_to_rgb(strip: Image.Image) -> Image.Image:
 
 
 def open_drawing(data: bytes, where: str) -> Image.Image:
-    """A drawing as grey, ink on paper. Where all that can be seen has one colour, the ink is what can be
-    seen, since white ink on nothing would vanish on white paper.
+    """A picture of a numeral as grey, dark ink on white. If it is partly transparent and its visible pixels
+    have one colour, their opacity is the ink: pasted on white, white ink would disappear.
     """
     with reading(where):
         picture = open_header(BytesIO(data), where)

@@ -51,13 +51,13 @@ def split_of_file(name: str) -> str:
     return word_of(PurePosixPath(name).stem) or split_of_folder(name)
 
 
-def honour(splits: Iterable[str]) -> tuple[dict[str, str], str]:
-    """What the splits found become, {found: "train" or "test"}, and how that is said.
+def map_published_split(splits: Iterable[str]) -> tuple[dict[str, str], str]:
+    """Map each published split to "train" or "test"; and a sentence that describes the mapping.
 
-    Nothing becomes of them, {}, where there is no training set, or nothing beside it. Validation is for
+    The mapping is empty where there is no training set, or no other set beside it. Validation is for
     training where there is a test set, and is the test set where there is none.
 
-    >>> honour(["train", "valid"])
+    >>> map_published_split(["train", "valid"])
     ({'train': 'train', 'valid': 'test'}, 'as published: train; valid, as the test set')
     """
     found = set(splits)

@@ -1,4 +1,4 @@
-"""Random changes of crops to train on, by torchvision: in place, size, mirroring, brightness and colour."""
+"""Augmentation of training crops with torchvision: random position, size, mirroring, brightness, colour."""
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-CHANGES = v2.Compose(
+AUGMENTATION = v2.Compose(
     [
         v2.RandomHorizontalFlip(),
         v2.RandomAffine(15, (0.1, 0.1), (0.8, 1.2), interpolation=v2.InterpolationMode.BILINEAR),
@@ -15,12 +15,12 @@ CHANGES = v2.Compose(
 )
 
 
-def change(images: Tensor) -> Tensor:
-    """A changed copy of each image, float32 (n, 3, size, size) in 0 to 1, in whole 255ths.
+def augment(images: Tensor) -> Tensor:
+    """A randomly changed copy of each image, float32 (n, 3, size, size), in 0 to 1 in steps of 1/255.
 
-    torchvision draws from PyTorch's global generator. It is given images one by one, since it changes a batch
-    in one way; and as Pillow's, since its affine change of tensors crashes in the emulator of the tests.
+    torchvision draws from PyTorch's global generator. It changes all images of a batch alike, so it gets them
+    one at a time; as Pillow images, because its affine transform of tensors crashes under QEMU.
     """
     pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    changed = np.stack([np.asarray(CHANGES(Image.fromarray(each))) for each in pixels])
+    changed = np.stack([np.asarray(AUGMENTATION(Image.fromarray(each))) for each in pixels])
     return torch.from_numpy(changed).to(images.device).permute(0, 3, 1, 2).float().div_(255)

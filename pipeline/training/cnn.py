@@ -14,9 +14,8 @@ from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops
 from pipeline.training.settings import CnnSettings
 
-# Channels side by side in memory: on a processor, pooling is then six times as fast and an epoch 1.6 times.
-LAYOUT = torch.channels_last
-EVALUATED = 64  # crops at a time: they fit the caches
+MEMORY_FORMAT = torch.channels_last  # on a CPU, pooling is six times as fast and an epoch 1.6 times
+EVALUATION_BATCH = 64  # crops, which fit the CPU cache
 
 
 class Samples(NamedTuple):
@@ -27,12 +26,12 @@ class Samples(NamedTuple):
 
 
 def to_samples(crops: Crops, rows: dict[str, np.ndarray], method: str, device: str) -> dict[str, Samples]:
-    """The crops of each split, bool (n,) `rows`; `method` is "resized" (method 2), "large", or "own_size"
-    (pooled, method 1).
+    """The crops of each split. `rows` tells for each split which crops are in it, bool (n,). `method` is
+    "resized" (method 2), "large", or "own_size" (pooled, method 1).
     """
     arrays = {"resized": crops.resized, "large": crops.large, "own_size": crops.pooled}
     images = torch.from_numpy(arrays[method])
-    images = images.permute(0, 2, 3, 1).contiguous()  # in LAYOUT, before there are copies of it
+    images = images.permute(0, 2, 3, 1).contiguous()  # in MEMORY_FORMAT, before there are copies of it
     labels = torch.from_numpy(crops.label).long()
     splits = {}
     for split, of_split in rows.items():
@@ -60,7 +59,9 @@ def build(
         side = ((side + 2 * padding - filter) // stride + 1) // 2
         if side < 1:
             raise InputError(
-                f"filter {filter} at stride {stride} leaves nothing of a crop of {size}x{size} pixels"
+                f"{len(channels)} convolutions with filter {filter}, stride {stride} and padding {padding}, "
+                f"each followed by pooling, leave nothing of a crop of {size}x{size} pixels; set fewer "
+                "channels, or a smaller filter or stride"
             )
         layers.append(nn.Conv2d(depth, maps, filter, stride, padding))
         if batch_norm:
@@ -72,14 +73,16 @@ def build(
     for hidden in head:
         layers += [nn.Linear(units, hidden), nn.ReLU()]
         units = hidden
-    return nn.Sequential(*layers, nn.Linear(units, classes)).to(memory_format=LAYOUT)
+    return nn.Sequential(*layers, nn.Linear(units, classes)).to(memory_format=MEMORY_FORMAT)
 
 
 LAYERS = ("channels", "filter", "stride", "padding", "head", "batch_norm")  # the settings of `build`
 
 
 def describe(settings: CnnSettings, side: int, classes: list[str]) -> dict[str, Any]:
-    """What is stored with the weights: all else that it takes to use them. `side` is that of the crops."""
+    """The metadata stored with the weights, from which `load_network` builds the network; `side` is the
+    side of the crops in pixels.
+    """
     layers = settings.model_dump(include={"crops", *LAYERS})
     return {"kind": "cnn", "side": side, "input": "RGB, pixel / 255", "classes": classes, **layers}
 
@@ -118,7 +121,7 @@ def order_of_epoch(labels: Tensor, sampler: str, shuffling: torch.Generator) -> 
         weights = 1 / counts[labels].double()
         return torch.multinomial(weights, len(labels), replacement=True, generator=shuffling)
     size = int(counts.max() if sampler == "repeated" else counts[counts > 0].min())
-    order = torch.cat([draw(rows, size, shuffling) for rows in rows_of_classes(labels)])
+    order = torch.cat([resample(rows, size, shuffling) for rows in rows_of_classes(labels)])
     return order[torch.randperm(len(order), generator=shuffling)]
 
 
@@ -127,14 +130,14 @@ def rows_of_classes(labels: Tensor) -> list[Tensor]:
     return [(labels == label).nonzero().flatten() for label in labels.unique()]
 
 
-def draw(rows: Tensor, size: int, shuffling: torch.Generator) -> Tensor:
-    """`size` of the rows: each as often as goes into it, and random ones once more for the rest."""
+def resample(rows: Tensor, size: int, shuffling: torch.Generator) -> Tensor:
+    """`size` of the rows: all of them size // len(rows) times, and random ones for the remainder."""
     rest = torch.randperm(len(rows), generator=shuffling)[: size % len(rows)]
     return torch.cat([rows.repeat(size // len(rows)), rows[rest]])
 
 
 def weigh_classes(labels: Tensor, classes: int) -> Tensor:
-    """For each class what a crop of it counts in the loss: 1 / size of the class, 1 on average over crops."""
+    """The weight of each class in the loss, (classes,): as 1 / its size, and 1 on average over crops."""
     counts = torch.bincount(labels, minlength=classes)
     return len(labels) / (counts.count_nonzero() * counts.clamp(min=1))
 
@@ -163,7 +166,7 @@ def score(network: nn.Module, splits: dict[str, Samples]) -> tuple[dict[str, flo
     network.eval()
     scores, predicted = {}, {}
     for split, (images, labels) in splits.items():
-        logits = torch.cat([network(batch) for batch in images.split(EVALUATED)])
+        logits = torch.cat([network(batch) for batch in images.split(EVALUATION_BATCH)])
         classes = logits.argmax(dim=1)
         scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
         scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()

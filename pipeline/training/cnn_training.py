@@ -28,12 +28,12 @@ from pipeline.training.settings import CnnSettings
 
 
 def check_device(device: str, run: str) -> None:
-    """InputError where there is no such device; on a GPU, choose what makes one GPU repeat itself."""
+    """Raise InputError if there is no such device; make a GPU give the same result each time."""
     if device == "cuda":
         if not torch.cuda.is_available():
             raise InputError(f"{run}: device is cuda, but PyTorch finds no CUDA device here; set cpu")
         torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.allow_tf32 = False  # whose products would keep 10 bits of 23
+        torch.backends.cudnn.allow_tf32 = False  # TF32 would keep 10 of the 23 bits of a float32
 
 
 def draw_seed(seed: int, purpose: str, replicate: int) -> int:
@@ -49,10 +49,10 @@ def draw_network(about: dict[str, Any], device: str, seed: int) -> nn.Sequential
 
 
 def load_augmentation() -> Callable[[Tensor], Tensor]:
-    """What changes a mini-batch; this imports torchvision, which takes a second that other runs can save."""
-    from pipeline.training.augmentation import change
+    """Import the augmentation. Only runs that use it pay the second that torchvision takes to import."""
+    from pipeline.training.augmentation import augment
 
-    return change
+    return augment
 
 
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:

@@ -34,8 +34,8 @@ from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.digits.prepared import Digits
 
 CLASSES = len(DIGIT_CLASSES)
-GATHERED = 16  # mini-batches that are put in order at a time: still in the cache when they are used
-EVALUATED = 500  # samples at a time: their activations fit the caches
+BATCHES_GATHERED = 16  # so many stay in the CPU cache until they are used
+EVALUATION_BATCH = 500  # samples, whose activations fit the CPU cache
 GEMM = {"f": sgemm, "d": dgemm}  # alpha A B + beta C, in single precision, and in double for the tests
 
 
@@ -113,7 +113,7 @@ class Buffers:
     def __init__(self, layers: list[ndarray], size: int) -> None:
         *hidden, output = layers
         self.activations = [np.ones((len(layer) + 1, size), layer.dtype) for layer in hidden]  # last row ones
-        self.deltas = [np.empty((len(layer), size), layer.dtype) for layer in hidden]  # loss by z, times m
+        self.deltas = [np.empty((len(layer), size), layer.dtype) for layer in hidden]  # d loss / d z, times m
         self.logits = np.empty((len(output), size), output.dtype)
 
 
@@ -218,7 +218,7 @@ def train_epoch(
     its own size.
     """
     one_hot = np.eye(CLASSES, dtype=layers[0].dtype)
-    inputs = np.ones((GATHERED * batch_size, samples.images.shape[1] + 1), layers[0].dtype)
+    inputs = np.ones((BATCHES_GATHERED * batch_size, samples.images.shape[1] + 1), layers[0].dtype)
     buffers = Buffers(layers, batch_size)
     for start in range(0, len(order), len(inputs)):
         part = order[start : start + len(inputs)]
@@ -236,13 +236,13 @@ def train_epoch(
 def forward_in_blocks(
     layers: list[ndarray], samples: Digits, activation: Activation
 ) -> Iterator[tuple[slice, ndarray, ndarray]]:
-    """For k samples at a time: where they lie, their logits (10, k), their last hidden units (units, k)."""
-    inputs = np.ones((EVALUATED, samples.images.shape[1] + 1), layers[0].dtype)
-    buffers = Buffers(layers, EVALUATED)
-    for start in range(0, len(samples.labels), EVALUATED):
-        part = slice(start, start + EVALUATED)
+    """Yield for each block of k samples its rows, logits (10, k) and last hidden units (units, k)."""
+    inputs = np.ones((EVALUATION_BATCH, samples.images.shape[1] + 1), layers[0].dtype)
+    buffers = Buffers(layers, EVALUATION_BATCH)
+    for start in range(0, len(samples.labels), EVALUATION_BATCH):
+        part = slice(start, start + EVALUATION_BATCH)
         rows = to_inputs(samples.images[part], inputs)
-        if len(rows) < EVALUATED:
+        if len(rows) < EVALUATION_BATCH:
             buffers = Buffers(layers, len(rows))
         yield part, forward(layers, buffers, rows, activation), buffers.activations[-1][:-1]
 

@@ -74,8 +74,8 @@ class Record:
         """Record an epoch. With `keep_best` (T6), where training accuracy has not risen, the best weights so
         far are put back into `layers`, so that training goes on from them.
         """
-        self.patience.see(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
-        keep = not self.settings.keep_best or self.patience.epochs["accuracy"] == 0
+        self.patience.update(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
+        keep = not self.settings.keep_best or self.patience.waited["accuracy"] == 0
         self.curve.record(scores, kept=keep)
         if keep:
             self.predicted = predicted
@@ -87,7 +87,7 @@ class Record:
     def is_over(self) -> bool:
         """Whether training accuracy (rule 1 of T5) or loss (rule 2) has not improved for so many epochs."""
         rule, patience = self.settings.early_stopping, self.settings.patience
-        if rule == "none" or self.patience.epochs[rule] < patience:
+        if rule == "none" or self.patience.waited[rule] < patience:
             return False
         self.curve.progress.say(
             f"stops after epoch {len(self.curve.rows)}: "
@@ -102,7 +102,7 @@ class Record:
 
 
 def describe(settings: MlpSettings) -> dict[str, Any]:
-    """What is stored with the weights: all else that it takes to use them."""
+    """The metadata stored with the weights, from which `load_network` builds the network."""
     return {
         "kind": "mlp",
         "side": SIDE,

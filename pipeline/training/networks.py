@@ -1,7 +1,6 @@
-"""Trained networks, read again: what is stored with their weights, and how it becomes a network.
+"""Load a trained network from its weights' file.
 
-The weights' file of a replicate holds the arrays, and `about`: everything else that it takes to use them,
-as mlp_training.describe and cnn.describe have it.
+The file holds the arrays and, as metadata, what mlp_training.describe or cnn.describe says of the network.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +53,7 @@ def load_network(path: Path) -> Network:
 def load_mlp(
     weights: dict[str, np.ndarray], about: dict[str, Any], file: Path
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """What gives the probabilities of an MLP."""
+    """A function from samples to the probabilities of an MLP."""
     sizes = [about["side"] ** 2, *about["hidden"], len(about["classes"])]
     shapes = {f"layer_{n}": (units, sizes[n] + 1) for n, units in enumerate(sizes[1:])}
     check_shapes(weights, shapes, file)
@@ -70,7 +69,7 @@ def load_mlp(
 def load_cnn(
     weights: dict[str, np.ndarray], about: dict[str, Any], file: Path
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """What gives the probabilities of a CNN; this imports PyTorch."""
+    """A function from crops to the probabilities of a CNN; imports PyTorch."""
     import torch
 
     from pipeline.training.cnn import build_described

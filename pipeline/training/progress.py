@@ -16,7 +16,7 @@ class Progress:
         self.title, self.learning_rate = title, learning_rate
         # tqdm's own lock is a semaphore, of which a killed process would leave a warning behind.
         tqdm.set_lock(RLock())
-        # Off a terminal a bar would fill the log; there the last line of `close` has to do.
+        # disable=None: no bar in a log file, which it would fill; the line that `close` writes is enough.
         self.bar = tqdm(total=epochs, desc=title, unit="epoch", position=position, leave=False, disable=None)
 
     def advance(self, epoch: int, scores: dict[str, float]) -> None:

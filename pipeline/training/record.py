@@ -34,10 +34,10 @@ class Patience:
 
     def __init__(self) -> None:
         self.best = {"accuracy": -math.inf, "loss": -math.inf}
-        self.epochs = {"accuracy": 0, "loss": 0}
+        self.waited = {"accuracy": 0, "loss": 0}
 
-    def see(self, accuracy: float, loss: float) -> None:
-        """Take the scores of an epoch."""
+    def update(self, accuracy: float, loss: float) -> None:
+        """Count one more epoch with these training scores."""
         for rule, value in (("accuracy", accuracy), ("loss", -loss)):
-            self.epochs[rule] = 0 if value > self.best[rule] else self.epochs[rule] + 1
+            self.waited[rule] = 0 if value > self.best[rule] else self.waited[rule] + 1
             self.best[rule] = max(self.best[rule], value)

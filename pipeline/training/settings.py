@@ -1,6 +1,6 @@
 """The settings of a training run; params.yaml explains each key.
 
-The upper limits catch slips of the hand, which would run until memory or patience is used up.
+The upper limits catch typing errors, which would otherwise run for days or fill the memory.
 """
 
 from typing import Annotated, Literal, Self
@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.common.settings import InputError, Strict
 
 Units = Annotated[int, Field(ge=1, le=10_000)]  # of one hidden layer
-RISING = 0.3  # share of the epochs of a cycle in which the learning rate rises
+RISING_SHARE = 0.3  # of a cycle's epochs
 Channels = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -41,7 +41,7 @@ class TrainingSettings(Strict):
         """
         if self.schedule == "constant":
             return self.learning_rate
-        rise = max(1, round(RISING * self.epochs))
+        rise = max(1, round(RISING_SHARE * self.epochs))
         fall = self.epochs + 1 - rise
         return self.learning_rate * min(epoch / rise, (self.epochs + 1 - epoch) / fall)
 
@@ -49,7 +49,8 @@ class TrainingSettings(Strict):
         """Raise InputError if there are fewer training samples than one mini-batch takes."""
         if self.batch_size > samples:
             raise InputError(
-                f"{run}: batch_size is {self.batch_size}, but there are {samples} training samples"
+                f"{run}: batch_size is {self.batch_size}, but there are {samples} training samples; "
+                f"set {samples} or less"
             )
 
 

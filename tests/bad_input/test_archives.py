@@ -95,11 +95,11 @@ REFUSED = {
     "bomb by size": (patched(GOOD, 24, b"\0\0\0\x40"), "mine.zip: 'train.csv' is larger than 512 MiB"),
     "bomb by count": (
         count_bomb(1_000_001),
-        "mine.zip holds more than 1,000,000 files; give fewer, or larger ones",
+        "mine.zip holds more than 1,000,000 files; leave some out",
     ),
     "bomb by count that lies": (
         count_bomb(1_500_000, stated=1),
-        "mine.zip holds more than 1,000,000 files; give fewer, or larger ones",
+        "mine.zip holds more than 1,000,000 files; leave some out",
     ),
     "arrays": (npz(image=IMAGES, label=LABELS), "mine.zip holds arrays"),
 }

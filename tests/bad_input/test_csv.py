@@ -16,6 +16,10 @@ from tests.making import (
     zipped,
 )
 
+NO_TESTING = (
+    "all boxes are for training and none for testing; add photographs to the test set, or raise "
+    "crop_masks.test_share"
+)
 NEEDED = "needed are filename, label, xmin, ymin, xmax, ymax, with commas between them"
 
 
@@ -32,7 +36,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "header alone": (
         HEADER,
-        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+        NO_TESTING,
     ),
     "missing column": (
         "filename,label,ymin,xmax,ymax\na.png,good,2,30,40\n",
@@ -55,6 +59,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "Latin-1": (
         row(filename="é.png").encode("latin-1"),
         "test.csv line 2: not UTF-8 text (invalid continuation byte); save it as UTF-8",
+    ),
+    "no header, and a fault far below": (
+        TEST * 60 + '"a.png,60',
+        "test.csv line 61: not CSV: unexpected end of data",
     ),
     "open quotes": (HEADER + '"a.png,60', "test.csv line 2: not CSV: unexpected end of data"),
     "quotes inside a value": (
@@ -172,6 +180,8 @@ FINE: dict[str, str | bytes] = {
     "row twice": HEADER + TEST + TEST,
     "a row without a box": HEADER + "rest.png,60,40,,,,,\n" + TEST,
     "empty lines": HEADER + "\n" + TEST + "\n\n",
+    "an empty line first": "\n" + HEADER + TEST,
+    "no header and empty values first": "rest.png,60,40,,,,,\n" + TEST,
     "no last line end": (HEADER + TEST).strip(),
 }
 
@@ -202,8 +212,8 @@ def test_a_box_repeated_with_other_words_is_counted(project: Project, accepted: 
 
 
 NO_TRAINING = (
-    "no box for training is of class {}; {} must each have one: add photographs that show it, or see which "
-    "labels crop_masks.classes makes of which class"
+    "no box for training is of class {}; {} must each have one: add photographs that show it, or correct "
+    "crop_masks.classes, which maps labels to classes"
 )
 HOLDS = (
     "masks.zip holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); it "
@@ -236,7 +246,7 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
     ),
     "one photograph, which cannot be split": (
         {"boxes.csv": HEADER + TRAIN, "rest.png": PHOTOGRAPH},
-        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+        NO_TESTING,
     ),
     "two photographs of one name": (
         {"boxes.csv": HEADER + TEST, "x/a.png": PHOTOGRAPH, "y/a.png": PHOTOGRAPH},

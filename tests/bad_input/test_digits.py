@@ -119,7 +119,8 @@ ARRAYS = {
     "one class missing": (npz(image=IMAGES, label=LABELS % 9), "digits.npz: no digit of class 9; " + EACH),
     "too few to split": (
         npz(image=IMAGES[:11], label=LABELS[:11]),
-        "11 digits cannot be split into 7 and 4: The least populated classes in y have only 1 member, which "
+        "11 digits cannot be split into 7 and 4 (prepare_digits.train and .test): The least "
+        "populated classes in y have only 1 member, which "
         "is too few. The minimum number of groups for any class cannot be less than 2. Classes with too few "
         "members are: [1, 2, 3, 4, 5, 6, 7, 8, 9]",
     ),

@@ -243,9 +243,9 @@ LAUGHED = str([[[..., ...] * 5] * 10] * 10).replace("Ellipsis", "[...]")
 # The whole text of params.yaml, and what is said of it.
 TEXTS = {
     "no file": (None, "there is no params.yaml in {here}; run from the project's folder"),
-    "empty file": ("", "params.yaml must hold sections such as `seed:` and `data:`"),
-    "a list": ("- seed\n", "params.yaml must hold sections such as `seed:` and `data:`"),
-    "no section": ("seed: 0\n", "params.yaml has no `crop_masks`; it is needed here"),
+    "empty file": ("", "params.yaml must hold sections, each as `name: settings`"),
+    "a list": ("- seed\n", "params.yaml must hold sections, each as `name: settings`"),
+    "no section": ("seed: 0\n", "params.yaml has no `crop_masks`; add it"),
     "a bracket": (
         "seed: [0\n",
         "params.yaml line 2 is not valid YAML: expected ',' or ']', but got '<stream end>'",

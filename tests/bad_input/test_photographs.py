@@ -76,7 +76,7 @@ def jpeg_of_scans(scans: int) -> bytes:
 REFUSED = {
     "JPEG that is drawn without end": (
         jpeg_of_scans(10_000),
-        "test.csv line 2: a.png is a JPEG of more than 100 scans; save it anew",
+        "test.csv line 2: a.png is a JPEG of more than 100 scans; save it as a baseline JPEG",
     ),
     "truncated PNG": (PHOTOGRAPH[:-60], BROKEN + "image file is truncated"),
     "truncated JPEG": (
@@ -105,7 +105,8 @@ REFUSED = {
     "no pixels": (bomb(0), BROKEN + "unknown format"),
     "real numbers": (
         picture_bytes(Image.new("F", (60, 40), 0.5), "TIFF"),
-        "test.csv line 2: a.png has real numbers for pixels, which have no agreed white; save 8 or 16 bits",
+        "test.csv line 2: a.png has floating-point pixels, whose value for white is not "
+        "defined; save it with 8 or 16 bits",
     ),
     "1x1": (
         picture_bytes(photograph(1, 1)),

@@ -62,6 +62,15 @@ def test_mlp(project: Project, refused: Refused, case: str) -> None:
     refused("check_settings", f"params.yaml: `mlp.runs.custom.{key}{message}")
 
 
+def test_a_latent_figure_of_a_test_set_of_its_own(project: Project, refused: Refused) -> None:
+    project({"mlp.runs.latents_16_2": {"hidden": [16, 2], "latents_every": 10, "split": "sheets"}})
+    message = (
+        "params.yaml: `project_latents.F1_latents_16_2` shows the test set of the data, but "
+        "mlp.runs.latents_16_2 draws its own (split: sheets); set it to split: given, or show another run"
+    )
+    refused("check_settings", message)
+
+
 def test_latents_past_the_end(project: Project, refused: Refused) -> None:
     project({"mlp.runs.custom": {"latents_every": 121}})
     message = "params.yaml: `mlp.runs.custom`: latents_every 121 is past the last epoch, 120"
@@ -97,6 +106,7 @@ CNN: dict[str, tuple[dict[str, Any], str]] = {
     "snapshot past the end": ({"snapshot_epoch": 11}, "`: snapshot_epoch 11 is past the last epoch, 10"),
     "rate NaN": ({"learning_rate": float("nan")}, ".learning_rate` is nan: Input should be a finite number"),
     "unknown optimizer": ({"optimizer": "adamw"}, ".optimizer` is 'adamw': Input should be 'adam' or 'sgd'"),
+    "unknown device": ({"device": "gpu"}, ".device` is 'gpu': Input should be 'cpu' or 'cuda'"),
 }
 
 
@@ -111,7 +121,11 @@ def test_a_batch_larger_than_the_digits(project: Project, refused: Refused) -> N
     folder = project({"mlp.runs.custom": {"batch_size": 61}, "compute.workers": 1})
     put_settings(folder)
     put_digits(folder)
-    refused("train_mlp", "mlp.runs.custom: batch_size is 61, but there are 60 training samples", "custom")
+    refused(
+        "train_mlp",
+        "mlp.runs.custom: batch_size is 61, but there are 60 training samples; set 60 or less",
+        "custom",
+    )
 
 
 def put_crops(folder: Path) -> None:
@@ -128,14 +142,22 @@ def test_a_batch_larger_than_the_crops(project: Project, refused: Refused) -> No
     folder = project({"cnn.runs.custom": {"batch_size": 4}, "compute.workers": 1})
     put_settings(folder)
     put_crops(folder)
-    refused("train_cnn", "cnn.runs.custom: batch_size is 4, but there are 3 training samples", "custom")
+    refused(
+        "train_cnn",
+        "cnn.runs.custom: batch_size is 4, but there are 3 training samples; set 3 or less",
+        "custom",
+    )
 
 
 def test_a_filter_larger_than_the_crops(project: Project, refused: Refused) -> None:
     folder = project({"cnn.runs.custom": {"batch_size": 1, "filter": 33}, "compute.workers": 1})
     put_settings(folder)
     put_crops(folder)
-    refused("train_cnn", "filter 33 at stride 1 leaves nothing of a crop of 32x32 pixels", "custom")
+    message = (
+        "2 convolutions with filter 33, stride 1 and padding 0, each followed by pooling, leave nothing of a "
+        "crop of 32x32 pixels; set fewer channels, or a smaller filter or stride"
+    )
+    refused("train_cnn", message, "custom")
 
 
 @pytest.mark.parametrize("part", ["mlp", "cnn"])

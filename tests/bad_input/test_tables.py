@@ -17,28 +17,31 @@ def put_digits(folder: Path) -> None:
 
 
 TABLES: dict[str, tuple[Any, str]] = {
-    "unknown run": ({"T1": ["custom", "mine"]}, "mlp.tables.T1 names the run 'mine'; the runs are custom"),
-    "no run": ({"T1": []}, "mlp.tables.T1 is []; it must list runs, as in [final]"),
+    "unknown run": (
+        {"T1": ["custom", "mine"]},
+        "params.yaml: `mlp.tables.T1` names the run 'mine'; the runs are custom",
+    ),
+    "no run": ({"T1": []}, "params.yaml: `mlp.tables.T1` is []; it must list runs, as in [final]"),
     "a run twice": (
         {"T1": ["custom", "custom"]},
-        "mlp.tables.T1 names the run 'custom' twice",
+        "params.yaml: `mlp.tables.T1` names the run 'custom' twice",
     ),
     "a table that leads elsewhere": (
         {"../../T1": ["custom"]},
-        "mlp.tables: '../../T1' cannot be the name of a table; use one such as T15",
+        "params.yaml: '../../T1' in `mlp.tables` cannot be the name of a table; use one such as T15",
     ),
     "a table with the name of what is in none": (
         {"others": ["custom"]},
-        "mlp.tables: 'others' cannot be the name of a table; use one such as T15",
+        "params.yaml: 'others' in `mlp.tables` cannot be the name of a table; use one such as T15",
     ),
     "a number for a table": (
         {1: ["custom"]},
-        "mlp.tables: 1 cannot be the name of a table; use one such as T15",
+        "params.yaml: 1 in `mlp.tables` cannot be the name of a table; use one such as T15",
     ),
     "a list of tables": (["T1"], "params.yaml: `mlp.tables` must hold lists of runs, as T1: [final]"),
     "a run instead of a list": (
         {"T1": "custom"},
-        "mlp.tables.T1 is 'custom'; it must list runs, as in [final]",
+        "params.yaml: `mlp.tables.T1` is 'custom'; it must list runs, as in [final]",
     ),
 }
 

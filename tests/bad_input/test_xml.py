@@ -31,7 +31,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "HTML, which is skipped": (
         "<html></html>",
-        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+        "all boxes are for training and none for testing; add photographs to the test set, or raise "
+        "crop_masks.test_share",
     ),
     "HTML behind a comment": (
         "<!-- > --><html></html>",
@@ -79,7 +80,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "no object at all, and so no test box": (
         "<annotation><filename>a.png</filename></annotation>",
-        "all boxes are for training and none for testing; add photographs, or rows to test.csv",
+        "all boxes are for training and none for testing; add photographs to the test set, or raise "
+        "crop_masks.test_share",
     ),
 }
 

@@ -20,9 +20,9 @@ CLOTHES = [
 ]  # fmt: skip
 
 
-def pick(colours: list[Colour], random: np.random.Generator, spread: float = 10) -> Colour:
+def pick(colours: list[Colour], rng: np.random.Generator, spread: float = 10) -> Colour:
     """One of `colours`, each channel moved a little."""
-    moved = np.array(colours[random.integers(len(colours))]) + random.normal(0, spread, 3)
+    moved = np.array(colours[rng.integers(len(colours))]) + rng.normal(0, spread, 3)
     red, green, blue = np.clip(moved, 0, 255).astype(int).tolist()
     return red, green, blue
 

@@ -27,10 +27,10 @@ def face_outline(jaw: float) -> np.ndarray:
     return points
 
 
-def draw_person(image: Image.Image, label: str, place: Place, random: np.random.Generator) -> np.ndarray:
+def draw_person(image: Image.Image, label: str, place: Place, rng: np.random.Generator) -> np.ndarray:
     """Draw head, body and mask on the photograph; return the face's outline (n, 2) in its pixels."""
     detail = 2 if place.width > 50 else 4  # drawn larger, then shrunk: smooth edges
-    roll, turn = random.normal(0, 0.1), np.clip(random.normal(0, 0.35), -0.9, 0.9)
+    roll, turn = rng.normal(0, 0.1), np.clip(rng.normal(0, 0.35), -0.9, 0.9)
     left, right = max(0, int(place.x - 1.5 * place.width)), min(image.width, int(place.x + 1.5 * place.width))
     top, bottom = int(place.y - 1.3 * place.width), min(image.height, int(place.y + 6.5 * place.width))
     # RGBa, with colours already multiplied by their opacity, can be shrunk and blurred without dark rims.
@@ -39,52 +39,52 @@ def draw_person(image: Image.Image, label: str, place: Place, random: np.random.
     body = Pen(canvas, origin, place.width * detail, 0, 0)
     head = Pen(canvas, origin, place.width * detail, roll, 0)
     face = Pen(canvas, origin, place.width * detail, roll, turn)
-    outline = _draw_figure(body, head, face, label, random)
-    patch = _light(canvas.reduce(detail), place.x - left, place.width, random)
+    outline = _draw_figure(body, head, face, label, rng)
+    patch = _light(canvas.reduce(detail), place.x - left, place.width, rng)
     image.paste(patch, (left, top), patch)
     return outline / detail + (left, top)
 
 
-def _light(patch: Image.Image, middle: float, face_width: float, random: np.random.Generator) -> Image.Image:
+def _light(patch: Image.Image, middle: float, face_width: float, rng: np.random.Generator) -> Image.Image:
     """Light from one side, and a lens that does not hold everybody in focus."""
-    side, strength = random.normal(0, 0.12), random.uniform(0.84, 1)
+    side, strength = rng.normal(0, 0.12), rng.uniform(0.84, 1)
     across = np.clip((np.arange(patch.width) - middle) / face_width, -0.6, 0.6)
     light = np.full((1, patch.width, 4), 255, dtype=np.uint8)
     light[0, :, :3] = np.clip(255 * strength * (1 - 0.6 * abs(side) + side * across), 0, 255)[:, None]
     shades = Image.fromarray(light, "RGBa").resize(patch.size, Image.Resampling.NEAREST)
     # Far faces lose more to the lens: with their size alone they would be as easy as near ones.
-    blur = float(min(4.0, random.exponential(0.018) * face_width + random.exponential(80 / face_width)))
+    blur = float(min(4.0, rng.exponential(0.018) * face_width + rng.exponential(80 / face_width)))
     return ImageChops.multiply(patch, shades).filter(ImageFilter.BoxBlur(blur)).convert("RGBA")
 
 
-def _draw_figure(body: Pen, head: Pen, face: Pen, label: str, random: np.random.Generator) -> np.ndarray:
+def _draw_figure(body: Pen, head: Pen, face: Pen, label: str, rng: np.random.Generator) -> np.ndarray:
     """One person from back to front; returns the canvas pixels (n, 2) of the face's outline."""
-    skin, hair, cloth = pick(SKINS, random, 6), pick(HAIRS, random, 6), pick(CLOTHES, random, 12)
-    outline = face_outline(random.uniform(0.08, 0.34))
-    style = random.choice(["short", "short", "parted", "bob", "long", "bun", "bald", "cap", "scarf"])
-    wears = pick(CLOTHES, random, 15) if style in ("cap", "scarf") else hair
+    skin, hair, cloth = pick(SKINS, rng, 6), pick(HAIRS, rng, 6), pick(CLOTHES, rng, 12)
+    outline = face_outline(rng.uniform(0.08, 0.34))
+    style = rng.choice(["short", "short", "parted", "bob", "long", "bun", "bald", "cap", "scarf"])
+    wears = pick(CLOTHES, rng, 15) if style in ("cap", "scarf") else hair
     _draw_back_hair(head, style, wears)
-    _draw_body(body, skin, cloth, random)
-    _draw_collar(body, cloth, random)
+    _draw_body(body, skin, cloth, rng)
+    _draw_collar(body, cloth, rng)
     for side in (-1, 1):
         if side * face.turn < 0.3:  # the ear on the far side is out of sight
             head.fill(oval(side * 0.5, 0.03, 0.14, 0.27), shade(skin, 0.9))
     head.fill(outline, skin)
-    _draw_features(face, skin, hair, random)
-    if style not in ("bob", "long", "bun", "scarf") and random.random() < 0.13:
+    _draw_features(face, skin, hair, rng)
+    if style not in ("bob", "long", "bun", "scarf") and rng.random() < 0.13:
         _draw_beard(face, outline, hair)
     _draw_hair(head, style, wears)
-    if random.random() < 0.25:
-        _draw_glasses(face, random)
-    draw_mask(face, head, label, skin, random)
-    if random.random() < 0.04:
-        _draw_hand(head, shade(skin, 0.95), cloth, random)
+    if rng.random() < 0.25:
+        _draw_glasses(face, rng)
+    draw_mask(face, head, label, skin, rng)
+    if rng.random() < 0.04:
+        _draw_hand(head, shade(skin, 0.95), cloth, rng)
     return head.pixels(outline)
 
 
-def _draw_body(body: Pen, skin: Colour, cloth: Colour, random: np.random.Generator) -> None:
+def _draw_body(body: Pen, skin: Colour, cloth: Colour, rng: np.random.Generator) -> None:
     """Legs, torso with arms, and the neck in the shadow of the chin."""
-    trousers, broad = pick(CLOTHES[:4], random), random.uniform(0.9, 1.15)
+    trousers, broad = pick(CLOTHES[:4], rng), rng.uniform(0.9, 1.15)
     for side in (-1, 1):
         body.fill([(side * 0.04, 3.2), (side * 0.75, 3.2), (side * 0.62, 6.5), (side * 0.2, 6.5)], trousers)
         body.fill(oval(side * (broad - 0.17), 2.25, 0.42, 2.6), shade(cloth, 0.88))
@@ -93,10 +93,10 @@ def _draw_body(body: Pen, skin: Colour, cloth: Colour, random: np.random.Generat
     body.fill([(-0.27, 0.3), (0.27, 0.3), (0.3, 0.85), (0, 1.0), (-0.3, 0.85)], shade(skin, 0.78))
 
 
-def _draw_collar(body: Pen, cloth: Colour, random: np.random.Generator) -> None:
+def _draw_collar(body: Pen, cloth: Colour, rng: np.random.Generator) -> None:
     """A shirt, a roll neck, a scarf or a jacket: near the chin some of them look like a mask."""
-    kind = random.choice(["round", "shirt", "roll neck", "scarf", "jacket"])
-    other = pick([*CLOTHES, *MEDICAL_MASKS], random, 12)
+    kind = rng.choice(["round", "shirt", "roll neck", "scarf", "jacket"])
+    other = pick([*CLOTHES, *MEDICAL_MASKS], rng, 12)
     if kind == "shirt":
         for side in (-1, 1):
             body.fill(
@@ -114,10 +114,10 @@ def _draw_collar(body: Pen, cloth: Colour, random: np.random.Generator) -> None:
         body.stroke([(0, 1.8), (0, 3.4)], shade(cloth, 0.7), 0.03)
 
 
-def _draw_features(face: Pen, skin: Colour, hair: Colour, random: np.random.Generator) -> None:
+def _draw_features(face: Pen, skin: Colour, hair: Colour, rng: np.random.Generator) -> None:
     """Cheeks, eyes, brows, nose and mouth."""
-    blush, open_eye = mix(skin, (206, 92, 84), random.uniform(0.04, 0.16)), random.uniform(0.04, 0.085)
-    iris = pick([(48, 34, 28), (48, 34, 28), (84, 108, 128), (92, 106, 70)], random, 6)
+    blush, open_eye = mix(skin, (206, 92, 84), rng.uniform(0.04, 0.16)), rng.uniform(0.04, 0.085)
+    iris = pick([(48, 34, 28), (48, 34, 28), (84, 108, 128), (92, 106, 70)], rng, 6)
     for side in (-1, 1):
         face.fill(oval(side * 0.27, 0.2, 0.24, 0.2), blush)
         face.fill(oval(side * 0.2, -0.08, 0.19, 0.08 + open_eye), shade(skin, 0.86))
@@ -130,10 +130,10 @@ def _draw_features(face: Pen, skin: Colour, hair: Colour, random: np.random.Gene
     for side in (-1, 1):
         face.fill(oval(side * 0.055, 0.215, 0.05, 0.028), shade(skin, 0.55))
     lips, smile = (
-        mix(shade(skin, 0.8), (170, 60, 66), random.uniform(0.25, 0.6)),
-        random.uniform(0.05, 0.16),
+        mix(shade(skin, 0.8), (170, 60, 66), rng.uniform(0.25, 0.6)),
+        rng.uniform(0.05, 0.16),
     )
-    face.fill(oval(0, 0.36, random.uniform(0.24, 0.34), random.uniform(0.05, 0.09)), lips)
+    face.fill(oval(0, 0.36, rng.uniform(0.24, 0.34), rng.uniform(0.05, 0.09)), lips)
     face.stroke(oval(0, 0.35, 0.3, smile, 15, 165), shade(lips, 0.6), 0.016)
     face.stroke(oval(0, 0.47, 0.16, 0.05, 20, 160), shade(skin, 0.88), 0.02)
 
@@ -182,10 +182,10 @@ def _draw_hair(head: Pen, style: str, colour: Colour) -> None:
         head.fill(oval(0, -0.32, 1.1, 0.2), shade(colour, 0.75))
 
 
-def _draw_glasses(face: Pen, random: np.random.Generator) -> None:
+def _draw_glasses(face: Pen, rng: np.random.Generator) -> None:
     """Spectacles or, one time in four, sunglasses."""
-    frame = pick([(30, 30, 34), (90, 62, 40), (150, 150, 156)], random)
-    dark = random.random() < 0.25
+    frame = pick([(30, 30, 34), (90, 62, 40), (150, 150, 156)], rng)
+    dark = rng.random() < 0.25
     for side in (-1, 1):
         if dark:
             face.fill(oval(side * 0.21, -0.06, 0.32, 0.26), (38, 38, 44))
@@ -194,9 +194,9 @@ def _draw_glasses(face: Pen, random: np.random.Generator) -> None:
     face.stroke([(-0.05, -0.08), (0.05, -0.08)], frame, 0.022)
 
 
-def _draw_hand(head: Pen, skin: Colour, sleeve: Colour, random: np.random.Generator) -> None:
+def _draw_hand(head: Pen, skin: Colour, sleeve: Colour, rng: np.random.Generator) -> None:
     """A hand lifted to the mouth or the cheek."""
-    x, y = random.uniform(-0.3, 0.3), random.uniform(0.3, 0.55)
+    x, y = rng.uniform(-0.3, 0.3), rng.uniform(0.3, 0.55)
     head.stroke([(x + 0.1, y + 0.2), (x + 0.5, y + 1.6)], sleeve, 0.36)
     head.fill(oval(x, y + 0.12, 0.36, 0.42), skin)
     for finger in range(4):

@@ -31,11 +31,11 @@ def plan_photographs(photographs: int, seed: int) -> list[Photograph]:
             f"{photographs} synthetic photographs are too few: ask for {FEWEST_PHOTOGRAPHS} or more, "
             "so that training and test data hold every class"
         )
-    random = generator(seed, "synthetic masks plan")
-    is_test = random.permutation(photographs) < round(photographs / 10)
+    rng = generator(seed, "synthetic masks plan")
+    is_test = rng.permutation(photographs) < round(photographs / 10)
     dealt = {
-        "train": _deal(count_boxes(photographs)["train"], int((~is_test).sum()), random),
-        "test": _deal(count_boxes(photographs)["test"], int(is_test.sum()), random),
+        "train": _deal(count_boxes(photographs)["train"], int((~is_test).sum()), rng),
+        "test": _deal(count_boxes(photographs)["test"], int(is_test.sum()), rng),
     }
     splits = ["test" if test else "train" for test in is_test]
     return [Photograph(f"{i:05d}.jpg", split, dealt[split].pop()) for i, split in enumerate(splits)]
@@ -50,13 +50,13 @@ def count_boxes(photographs: int) -> dict[str, dict[str, int]]:
     }
 
 
-def _deal(counts: dict[str, int], photographs: int, random: np.random.Generator) -> list[tuple[str, ...]]:
+def _deal(counts: dict[str, int], photographs: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
     """The labels on each photograph: at least one, at most `MOST_FACES`, few on most of them."""
-    labels = random.permutation(np.repeat(list(counts), list(counts.values()))).tolist()
-    weights = np.exp(random.normal(0, 1.1, photographs))
+    labels = rng.permutation(np.repeat(list(counts), list(counts.values()))).tolist()
+    weights = np.exp(rng.normal(0, 1.1, photographs))
     sizes = np.ones(photographs, dtype=int)
     for _ in range(len(labels) - photographs):
         room = weights * (sizes < MOST_FACES)
-        sizes[random.choice(photographs, p=room / room.sum())] += 1
+        sizes[rng.choice(photographs, p=room / room.sum())] += 1
     ends = np.cumsum(sizes)
     return [tuple(labels[end - size : end]) for size, end in zip(sizes, ends, strict=True)]

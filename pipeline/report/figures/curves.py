@@ -12,8 +12,8 @@ from pipeline.report.colours import GREY
 from pipeline.report.figures.style import MARKERS, label_logarithmic, new_figure
 
 PANELS = {"loss": "mean cross-entropy", "error": "error rate"}
-BAND = 40  # epochs at which a band has corners: with all of them it would be most of the page's bytes
-WIDE = 4  # times the smallest value from which on an axis is logarithmic
+BAND_POINTS = 40  # of more, the bands would be most of the page's bytes
+LOGARITHMIC_ABOVE = 4  # ratio of the largest to the smallest value
 LINES: dict[str, LineStyleType] = {"train": "-", "test": "--"}
 
 
@@ -29,7 +29,7 @@ def draw_curves(curves: pd.DataFrame) -> Figure:
                 draw_curve(axes, curves[curves.run == run], split, score, index)
         axes.set(xlabel="epoch", title=label)
         drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
-        if np.nanmax(drawn, initial=0) > WIDE * np.nanmin(drawn, initial=np.inf):
+        if np.nanmax(drawn, initial=0) > LOGARITHMIC_ABOVE * np.nanmin(drawn, initial=np.inf):
             axes.set_yscale("log")
             axes.set_ylim(bottom=0.7 * np.nanmin(drawn))  # a band may go on to 0, which has no place here
             label_logarithmic(axes.yaxis)
@@ -62,7 +62,7 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, split: str, score: str, index: i
         spread = curve[f"{column}_std"].fillna(0)
         lower = (values - spread).clip(lower=values * 0.1)
         band = pd.DataFrame({"epoch": curve.epoch, "lower": lower, "upper": values + spread})
-        some = np.linspace(0, len(band) - 1, min(len(band), BAND)).round().astype(int)
+        some = np.linspace(0, len(band) - 1, min(len(band), BAND_POINTS)).round().astype(int)
         band = band.iloc[some]
         axes.fill_between(band.epoch, band.lower, band.upper, color=colour, alpha=0.15, linewidth=0)
 

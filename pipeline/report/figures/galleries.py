@@ -31,13 +31,11 @@ def draw_gallery(
     for number, (picture, true, guess) in enumerate(zip(pictures, truth, predicted, strict=True)):
         row, column = divmod(number, COLUMNS)
         height, width = np.asarray(picture).shape[:2]
-        right, lower = (
-            column + 0.9 * width / max(width, height),
-            row * 1.2 + 0.9 * height / max(width, height),
-        )
-        axes.imshow(picture, cmap="gray", extent=(column, right, lower, row * 1.2))
+        top, longest = row * 1.2, max(width, height)
+        extent = (column, column + 0.9 * width / longest, top + 0.9 * height / longest, top)
+        axes.imshow(picture, cmap="gray", extent=extent)
         colour = GREEN if true == guess else VERMILLION
-        axes.text(column, row * 1.2 - 0.04, f"{true} → {guess}", fontsize=9, color=colour)
+        axes.text(column, top - 0.04, f"{true} → {guess}", fontsize=9, color=colour)
     axes.set(xlim=(0, COLUMNS), ylim=(1.2 * rows - 0.2, -0.25), aspect="equal")
     axes.set_axis_off()
     return figure

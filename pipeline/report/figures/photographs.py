@@ -11,8 +11,8 @@ from pipeline.report.colours import readable_on
 Area = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels, half open, as Pillow crops
 
 LONG_SIDE = 1000  # of a photograph as shown, so that labels of one size can be read on all of them
-TEXT = 15  # pixels high, on that photograph
-LINE = 3
+TEXT_HEIGHT = 15  # pixels high, on that photograph
+LINE_WIDTH = 3
 PADDING = 2  # between a label's text and its edge
 FONT = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans-Bold.ttf")
 
@@ -48,7 +48,7 @@ def draw_faces(photograph: Image.Image, faces: list[Face]) -> Image.Image:
     for face in faces:
         left, top, right, bottom = face.area
         # Pillow's rectangle holds its last column and row, and its line grows inwards.
-        line = min(LINE, right - left, bottom - top)
+        line = min(LINE_WIDTH, right - left, bottom - top)
         draw.rectangle((left, top, right - 1, bottom - 1), outline=face.colour, width=line)
     taken: list[Area] = [face.area for face in faces]
     for face in faces:
@@ -60,7 +60,7 @@ def draw_faces(photograph: Image.Image, faces: list[Face]) -> Image.Image:
 
 def fitting_font(text: str, size: tuple[int, int]) -> ImageFont.FreeTypeFont:
     """The font of labels, smaller only where the whole picture has no room for the text."""
-    for points in range(TEXT, 1, -1):
+    for points in range(TEXT_HEIGHT, 1, -1):
         font = ImageFont.truetype(FONT, points)
         width, height = label_size(text, font)
         if width <= size[0] and height <= size[1]:

@@ -1,4 +1,4 @@
-"""Which figures there are, what draws each of them, and from which results."""
+"""Plan the figures: for each, the function that draws it and its arguments."""
 
 from typing import Any
 

@@ -15,13 +15,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pipeline.common.compute import Compute
+from pipeline.evaluation import folds, intervals
 from pipeline.report import colours
 from pipeline.report.colours import DARK_COLOURS, INK
 from pipeline.report.figures.style import STYLE
 
 CACHE = Path(".cache/figures")
 CACHE_BYTES = 200 * 2**20  # the figures used longest ago are removed above it
-FEW = 4  # figures that are drawn sooner than processes start
+SERIAL_UP_TO = 4  # so many figures are drawn sooner than worker processes start
 SCREEN_DPI, PRINT_DPI = 96, 150
 POINTS_DPI = 90  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
 WEBP_QUALITY = 70
@@ -47,18 +48,24 @@ def draw_pictures(plans: Plans, compute: Compute) -> dict[str, Picture]:
     memory = joblib.Memory(CACHE, verbose=0)
     cached, code = memory.cache(render), code_digest()
     missing = [plan for plan in plans.values() if not cached.check_call_in_cache(code, *plan)]
-    if len(missing) > FEW:
+    if len(missing) > SERIAL_UP_TO:
         list(compute.each(cached, [(code, *plan) for plan in missing], len(missing)))
     pictures = {name: cached(code, *plan) for name, plan in plans.items()}
     memory.reduce_size(bytes_limit=CACHE_BYTES)
     return pictures
 
 
+def drawing_modules() -> list[Path]:
+    """The modules of this folder, and those that they draw with."""
+    others = (colours.__file__, folds.__file__, intervals.__file__)
+    return [*sorted(Path(__file__).parent.glob("*.py")), *map(Path, others)]
+
+
 def code_digest() -> str:
-    """A digest of all that draws: the modules of this folder, the colours, and the libraries' versions."""
-    modules = [*sorted(Path(__file__).parent.glob("*.py")), Path(colours.__file__)]
+    """A digest of the code that draws, and of the libraries' versions."""
+    code = b"".join(path.read_bytes() for path in drawing_modules())
     versions = f"{matplotlib.__version__} {Image.__version__}"
-    return hashlib.sha256(b"".join(path.read_bytes() for path in modules) + versions.encode()).hexdigest()
+    return hashlib.sha256(code + versions.encode()).hexdigest()
 
 
 def render(code: str, draw: Callable[..., Figure | Image.Image], *arguments: Any) -> Picture:
@@ -87,7 +94,7 @@ def render_photograph(photograph: Image.Image) -> Picture:
 
 
 def adapt_svg(text: str) -> str:
-    """The SVG for the page: coordinates rounded to a hundredth of a point and pixels as WebP, which saves
+    """The SVG for the page: coordinates cut to two decimals and pixels as WebP, which saves
     most of its bytes, and colours that follow the reader's light or dark mode.
     """
     text = EMBEDDED_PNG.sub(lambda png: webp_uri(Image.open(BytesIO(base64.b64decode(png[1])))), text)

@@ -114,13 +114,25 @@ def draw_widths(table: pd.DataFrame, reported: pd.Series, scaled: float) -> Figu
     loss.set(title="training loss", yscale="log", ylabel="mean cross-entropy")
     label_logarithmic(loss.yaxis)
     accuracy.errorbar(
-        table.hidden, table.test_accuracy, table.get("test_accuracy_std"), fmt="o-", color=BLUE, capsize=3
+        table.hidden,
+        table.test_accuracy,
+        table.get("test_accuracy_std"),
+        fmt="o-",
+        color=BLUE,
+        capsize=3,
+        label="ours",
     )
-    accuracy.plot(table.hidden, reported.reindex(table.run), "s", color=VERMILLION, fillstyle="none")
-    accuracy.plot(table.hidden.iloc[-1], scaled, "D", color=GREEN)
+    accuracy.plot(
+        table.hidden,
+        reported.reindex(table.run),
+        "s",
+        color=VERMILLION,
+        fillstyle="none",
+        label="the report",
+    )
+    accuracy.plot(table.hidden.iloc[-1], scaled, "D", color=GREEN, label="ours, scaled initial weights")
     accuracy.set(title="test accuracy", ylabel="test accuracy")
-    labels = ["the report", "ours, scaled initial weights", "ours"]
-    accuracy.legend(labels, loc="best", fontsize=8)
+    accuracy.legend(loc="best", fontsize=8)
     for axes in (loss, accuracy):
         axes.set_xlabel("hidden units")
         axes.tick_params(axis="x", rotation=20)
