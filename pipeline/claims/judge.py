@@ -83,8 +83,8 @@ def describe(name: str, values: np.ndarray) -> str:
 
 def absent(measures: Measures, names: Iterable[str]) -> str:
     """A message naming the runs and latent figures of these measures that params.yaml lacks; "" if none."""
-    there = {subject(name) for name in measures}
-    missing = sorted({subject(name) for name in names} - there)
+    unknown = {subject(name) for name in names if name not in measures}
+    missing = sorted(unknown - {subject(name) for name in measures}) if unknown else []
     return f"{PARAMS} has no {', '.join(missing)}" if missing else ""
 
 
