@@ -3,6 +3,8 @@
 import csv
 import io
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -149,6 +151,32 @@ def test_faces_are_classified_by_their_boxes_or_whole(
     classify.main([str(networks["cnn"]), str(folder / "a.png"), "--csv"])
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert "box" not in row and row["class"] in ("bad", "good", "none")
+
+
+def test_a_format_is_chosen_and_invalid_boxes_are_left_out(
+    networks: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "a.png", PHOTOGRAPH)
+    put(tmp_path / "a.txt", b"0 0.5 0.5 0.5 0.5\n")
+    put(tmp_path / "boxes.csv", (HEADER + "a.png,60,40,any,1,2,30,40\na.png,60,40,any,9,9,9,9\n").encode())
+    given = [str(networks["cnn"]), str(tmp_path), "--csv"]
+    with pytest.raises(SystemExit, match="annotations in 2 formats"):
+        classify.main(given)
+    with pytest.raises(SystemExit, match="line 3"):
+        classify.main([*given, "--annotations", "csv"])
+    classify.main([*given, "--annotations", "csv", "--invalid-boxes", "skip"])
+    assert [row["box"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == ["1 2 30 40"]
+
+
+def test_classes_may_have_the_names_of_columns(tmp_path: Path) -> None:
+    network: Any = SimpleNamespace(
+        classes=["box", "class"], probabilities=lambda pixels: np.array([[0.2, 0.8]])
+    )
+    item = classify.Item("a.png", None, (1, 2, 30, 40), np.zeros(1))
+    table = classify.classify(network, [item])
+    assert table.columns.tolist() == ["picture", "box", "class", "box (class)", "class (class)"]
+    put(tmp_path / "a.png", PHOTOGRAPH)
+    assert classify.draw(tmp_path, [item], table, network.classes, tmp_path / "out") == 1
 
 
 def test_what_cannot_be_used_is_one_line(networks: dict[str, Path], tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Use a trained network on pictures.
 
-    python -m tools.classify MODEL SOURCE [--csv] [--draw FOLDER]
+    python -m tools.classify MODEL SOURCE [--csv] [--draw FOLDER] [--annotations csv] [--invalid-boxes skip]
 
 MODEL is the folder of a run, such as models/mlp/final or what `dvc get` brings, or a weights file in it. An
 MLP takes a picture of one numeral, or a folder of them, of any size, dark on light or light on dark. A CNN
 takes a picture of one face, a folder of them, or photographs with boxes in any format that the pipeline
 reads. Prints the class and the probabilities of each; --csv prints them as CSV, --draw writes the pictures
-with their boxes and classes into a folder.
+with their boxes and classes into a folder. --annotations and --invalid-boxes are what settings of these names
+are under `crop_masks` in params.yaml.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from PIL import Image
 from pipeline.common.settings import InputError
 from pipeline.digits.drawing import to_sample
 from pipeline.masks import geometry
-from pipeline.masks.annotations import holds_annotations, read_annotations
+from pipeline.masks.annotations import FORMATS, holds_annotations, read_annotations
 from pipeline.masks.boxes import Box, by_photograph
 from pipeline.masks.orientation import turn
 from pipeline.report.colours import mask_colours
@@ -60,12 +61,15 @@ def numerals(source: Path) -> Iterator[Item]:
         yield Item(name, None, None, to_sample(open_drawing(read_file(archive, name), name)))
 
 
-def faces(source: Path, about: dict[str, Any]) -> Iterator[Item]:
-    """The boxes of a source with annotations, or else its pictures, as a CNN takes them."""
+def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) -> Iterator[Item]:
+    """The boxes of a source with annotations, or else its pictures, as a CNN takes them.
+
+    The last two are those of read_annotations().
+    """
     archive, names = open_pictures(source)
     cut = partial(geometry.pool if about["crops"] == "own_size" else geometry.resize, side=about["side"])
     if holds_annotations(archive):
-        for group in by_photograph(read_annotations(archive).boxes):
+        for group in by_photograph(read_annotations(archive, wanted, skip_invalid).boxes):
             photograph = open_boxed(archive, group[0].photograph, group[0])
             for box in group:
                 area = geometry.clip(box.corners, *photograph.size)
@@ -83,13 +87,14 @@ def open_boxed(archive: Archive, name: str, box: Box | None) -> Image.Image:
 
 
 def classify(network: Network, items: list[Item]) -> pd.DataFrame:
-    """A row for each sample: picture, box, class, and the probability of each class."""
+    """A row for each sample: picture, box, class, and the probability of each class in the last columns."""
     probabilities = network.probabilities(np.stack([item.pixels for item in items]))
     table = pd.DataFrame({"picture": [item.picture for item in items]})
     if any(item.area for item in items):
         table["box"] = [" ".join(map(str, item.area or ())) for item in items]
     table["class"] = np.array(network.classes)[probabilities.argmax(axis=1)]
-    return table.join(pd.DataFrame(probabilities, columns=network.classes))
+    names = [f"{name} (class)" if name in table else name for name in network.classes]
+    return table.join(pd.DataFrame(probabilities, columns=names))
 
 
 def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str], folder: Path) -> int:
@@ -97,13 +102,14 @@ def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str
     archive, _ = open_pictures(source)
     colours = mask_colours(classes)
     folder.mkdir(parents=True, exist_ok=True)
+    probability = table.iloc[:, -len(classes) :].max(axis=1)
     pictures = table.groupby("picture", sort=False)
     for number, (name, rows) in enumerate(pictures):
         picture = open_boxed(archive, str(name), items[rows.index[0]].box)
         shown = [
             Face(
                 items[at].area or (0, 0, *picture.size),
-                f"{row['class']} {row[row['class']]:.0%}",
+                f"{row['class']} {probability[at]:.0%}",
                 colours[row["class"]],
             )
             for at, row in rows.iterrows()
@@ -120,11 +126,16 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="write the pictures with boxes and classes"
     )
+    parser.add_argument("--annotations", choices=["auto", *FORMATS], default="auto", help="their format")
+    parser.add_argument(
+        "--invalid-boxes", choices=["error", "skip"], default="error", help="or leave them out"
+    )
     given = parser.parse_args(arguments)
+    reading = given.annotations, given.invalid_boxes == "skip"
     try:
         network = load_network(given.model)
         of_mlp = network.about["kind"] == "mlp"
-        items = list(numerals(given.source) if of_mlp else faces(given.source, network.about))
+        items = list(numerals(given.source) if of_mlp else faces(given.source, network.about, *reading))
         if not items:
             raise InputError(f"{given.source} holds no picture")
         table = classify(network, items)
