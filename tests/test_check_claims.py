@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,10 +46,24 @@ def set_score(run, score, values):
     curves.to_csv(path, index=False)
 
 
-@pytest.fixture
-def results(project):
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
     """A folder with the results of every stage before check_claims, on data with the name of the report's."""
-    return make_results(project({}), MASK_CLASSES)
+    folder = tmp_path_factory.mktemp("evaluated")
+    for name in ("params.yaml", "claims.yaml"):
+        shutil.copy(ROOT / name, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        make_results(folder, MASK_CLASSES)
+        evaluate_mlp.main()
+        evaluate_cnn.main()
+    return folder
+
+
+@pytest.fixture
+def results(evaluated, tmp_path, monkeypatch):
+    """A copy of it, for a test to change."""
+    monkeypatch.chdir(shutil.copytree(evaluated, tmp_path / "project"))
 
 
 def make_results(folder, classes):
@@ -81,16 +96,21 @@ def make_results(folder, classes):
 
 
 def check():
-    """Evaluate and judge: metrics/claims.json and the rows of claims.csv by id."""
+    """Evaluate what a test has changed, and judge."""
     evaluate_mlp.main()
     evaluate_cnn.main()
+    return judged()
+
+
+def judged():
+    """Judge: metrics/claims.json and the rows of claims.csv by id."""
     check_claims.main()
     table = pd.read_csv("plots/claims/claims.csv", keep_default_na=False).set_index("id")
     return json.loads(Path("metrics/claims.json").read_text()), table
 
 
 def test_every_claim_has_a_verdict(results):
-    metrics, table = check()
+    metrics, table = judged()
     assert metrics["total"] == len(table) == 199 + 19 + 6
     counts = {verdict: (table.verdict == verdict).sum() for verdict in check_claims.VERDICTS}
     assert metrics == counts | {"total": sum(counts.values())}
@@ -122,7 +142,7 @@ def test_a_score_that_moves_flips_its_verdicts_and_no_other(results):
 
 def test_on_drawn_data_values_are_not_comparable_and_orders_are(results):
     (check_claims.SOURCES["mlp"] / "source.json").write_text('{"source": "synthetic"}')
-    metrics, table = check()
+    metrics, table = judged()
     values = table[table.kind == "value"]
     digits = values.index.str.match(r"F4|T[1-8]\.")
     assert set(values.verdict[digits]) == {"not_comparable"}
@@ -134,7 +154,7 @@ def test_on_drawn_data_values_are_not_comparable_and_orders_are(results):
 def test_on_data_other_than_the_report_s_values_are_not_comparable_and_orders_are(results):
     """They are known by their name, or by the counts of their classes, within 2 %."""
     put(check_claims.SOURCES["cnn"] / "source.json", b'{"source": "own"}')
-    _, table = check()
+    _, table = judged()
     values = table.verdict[table.index.str.match(r"T(9|1[0-4])\.")]
     assert set(values) == {"not_comparable"} and table.verdict["C14"] != "not_comparable"
     data = read_claims().data["cnn"]
@@ -154,14 +174,14 @@ def test_claims_about_a_class_that_the_data_lack_are_not_comparable(project):
 
 
 def test_the_errors_of_the_final_network_are_contradicted(results):
-    metrics, table = check()
+    metrics, table = judged()
     assert metrics["contradicted"] == 1
     assert (float(table.report["C13"]), float(table.ours["C13"])) == (120, 2)
     assert "row 3: 600 - 436 = 164" in table.evidence["C13"] and "together 669" in table.evidence["C13"]
 
 
 def test_the_most_frequent_error_is_found(results):
-    assert check()[1].verdict["C12"] == "passed"
+    assert judged()[1].verdict["C12"] == "passed"
     for replicate in (0, 1):
         path = Path(f"models/mlp/final/predictions_{replicate}.safetensors")
         predictions = load_arrays(path)
@@ -191,12 +211,12 @@ def test_a_claim_about_nothing_is_named(results, name, message):
     text = Path("claims.yaml").read_text().replace("greater: [mlp.h64_32.test_accuracy", f"greater: [{name}")
     Path("claims.yaml").write_text(text)
     with pytest.raises(InputError, match=message):
-        check()
+        judged()
     assert not Path("metrics/claims.json").exists()
 
 
 def test_a_small_crop_is_one_whose_shorter_side_is_short(results):
-    check()
+    judged()
     measured = read_replicates("cnn")
     # Of 40 crops the first ten have the shortest sides, and write_run gives two of these a wrong class.
     assert measured["cnn.final.test_error_small_crops"].tolist() == [0.2, 0.2]
@@ -224,9 +244,9 @@ def test_an_order_is_beside_the_gap_of_its_own_table(results):
 
 
 def test_a_second_check_changes_no_byte(results):
-    check()
+    judged()
     first = [path.read_bytes() for path in (Path("metrics/claims.json"), Path("plots/claims/claims.csv"))]
-    check()
+    judged()
     assert first == [
         path.read_bytes() for path in (Path("metrics/claims.json"), Path("plots/claims/claims.csv"))
     ]

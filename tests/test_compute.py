@@ -214,7 +214,7 @@ def kill_a_busy_worker(client: Client) -> int:
     """Wait until a worker has been at work for a moment and kill its process: its number."""
     while not (busy := [worker for worker, tasks in client.processing().items() if tasks]):
         time.sleep(0.05)
-    time.sleep(1)  # the import of torch takes longer
+    time.sleep(1)  # it trains, or still imports
     number = client.run(os.getpid, workers=busy[:1])[busy[0]]
     os.kill(number, signal.SIGKILL)
     return number

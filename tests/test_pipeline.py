@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -202,29 +201,19 @@ def test_a_wrong_setting_is_the_first_error_and_loses_nothing(clean):
     assert (clean.folder / "settings/cnn/final.json").is_file()
 
 
-def test_a_run_that_is_added_renamed_and_removed_leaves_nothing_behind(clean, tmp_path):
-    change_params(clean.folder, ("    scaled: {", "    mine: {epochs: 2}\n    scaled: {"))
+def test_a_run_that_is_added_renamed_and_removed_leaves_nothing_behind(clean):
+    change_params(clean.folder, ("    h32_16:\n", "    mine: {epochs: 2}\n    h32_16:\n"))
     ran = clean.stages_run(clean.dvc("repro"))
     assert [stage for stage in ran if stage.startswith("train")] == ["train_mlp@mine"]
     assert "mine" in clean.scores("mlp")
     assert "mine" in pd.read_csv(clean.folder / "plots/mlp/curves/others.csv").run.tolist()
     change_params(clean.folder, ("    mine: {", "    yours: {"))
-    clean.dvc("repro")
+    clean.dvc("repro", "evaluate_mlp")
     assert not (clean.folder / "models/mlp/mine").exists() and "mine" not in clean.scores("mlp")
-    quick.commit(clean.folder, "A run of my own")
-    clean.dvc("remote", "add", "--local", "--default", "storage", str(tmp_path / "storage"))
-    clean.dvc("push")
-    clone = clean.clone(tmp_path / "clone")
-    clone.dvc("remote", "add", "--local", "--default", "storage", str(tmp_path / "storage"))
-    clone.dvc("pull")
-    for workspace in (clean, clone):
-        assert "up to date" in workspace.dvc("status")
-        assert not workspace.run("git", "status", "--short")
     change_params(clean.folder, ("    yours: {epochs: 2}\n", ""))
     clean.dvc("repro")
     assert not (clean.folder / "models/mlp/yours").exists() and "up to date" in clean.dvc("status")
-    assert not clean.run("git", "diff", "HEAD~1", "--", "metrics", "plots")
-    clean.run("git", "reset", "--quiet", "--hard", "HEAD~1")
+    assert not clean.run("git", "diff", "--", "metrics", "plots")
 
 
 def test_a_model_comes_from_a_clone_by_its_name(clean, tmp_path):
@@ -284,7 +273,7 @@ def test_the_crop_size_reruns_cropping_and_the_cnn(clean):
 def test_a_digits_setting_touches_no_masks_stage(clean):
     output = clean.dvc("status", "--json")
     assert json.loads(output.strip().splitlines()[-1]) == {}
-    change_params(clean.folder, ("  test: 800\n", "  test: 799\n"))
+    change_params(clean.folder, ("  test: 400\n", "  test: 399\n"))
     affected = json.loads(clean.dvc("status", "--json").strip().splitlines()[-1])
     assert set(affected) == {"check_settings", "prepare_digits", "write_report"}  # the page shows them
     downstream = clean.dvc("repro", "--dry", "--downstream", "prepare_digits")
@@ -327,13 +316,14 @@ def s3_server(monkeypatch):
     server.stop()
 
 
-def test_results_come_back_from_a_remote_on_s3(clean, s3_server):
-    clean.dvc("remote", "add", "--local", "--default", "storage", "s3://storage/report")
-    clean.dvc("remote", "modify", "--local", "storage", "endpointurl", s3_server)
+def test_results_come_to_a_clone_from_a_remote_on_s3(clean, s3_server, tmp_path):
+    clone = clean.clone(tmp_path / "clone")
+    for workspace in (clean, clone):
+        workspace.dvc("remote", "add", "--local", "--default", "storage", "s3://storage/report")
+        workspace.dvc("remote", "modify", "--local", "storage", "endpointurl", s3_server)
     clean.dvc("push")
-    before = (clean.folder / "report/index.html").read_bytes()
-    for folder in (".dvc/cache", "data", "models", "report"):
-        shutil.rmtree(clean.folder / folder)
-    clean.dvc("pull")
-    assert clean.stages_run(clean.dvc("repro")) == []
-    assert (clean.folder / "report/index.html").read_bytes() == before
+    clone.dvc("pull")
+    assert clone.stages_run(clone.dvc("repro")) == []
+    assert not clone.run("git", "status", "--short")
+    page = "report/index.html"
+    assert (clone.folder / page).read_bytes() == (clean.folder / page).read_bytes()

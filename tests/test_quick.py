@@ -1,6 +1,8 @@
 """The quick profile: its settings, and what it leaves alone."""
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
@@ -81,6 +83,13 @@ def test_a_folder_that_could_not_be_made_does_not_stay(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         quick.main(str(tmp_path / "quick"))
     assert not (tmp_path / "quick").exists()
+
+
+def test_the_summary_has_three_numbers_and_two_pages(quick_run):
+    said = quick.summary(quick_run.folder)
+    assert [line.split()[0] for line in said.splitlines() if "%" in line] == ["numerals", "faces", "rarest"]
+    pages = re.findall(r"^  (\S+\.html)", said, re.MULTILINE)
+    assert len(pages) == 2 and all(Path(page).is_file() for page in pages)
 
 
 def test_without_the_runs_of_its_numbers_the_summary_has_none(tmp_path):

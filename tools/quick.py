@@ -85,6 +85,15 @@ def environment() -> dict[str, str]:
     return dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+def run(folder: Path) -> None:
+    """Run every stage in `folder`, make DVC's page of plots, and commit the results."""
+    if not lanes.run(folder):
+        sys.exit(f"quick: the pipeline failed in {folder}; the message is above")
+    plots = [sys.executable, "-m", "dvc", "plots", "show"]
+    subprocess.run(plots, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
+    commit(folder, "Results of the quick profile")
+
+
 def is_a_quick_run(folder: Path) -> bool:
     """Whether the folder holds a quick run, and no commit, change or experiment of a person.
 
@@ -153,11 +162,7 @@ def main(target: str = "quick") -> None:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)  # half of it would count as a person's
         raise
-    if not lanes.run(folder):
-        sys.exit(f"quick: the pipeline failed in {folder}; the message is above")
-    plots = [sys.executable, "-m", "dvc", "plots", "show"]
-    subprocess.run(plots, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
-    commit(folder, "Results of the quick profile")
+    run(folder)
     print(summary(folder))
 
 
