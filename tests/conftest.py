@@ -156,6 +156,8 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Works
             yaml.dump(params, folder / "params.yaml")
             quick.commit(folder, "Less data and fewer epochs")
             quick.run(folder)
+            for key, value in {"name": "test", "email": "test@localhost"}.items():  # for queued experiments
+                subprocess.run(["git", "config", f"user.{key}", value], cwd=folder, check=True)
             done.touch()
     return Workspace(folder)
 
