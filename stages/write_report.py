@@ -7,7 +7,6 @@ figures as files of their own in report/figures/. Figures are kept in .cache/, a
 their data changed.
 """
 
-import platform
 import zipfile
 from importlib.metadata import version
 from typing import Any
@@ -112,16 +111,14 @@ def other_data(results: Results) -> dict[str, list[str]]:
 
 
 def provenance(params: dict[str, Any], results: Results) -> dict[str, Any]:
-    """Where the data are from, and which software made the page; the same for every rerun."""
-    python = ".".join(platform.python_version_tuple()[:2])  # the patch release changes no result
-    versions = {"python": python} | {name: version(name) for name in PACKAGES}
+    """Where the data are from, and which packages made the page; the same for every rerun."""
     return {
         "profile": section(params, "profile"),
         "seed": section(params, "seed"),
         "sources": results.sources,
         "notes": results.notes,
         **other_data(results),
-        "versions": versions,
+        "versions": {name: version(name) for name in PACKAGES},
         "params": {name: section(params, name) for name in SHOWN_SECTIONS},
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image, ImageColor
+from PIL import Image, ImageColor, ImageFont
 from sklearn.metrics import confusion_matrix
 
 from pipeline.common.compute import Compute
@@ -194,3 +194,7 @@ def draw_and_count(number, drawn):
     with open(drawn, "a") as file:
         file.write(str(number))
     return style.new_figure(1 + number)[0]
+
+
+def test_labels_are_set_the_same_with_and_without_fribidi():
+    assert photographs.load_font(15).layout_engine == ImageFont.Layout.BASIC

@@ -61,11 +61,16 @@ def draw_faces(photograph: Image.Image, faces: list[Face]) -> Image.Image:
 def fitting_font(text: str, size: tuple[int, int]) -> ImageFont.FreeTypeFont:
     """The font of labels, smaller only where the whole picture has no room for the text."""
     for points in range(TEXT_HEIGHT, 1, -1):
-        font = ImageFont.truetype(FONT, points)
+        font = load_font(points)
         width, height = label_size(text, font)
         if width <= size[0] and height <= size[1]:
             return font
-    return ImageFont.truetype(FONT, 1)
+    return load_font(1)
+
+
+def load_font(points: int) -> ImageFont.FreeTypeFont:
+    """The font of labels. Pillow's other layout sets text otherwise where FriBidi is installed."""
+    return ImageFont.truetype(FONT, points, layout_engine=ImageFont.Layout.BASIC)
 
 
 def label_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
