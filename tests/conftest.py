@@ -148,13 +148,7 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Works
     with open(shared / "quick.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker that gets here makes it, others wait
         if not done.exists():
-            quick.make_workspace(folder)
-            yaml = YAML()
-            params = yaml.load(folder / "params.yaml")
-            quick.merge(params, SMALLER)
-            quick.leave_out(params)
-            yaml.dump(params, folder / "params.yaml")
-            quick.commit(folder, "Less data and fewer epochs")
+            quick.make_workspace(folder, SMALLER)
             quick.run(folder)
             for key, value in {"name": "test", "email": "test@localhost"}.items():  # for queued experiments
                 subprocess.run(["git", "config", f"user.{key}", value], cwd=folder, check=True)

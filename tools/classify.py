@@ -6,8 +6,8 @@ MODEL is the folder of a run, such as models/mlp/final or what `dvc get` brings,
 MLP takes a picture of one numeral, or a folder of them, of any size, dark on light or light on dark. A CNN
 takes a picture of one face, a folder of them, or photographs with boxes in any format that the pipeline
 reads. Prints the class and the probabilities of each; --csv prints them as CSV, --draw writes the pictures
-with their boxes and classes into a folder. --annotations and --invalid-boxes are what settings of these names
-are under `crop_masks` in params.yaml.
+with their boxes and classes into a folder. --annotations and --invalid-boxes take the values of the
+settings of these names in params.yaml, under `crop_masks`.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def numerals(source: Path) -> Iterator[Item]:
 def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) -> Iterator[Item]:
     """The boxes of a source with annotations, or else its pictures, as a CNN takes them.
 
-    The last two are those of read_annotations().
+    `wanted` and `skip_invalid` are as in read_annotations().
     """
     archive, names = open_pictures(source)
     cut = partial(geometry.pool if about["crops"] == "own_size" else geometry.resize, side=about["side"])

@@ -59,14 +59,18 @@ def project_files(root: Path) -> list[Path]:
     return [path for path in paths if path.parts[0] not in RESULTS and (root / path).is_file()]
 
 
-def make_workspace(folder: Path) -> None:
-    """A git repository in `folder`, which must not exist, with the project's files and small settings."""
+def make_workspace(folder: Path, changes: dict[str, Any] | None = None) -> None:
+    """A git repository in `folder`, which must not exist, with the project's files and small settings.
+
+    They are those of quick.yaml, then `changes`.
+    """
     for path in project_files(ROOT):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path)
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
     merge(params, YAML(typ="safe").load(folder / OVERRIDES))
+    merge(params, changes or {})
     leave_out(params)
     yaml.dump(params, folder / "params.yaml")
     commit(folder, "The quick profile")
