@@ -38,6 +38,8 @@ from pipeline.masks.settings import MasksSettings
 from pipeline.sources.settings import Data
 from pipeline.training.settings import CnnSettings, MlpSettings, TrainingSettings
 
+# With these, where its part has such settings, a run is tested on the test set of the data.
+SPLIT_OF_DATA = {"split": "given", "validation": 0, "folds": 0}
 SECTIONS: dict[str, type[Strict]] = {
     "data": Data,
     "compute": Compute,
@@ -93,7 +95,7 @@ def check_figures(params: dict[str, Any], runs: dict[str, dict[str, Any]]) -> No
 def check_final(params: dict[str, Any], part: str, runs: dict[str, dict[str, Any]]) -> None:
     """Raise InputError unless the final network of a part is tested on the test set of the data."""
     final = final_run(part, read_tables(params, part))
-    if final and not PARTS[part].model_validate(runs[final]).keeps_split:
+    if final and any(runs[final].get(key, usual) != usual for key, usual in SPLIT_OF_DATA.items()):
         raise InputError(
             f"{PARAMS}: `{part}.tables.{FINAL_TABLES[part]}` begins with {final}, which is tested on samples "
             "of its own; name a run first with split: given and validation: 0 (mlp), or folds: 0 (cnn)"

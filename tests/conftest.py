@@ -20,8 +20,9 @@ from ruamel.yaml import YAML
 
 from tools import quick
 
-# No test has a time limit of its own: a busy machine is no fault of the code.
-hypothesis.settings.register_profile("patient", deadline=None)
+# No test has a time limit of its own, and examples are the same each time: a busy machine or an unlucky draw
+# is no fault of the change that is tested.
+hypothesis.settings.register_profile("patient", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("patient")
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and so would every stage it runs.
@@ -46,6 +47,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """What failed, at once: a run that is stopped before its end would never say."""
     if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
         print(f"\n{report.nodeid} ({report.when}):\n{report.longreprtext}", flush=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that waits for the quick run may have to make it, or to wait for another worker that does."""
+    for item in items:
+        if "quick_run" in item.fixturenames:
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")

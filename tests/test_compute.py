@@ -75,7 +75,7 @@ def test_workers_end_with_their_stage_even_before_their_first_task():
         workers = psutil.Process(stage.pid).children()
         assert sum("popen_loky" in " ".join(worker.cmdline()) for worker in workers) == 2
         stage.kill()
-        assert psutil.wait_procs(workers, timeout=10)[1] == []
+        assert psutil.wait_procs(workers, timeout=60)[1] == []
 
 
 def test_a_worker_killed_while_it_hands_over_its_result_is_said(tmp_path):

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pandas as pd
 import pytest
 
+from pipeline.common.settings import InputError
 from pipeline.masks.annotations import FORMATS, Annotations, read_annotations
 from pipeline.masks.boxes import CORNERS
 from pipeline.masks.settings import MasksSettings
@@ -227,6 +228,16 @@ def test_folders_that_only_a_data_yaml_tells_apart_are_honoured() -> None:
     named = {"train": "train", "valid": "test"}
     expected = sorted((named[split], *face) for split, *face in FACES if split in named)
     assert in_short(read(members)) == expected
+
+
+def test_keypoints_are_not_taken_for_polygons() -> None:
+    members = yolo(
+        "labels/{name}.txt", "images/{name}.png", data_yaml=f"names: {LABELS}\nkpt_shape: [5, 2]\n"
+    )
+    with pytest.raises(
+        InputError, match=r"data.yaml: keypoints \(kpt_shape\) are not read; export the boxes"
+    ):
+        read(members)
 
 
 @pytest.fixture(scope="module")

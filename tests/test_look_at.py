@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pipeline.common.settings import check
@@ -73,10 +72,12 @@ def test_this_folder_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_lines_for_params_yaml_are_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from ruamel.yaml import YAML
 
-    rows = "".join(f"a.png,{label},1,2,3,4\n" for label in ("with mask", "0", "no", "Face-Shield", "été"))
-    put(tmp_path / "boxes.csv", f"filename,label,xmin,ymin,xmax,ymax\n{rows}".encode())
-    put(tmp_path / "a.png", PHOTOGRAPH)
-    look_at.main(str(tmp_path), "csv")
+    labels = ("with mask", "0", "no", "Face-Shield", "été", "true", "маска", "без маски", "C:\\m", "n" * 50)
+    rows = "".join(f"a.png,{label},1,2,3,4\n" for label in labels)
+    folder = tmp_path / "my faces #2"
+    put(folder / "boxes.csv", f"filename,label,xmin,ymin,xmax,ymax\n{rows}".encode())
+    put(folder / "a.png", PHOTOGRAPH)
+    look_at.main(str(folder), "csv")
     lines = YAML(typ="safe").load(capsys.readouterr().out.split("For params.yaml:\n")[1])
     values = {"side": 32, "test_share": 0.1, "invalid_boxes": "error", **lines["crop_masks"]}
     classes = check(MasksSettings, values, "crop_masks").classes
@@ -86,5 +87,10 @@ def test_the_lines_for_params_yaml_are_settings(tmp_path: Path, capsys: pytest.C
         "no": "no",
         "Face-Shield": "Face-Shield",
         "été": "ete",
+        "true": "true",
+        "маска": "class_9",
+        "без маски": "class_8",
+        "C:\\m": "C_m",
+        "n" * 50: "n" * 41,
     }
-    assert np.unique(list(classes.values())).size == 5
+    assert lines["data"]["masks"] == str(folder)

@@ -1,12 +1,16 @@
 """Pictures of every mode and orientation become eight-bit RGB."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipeline.common.settings import InputError
-from pipeline.masks.orientation import fits_turned, header_of
+from pipeline.masks.boxes import Box
+from pipeline.masks.orientation import Header, is_turned, read_header
 from pipeline.sources import pictures
+from pipeline.sources.archives import Folder
 from pipeline.sources.pictures import open_picture
 from tests.making import exif, picture_bytes
 
@@ -15,8 +19,10 @@ from tests.making import exif, picture_bytes
     ("orientation", "size", "turned"),
     [
         (None, (60, 40), False),
-        (None, (40, 60), None),
+        (None, (40, 60), None),  # neither
+        (None, None, False),
         (6, (60, 40), False),
+        (6, None, False),
         (6, (40, 60), True),
         (8, (40, 60), True),
         (3, (40, 60), None),  # half a turn exchanges nothing
@@ -24,11 +30,29 @@ from tests.making import exif, picture_bytes
     ],
 )
 def test_a_size_is_that_of_the_pixels_as_stored_or_as_turned(
-    orientation: int | None, size: tuple[int, int], turned: bool | None
+    tmp_path: Path, orientation: int | None, size: tuple[int, int] | None, turned: bool | None
 ) -> None:
     photograph = Image.new("RGB", (60, 40))
     data = picture_bytes(photograph, exif=exif(orientation)) if orientation else picture_bytes(photograph)
-    assert fits_turned(header_of(open_picture(data, "x")), size) is turned
+    (tmp_path / "x.png").write_bytes(data)
+    header = read_header(Folder(tmp_path, ["x.png"]), "x.png", "x.csv row 1")
+    assert header == Header((60, 40), orientation)
+    box = Box("", "x.png", "good", "x.csv", (1, 2, 3, 4), size, 1)
+    if turned is None:
+        with pytest.raises(
+            InputError, match=r"x.csv line 1: width and height are .*, but x.png has \(60, 40\)"
+        ):
+            is_turned(header, box)
+    else:
+        assert is_turned(header, box) is turned
+
+
+def test_pillow_turns_a_tiff_by_itself(tmp_path: Path) -> None:
+    stored = Image.new("RGB", (60, 40))
+    (tmp_path / "x.tif").write_bytes(picture_bytes(stored, "TIFF", exif=exif(6)))
+    header = read_header(Folder(tmp_path, ["x.tif"]), "x.tif", "x.csv row 1")
+    assert header == Header(open_picture((tmp_path / "x.tif").read_bytes(), "x.tif").size, None)
+    assert header.size == (40, 60)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+"""Drawn numerals: one seed, one result; classes, ink and difficulty are near those of the real set."""
+
 import numpy as np
 import pytest
 

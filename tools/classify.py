@@ -69,7 +69,10 @@ def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) 
     archive, names = open_pictures(source)
     cut = partial(geometry.pool if about["crops"] == "own_size" else geometry.resize, side=about["side"])
     if holds_annotations(archive):
-        for group in by_photograph(read_annotations(archive, wanted, skip_invalid).boxes):
+        read = read_annotations(archive, wanted, skip_invalid)
+        for note in read.notes:
+            print(f"classify: {note}", file=sys.stderr)
+        for group in by_photograph(read.boxes):
             photograph = open_boxed(archive, group[0].photograph, group[0])
             for box in group:
                 area = geometry.clip(box.corners, *photograph.size)

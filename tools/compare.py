@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.common.paths import PLOTS
+from pipeline.common.settings import InputError
 from pipeline.evaluation.folds import ALL, FOLDS, MEAN
 from pipeline.evaluation.tables import read_csv
 from pipeline.report.left_open import RUN_NAMES
-from pipeline.report.tables import name_shares, number, say_recall
+from pipeline.report.tables import name_shares, say_recall, say_score
 
 OUTPUT = Path("docs/real-data.csv")
 COLUMNS = ["id", "where", "report", "ours", "std", "tolerance", "probability", "verdict", "sentence"]
@@ -51,12 +52,8 @@ def steps(table: pd.DataFrame) -> list[str]:
     """Table T16: accuracies on the validation samples and on the test set, with deviations."""
     scores = ["validation_accuracy", "test_accuracy"]
 
-    def say(row: pd.Series, score: str) -> str:
-        spread = row.get(f"{score}_std")
-        return "" if pd.isna(row[score]) else f"{number(score, row[score])} ± {number(score, spread)}"
-
     rows = [
-        [RUN_NAMES.get(row.run, row.run), *(say(row, score) for score in scores)]
+        [RUN_NAMES.get(row.run, row.run), *(say_score(row, score) for score in scores)]
         for _, row in table.iterrows()
     ]
     return markdown(["step", *(score.replace("_", " ") for score in scores)], rows)
@@ -64,12 +61,15 @@ def steps(table: pd.DataFrame) -> list[str]:
 
 def main(workspace: str = ".") -> None:
     plots = Path(workspace) / PLOTS
-    claims = pd.read_csv(plots / "claims/claims.csv")
-    claims[COLUMNS].to_csv(OUTPUT, index=False, float_format="%.4g")
+    try:
+        claims, folds = read_csv(plots / "claims/claims.csv"), read_csv(plots / "cnn" / FOLDS)
+        table = read_csv(plots / "mlp/tables/T16.csv")
+    except InputError as error:
+        sys.exit(f"compare: {error}")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in claims.verdict.value_counts().items())
     lines = [f"{len(claims)} claims: {counts}", "", *conclusions(claims)]
-    lines += remedies(read_csv(plots / "cnn" / FOLDS))
-    lines += steps(read_csv(plots / "mlp/tables/T16.csv"))
+    lines += [*remedies(folds), *steps(table)]
+    claims[COLUMNS].to_csv(OUTPUT, index=False, float_format="%.4g")
     print("\n".join(lines))
 
 

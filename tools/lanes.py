@@ -96,7 +96,7 @@ def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, opt
     failed: list[str] = []
     while len(took) < len(needs):
         ready = [] if failed else startable(needs, took, running, expected)[: lanes - len(running)]
-        share = max(1, cores // max(1, min(lanes, len(running) + len(ready))))  # a stage alone has all cores
+        share = cores // max(1, len(running) + len(ready))  # a stage alone has all cores
         running |= {stage: pool.submit(run_stage, stage, share, options) for stage in ready}
         if not running:
             break
@@ -118,8 +118,8 @@ def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, opt
 def run(folder: Path, options: Collection[str] = (), record: Path | None = None) -> bool:
     """Run every stage in `folder`; return whether all succeeded."""
     lock = folder / "dvc.lock"
-    before = list(load_yaml(lock)["stages"]) if lock.is_file() else []
     try:
+        before = list(load_yaml(lock).get("stages", {})) if lock.is_file() else []
         compute = check(Compute, section(read_params(folder / "params.yaml"), "compute"), "compute")
         needs, cores = read_graph(folder), joblib.cpu_count()
     except (InputError, DvcException) as error:
@@ -135,7 +135,7 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
             return False
     if lock.is_file():
         with modify_yaml(lock) as content:  # in the order of `dvc repro`: entries of before, then new ones
-            entries = content["stages"]
+            entries = content.get("stages", {})
             content["stages"] = {s: entries[s] for s in dict.fromkeys([*before, *needs]) if s in entries}
     if record:
         pd.Series(took, name="seconds").rename_axis("stage").to_csv(record, float_format="%.2f")
@@ -143,6 +143,8 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
 
 
 def main(record: str = "") -> None:
+    if record.startswith("-"):
+        sys.exit(__doc__)
     sys.exit(not run(Path(), record=Path(record) if record else None))
 
 

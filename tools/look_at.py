@@ -7,6 +7,7 @@ with 1 and the faults where the source would be refused. The second argument nam
 format of the annotations where there are several; without it both are inferred from the files.
 """
 
+import json
 import re
 import sys
 from collections import Counter
@@ -23,6 +24,7 @@ from pipeline.masks.boxes import Box
 from pipeline.sources.archives import file_names, suffix
 from pipeline.sources.folders import IDX, open_source
 
+LONGEST_CLASS = 41  # letters
 LOOKED_AT = 200  # pictures of digits that are opened, for their sizes
 # What labels of public data sets mean, letters alone, in lower case.
 MEANINGS = {
@@ -34,7 +36,7 @@ MEANINGS = {
 
 def kind_of(path: Path) -> str:
     """Whether a source holds "masks", as annotations of boxes tell, or "digits"."""
-    if path.suffix == ".npz":
+    if suffix(path.name) == ".npz":
         return "digits"
     with open_source(path) as archive:
         if any(IDX.search(name) or suffix(name) == ".npz" for name in file_names(archive)):
@@ -42,16 +44,16 @@ def kind_of(path: Path) -> str:
         return "masks" if holds_annotations(archive) else "digits"
 
 
-def suggest_class(label: str) -> str:
-    """The class of a label: the report's where it is known, else its own name in letters that fit.
+def suggest_class(label: str, number: int) -> str:
+    """The class of the label with this number: the report's where it is known, else a name like its own.
 
-    >>> [suggest_class(label) for label in ("With_Mask", "no-mask", "face shield", "été", "2")]
-    ['good', 'bad', 'face_shield', 'ete', 'class_2']
+    >>> [suggest_class(label, 1) for label in ("With_Mask", "no-mask", "face shield", "été", "2", "маска")]
+    ['good', 'bad', 'face_shield', 'ete', 'class_2', 'class_1']
     """
     letters = re.sub("[^a-z]", "", label.lower())
     plain = normalize("NFKD", label).encode("ascii", "ignore").decode()  # without accents
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")
-    own = name if name[:1].isalpha() else f"class_{name}"
+    own = (name if name[:1].isalpha() else f"class_{name or number}")[:LONGEST_CLASS]
     return next((meaning for meaning, words in MEANINGS.items() if letters in words), own)
 
 
@@ -76,13 +78,14 @@ def describe_masks(path: Path, annotations: str) -> list[str]:
         "",
         f"For {PARAMS}:",
         "data:",
-        f"  masks: {path.absolute()}",
+        f"  masks: {quote(str(path.absolute()))}",
         "crop_masks:",
         *([f"  annotations: {annotations}"] if annotations != "auto" else []),
         "  classes:      # label: class; ignore leaves a label out",
     ]
     labels = sorted({box.label for box in read.boxes})
-    return [*lines, *(f"    {quote(label)}: {suggest_class(label)}" for label in labels)]
+    classes = {label: suggest_class(label, number) for number, label in enumerate(labels)}
+    return [*lines, *(f"    {quote(label)}: {quote(name)}" for label, name in classes.items())]
 
 
 def list_boxes(read: Annotations) -> list[str]:
@@ -93,9 +96,14 @@ def list_boxes(read: Annotations) -> list[str]:
     ]
 
 
-def quote(label: str) -> str:
-    """A label as a key of YAML."""
-    return label if re.fullmatch("[A-Za-z_][A-Za-z0-9_-]*", label) else f'"{label}"'
+def quote(text: str) -> str:
+    """A text as YAML: in quotes, unless it is plainly a name or a path.
+
+    >>> print(*map(quote, ("with_mask", "/data/faces.zip", "face shield", "true", 'a "b"')))
+    with_mask /data/faces.zip "face shield" "true" "a \\"b\\""
+    """
+    plain = re.fullmatch("[A-Za-z_/][A-Za-z0-9_/.-]*", text) and text.lower() not in ("true", "false", "null")
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def describe_digits(path: Path) -> list[str]:
@@ -111,7 +119,7 @@ def describe_digits(path: Path) -> list[str]:
         each = ", ".join(f"{count} of {label}" for label, count in enumerate(counts))
         lines.append(f"  {f'{split} digits'.strip():13}{counts.sum()}: {each}")
     lines += [f"  note         {note}" for note in notes.sentences()]
-    return [*lines, "", f"For {PARAMS}:", "data:", f"  digits: {path.absolute()}"]
+    return [*lines, "", f"For {PARAMS}:", "data:", f"  digits: {quote(str(path.absolute()))}"]
 
 
 def main(name: str = "", kind: str = "") -> None:
@@ -128,7 +136,7 @@ def main(name: str = "", kind: str = "") -> None:
             else describe_masks(path, kind if kind in FORMATS else "auto")
         )
         print("\n".join(lines))
-    except InputError as error:
+    except (InputError, OSError) as error:
         as_kind = f" as {kind}" if kind else ""
         sys.exit(f"look_at: {path} would be refused{as_kind}: {error}")
 

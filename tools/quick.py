@@ -51,12 +51,14 @@ def leave_out(params: Any) -> None:
             del params["project_latents"][name]
 
 
-def project_files(root: Path) -> list[Path]:
+def project_files() -> list[Path]:
     """The project's own files, as they are in the working tree, without results and ignored files."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True).stdout
-    paths = [Path(name) for name in names.split("\0") if name]
-    return [path for path in paths if path.parts[0] not in RESULTS and (root / path).is_file()]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        sys.exit(f"quick: {ROOT} has to be a clone by git: {listed.stderr.strip()}")
+    paths = [Path(name) for name in listed.stdout.split("\0") if name]
+    return [path for path in paths if path.parts[0] not in RESULTS and (ROOT / path).is_file()]
 
 
 def make_workspace(folder: Path, changes: dict[str, Any] | None = None) -> None:
@@ -64,7 +66,7 @@ def make_workspace(folder: Path, changes: dict[str, Any] | None = None) -> None:
 
     They are those of quick.yaml, then `changes`.
     """
-    for path in project_files(ROOT):
+    for path in project_files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path)
     yaml = YAML()
@@ -132,7 +134,7 @@ def numbers(folder: Path) -> str:
     classes = read_csv(folder / "plots/cnn/class_accuracy.csv", dtype={"class": str})
     test = classes[classes.split == "test"].set_index(["run", "class"])
     sizes = test.samples["final"]
-    largest, rarest = sizes.max() / sizes.sum(), sizes.idxmin()
+    largest, rarest = sizes.max() / sizes.sum(), sizes[sizes > 0].idxmin()
     usual, weighted = (f"{float(test.accuracy[run, rarest]):.0%}" for run in ("final", "weighted"))
     return f""" On the test sets
   numerals   {accuracy("mlp/h64_32"):.1%} are right with the MLP of [64, 32] units
@@ -156,6 +158,8 @@ The whole report is `make repro`."""
 
 
 def main(target: str = "quick") -> None:
+    if target.startswith("-"):
+        sys.exit(__doc__)
     folder = Path(target)
     if folder.exists():
         if not is_a_quick_run(folder):

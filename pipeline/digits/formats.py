@@ -20,6 +20,7 @@ from pipeline.sources.archives import (
     by_suffix,
     file_names,
     read_file,
+    suffix,
     with_suffix,
 )
 from pipeline.sources.folders import IDX, open_source
@@ -40,7 +41,7 @@ def read_digits(
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
     notes = Notes()
-    if path.suffix == ".npz":
+    if suffix(path.name) == ".npz":
         with open(path, "rb") as file:
             found = read_npz(file, path.name, notes)
         notes.layout = "arrays (.npz)"

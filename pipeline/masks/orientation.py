@@ -39,13 +39,11 @@ def read_header(archive: Archive, name: str, where: str) -> Header:
             # Pillow would decode a PNG to see whether there is EXIF behind the pixels.
             if picture.format == "PNG" and "exif" not in picture.info and b"eXIf" not in archive.read(name):
                 return Header(picture.size, None)
-            return header_of(picture)
+            if picture.format == "TIFF":  # Pillow turns it by itself, and gives its size as turned
+                return Header(picture.size, None)
+            return Header(picture.size, orientation(picture))
     except ARCHIVE_ERRORS as error:
         raise InputError(f"{archive_name(archive)}: {name} cannot be read: {error}") from None
-
-
-def header_of(picture: Image.Image) -> Header:
-    return Header(picture.size, orientation(picture))
 
 
 def orientation(picture: Image.Image) -> int | None:
@@ -65,26 +63,16 @@ def turn(picture: Image.Image) -> Image.Image:
     return picture.transpose(QUARTER_TURNS[picture.getexif()[ORIENTATION]])
 
 
-def fits_turned(header: Header, size: tuple[int, int]) -> bool | None:
-    """Whether `size`, the annotation's (width, height), is that of the photograph turned as its EXIF says.
-
-    False if it is the size of the pixels as stored, None if it is neither.
-    """
-    if size == header.size:
-        return False
-    turned = header.orientation in QUARTER_TURNS
-    return True if turned and size == header.size[::-1] else None
-
-
 def is_turned(header: Header, box: Box) -> bool:
     """Whether the box was drawn on the turned photograph; InputError if its size fits in no way.
 
     A box without a size is taken to be on the photograph as stored.
     """
-    turned = fits_turned(header, box.size) if box.size else False
-    if turned is None:
-        raise InputError(
-            f"{box.where}: width and height are {box.size}, but {box.photograph} has {header.size}; "
-            "are these boxes of another photograph, or of a scaled one?"
-        )
-    return turned
+    if box.size is None or box.size == header.size:
+        return False
+    if header.orientation in QUARTER_TURNS and box.size == header.size[::-1]:
+        return True
+    raise InputError(
+        f"{box.where}: width and height are {box.size}, but {box.photograph} has {header.size}; "
+        "are these boxes of another photograph, or of a scaled one?"
+    )

@@ -101,7 +101,10 @@ def class_names(data: DataSet) -> dict[str, str]:
 
 def _names_in_yaml(data: DataSet, name: str) -> dict[str, str]:
     """`names` of a data.yaml, a list, or a dictionary by number; {} if the file has none."""
-    names = read_yaml(data, name).get("names")
+    content = read_yaml(data, name)
+    if "kpt_shape" in content:  # a line would have a box and then points, which looks like a polygon
+        raise InputError(f"{name}: keypoints (kpt_shape) are not read; export the boxes without them")
+    names = content.get("names")
     numbered = dict(enumerate(names)) if isinstance(names, list) else names
     if not isinstance(numbered, dict):
         return {}

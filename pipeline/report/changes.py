@@ -55,9 +55,9 @@ def list_changes(scores: Runs, settings: Runs) -> list[Change]:
         if not {before, after} <= settings[part].keys():
             continue
         one, other = scores[part][before], scores[part][after]
-        if score not in one or score not in other or settings[part][before] == settings[part][after]:
-            continue
         name = name_change(settings[part][before], settings[part][after])
+        if not name or score not in one or score not in other:
+            continue
         spread = hypot(one.get(f"{score}_std", 0.0), other.get(f"{score}_std", 0.0))
         samples = SAMPLES[part] + score.removeprefix("test_accuracy").replace("_", ", ")
         found.append(Change(name, samples, one[score], other[score], other[score] - one[score], spread))

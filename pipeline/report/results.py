@@ -1,6 +1,5 @@
 """Read the results of the earlier stages. What params.yaml leaves out is left out here too."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -58,12 +57,6 @@ class Results(NamedTuple):
         return {str(name): int(count) for name, count in sizes.items()}
 
 
-def read_existing_json(path: Path) -> Any:
-    if not path.is_file():
-        raise InputError(f"{path} is missing; make it with dvc repro")
-    return read_json(path)
-
-
 def read_results(params: dict[str, Any]) -> Results:
     """All results but pictures."""
     tables = {part: read_folder(params, part, "tables") for part in PARTS}
@@ -85,10 +78,10 @@ def read_results(params: dict[str, Any]) -> Results:
         folds=read_csv(folds, dtype={"run": str, "class": str}) if folds.is_file() else NO_FOLDS,
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
-        sources={raw.name: read_existing_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},
+        sources={raw.name: read_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},
         notes={
-            RAW_DIGITS.name: read_existing_json(DIGITS_NOTES),
-            RAW_MASKS.name: read_existing_json(BOXES_NOTES),
+            RAW_DIGITS.name: read_json(DIGITS_NOTES),
+            RAW_MASKS.name: read_json(BOXES_NOTES),
         },
     )
 
@@ -104,9 +97,7 @@ def read_folder(params: dict[str, Any], part: str, kind: str) -> dict[str, pd.Da
 
 def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]:
     """The settings of every run of a part."""
-    return {
-        run: read_existing_json(SETTINGS / part / f"{run}.json") for run in section(params, f"{part}.runs")
-    }
+    return {run: read_json(SETTINGS / part / f"{run}.json") for run in section(params, f"{part}.runs")}
 
 
 def read_scores(part: str) -> dict[str, dict[str, Any]]:

@@ -107,13 +107,18 @@ def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str
     return next((key for key in keys if key in claims.index), None)
 
 
+def say_score(row: pd.Series, score: str) -> str:
+    """A score with its standard deviation, where there is one; "" where there is no score."""
+    spread = row.get(f"{score}_std")
+    said = "" if pd.isna(row[score]) else number(score, row[score])
+    return said if pd.isna(spread) else f"{said} ± {number(score, spread)}"
+
+
 def make_cell(row: pd.Series, claims: pd.DataFrame, part: str, table: str, score: str) -> Cell:
     """The cell of a table's `row` (of tables/T<n>.csv), with what the claims say of it."""
     if pd.isna(row.get(score)):
         return Cell("", "–" if score == "validation_accuracy" else "no samples", "", "")
-    ours = number(score, row[score])
-    if pd.notna(row.get(f"{score}_std")):
-        ours += f" ± {number(score, row[f'{score}_std'])}"
+    ours = say_score(row, score)
     key = find_claim(claims, part, table, row.run, score)
     if key is None:
         return Cell("", ours, "", "")
@@ -194,12 +199,13 @@ class Section(NamedTuple):
 def list_sections(results: Results) -> dict[str, list[Section]]:
     """The tables of each part, in the order of params.yaml."""
     accuracy = results.class_accuracy["cnn"]
-    test = accuracy[accuracy.split == "test"].drop_duplicates("class").set_index("class").samples
+    accuracy = accuracy[accuracy.split == "test"]
     sections: dict[str, list[Section]] = {}
     for part, tables in results.tables.items():
         sections[part] = []
         for name, rows in tables.items():
             key, title = (f"{name}_{part}", OTHERS_TITLE) if name == OTHERS else (name, TITLES.get(name, ""))
+            test = accuracy[accuracy.run == rows.run.iloc[0]].set_index("class").samples
             panels = make_panels(part, name, rows, results.claims, test)
             if name == "T15" and (runs := left_open.remedies(results)):
                 panels = [make_fold_panel(results.folds, runs)]

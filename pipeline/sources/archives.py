@@ -103,6 +103,8 @@ def _fault(member: zipfile.ZipInfo) -> str | None:
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
         return "points outside of the archive"
+    if "\\" in member.filename:  # its folders, and so its split and classes, would not be seen
+        return "has a backslash in its name, where zip has /; pack it with another program"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "is a symbolic link"
     if member.flag_bits & 1:

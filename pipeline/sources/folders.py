@@ -55,8 +55,9 @@ def list_folder(folder: Path) -> list[str]:
     """
     names: list[str] = []
     seen: set[str] = set()
-    for top, folders, files in os.walk(folder, followlinks=True):
+    for top, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         seen.add(os.path.realpath(top))
+        folders[:], files = filter(is_data, folders), list(filter(is_data, files))  # it goes into `folders`
         for path in (os.path.join(top, name) for name in [*folders, *files]):
             if os.path.islink(path):
                 _check_link(path, seen)
@@ -65,7 +66,11 @@ def list_folder(folder: Path) -> list[str]:
     for name in names:
         if any("\udc80" <= letter <= "\udcff" for letter in name):
             raise InputError(f"{folder} holds {os.fsencode(name)!r}, a name that is not UTF-8; rename it")
-    return sorted(filter(is_data, names))
+    return sorted(names)
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{error.filename} cannot be listed: {error.strerror}")
 
 
 def _check_link(path: str, seen: set[str]) -> None:

@@ -16,19 +16,18 @@ WORDS = {
     "val": "valid",
     "test": "test",
     "testing": "test",
-    "t": "test",  # of t10k, the test set of MNIST
+    "t10k": "test",  # of MNIST
 }
-WORD = re.compile(r"[A-Za-z]+")
+WORD = re.compile("t10k|[a-z]+")
 
 
 def word_of(name: str) -> str:
     """The split that a name has a word for; "" where it has none, or several.
 
-    >>> [word_of(name) for name in ("train_labels", "val2017", "t10k-images", "faces", "train_test")]
+    >>> [word_of(name) for name in ("train_labels", "val2017", "T10K-images", "faces", "train_test")]
     ['train', 'valid', 'test', '', '']
     """
-    words = WORD.findall(name.lower())
-    found = {WORDS[word] for word in words if word in WORDS and (word != "t" or name.startswith("t10k"))}
+    found = {WORDS[word] for word in WORD.findall(name.lower()) if word in WORDS}
     return found.pop() if len(found) == 1 else ""
 
 

@@ -72,7 +72,7 @@ def load_cnn(
     """A function from crops to the probabilities of a CNN; imports PyTorch."""
     import torch
 
-    from pipeline.training.cnn import build_described
+    from pipeline.training.cnn import EVALUATION_BATCH, build_described
 
     network = build_described(about)
     check_shapes(weights, {name: tuple(each.shape) for name, each in network.state_dict().items()}, file)
@@ -81,8 +81,9 @@ def load_cnn(
 
     @torch.inference_mode()
     def probabilities(crops: np.ndarray) -> np.ndarray:
-        pixels = torch.from_numpy(crops.astype(np.float32) / (255 if crops.dtype == np.uint8 else 1))
-        return network(pixels).softmax(dim=1).numpy()
+        scale = 255 if crops.dtype == np.uint8 else 1
+        batches = torch.from_numpy(crops).split(EVALUATION_BATCH)
+        return torch.cat([network(batch.float() / scale) for batch in batches]).softmax(dim=1).numpy()
 
     return probabilities
 

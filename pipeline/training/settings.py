@@ -28,11 +28,6 @@ class TrainingSettings(Strict):
         """How many networks are trained."""
         return self.seeds
 
-    @property
-    def keeps_split(self) -> bool:
-        """Whether it is trained and tested on the split of the data, as a final network has to be."""
-        return True
-
     def rate_of(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 1.
 
@@ -71,10 +66,6 @@ class MlpSettings(TrainingSettings):
     split: Literal["given", "sheets"]
     validation: int = Field(ge=0)
 
-    @property
-    def keeps_split(self) -> bool:
-        return self.split == "given" and not self.validation
-
     @model_validator(mode="after")
     def latents_within_training(self) -> Self:
         if self.latents_every > self.epochs:
@@ -105,10 +96,6 @@ class CnnSettings(TrainingSettings):
     @property
     def replicates(self) -> int:
         return self.folds or self.seeds
-
-    @property
-    def keeps_split(self) -> bool:
-        return not self.folds
 
     @field_validator("folds")
     @classmethod

@@ -1,6 +1,7 @@
 """Bad archives: what the fetch stages say of a zip that is none, or that means harm."""
 
 import io
+import os
 import stat
 import struct
 import zipfile
@@ -78,6 +79,11 @@ REFUSED = {
     "climbs out as on Windows": (
         single("..\\out.png"),
         "mine.zip: '..\\\\out.png' points outside of the archive",
+    ),
+    "folders as on Windows": (
+        single("train\\a.png"),
+        "mine.zip: 'train\\\\a.png' has a backslash in its name, where zip has /; pack it with another "
+        "program",
     ),
     "absolute": (single("/out.png"), "mine.zip: '/out.png' points outside of the archive"),
     "absolute as on Windows": (single("\\out.png"), "mine.zip: '\\\\out.png' points outside of the archive"),
@@ -197,6 +203,21 @@ def test_links_that_lead_nowhere_or_in_a_circle(project: Project, refused: Refus
     (folder / "mine/out.png").unlink()
     (folder / "mine/again").symlink_to(".")
     refused("fetch_masks", "mine/again is a link to ., which is listed already; remove it")
+
+
+def test_a_link_that_is_no_data_is_left_alone(project: Project, accepted: Accepted) -> None:
+    folder = project({"data.masks": "mine"})
+    put(folder / "mine/a.png", PHOTOGRAPH)
+    (folder / "mine/.#a.png").symlink_to("user@machine.1")  # as Emacs locks a file
+    accepted("fetch_masks")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_cannot_be_listed(project: Project, refused: Refused) -> None:
+    folder = project({"data.masks": "mine"})
+    put(folder / "mine/closed/a.png", PHOTOGRAPH)
+    (folder / "mine/closed").chmod(0)
+    refused("fetch_masks", "mine/closed cannot be listed: Permission denied")
 
 
 def test_a_good_archive_is_fine(project: Project, accepted: Accepted) -> None:

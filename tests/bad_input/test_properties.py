@@ -47,8 +47,8 @@ from tests.making import (
     zipped,
 )
 
-# The same draws every time: decoders are large, and a rare fault of theirs should be met on purpose.
-steady = settings(derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# Their input takes long to draw.
+slow = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(members: dict[str, Any]) -> list[Box]:
@@ -133,7 +133,7 @@ def test_any_bytes_as_xml(content: bytes) -> None:
         read({"a.xml": content, "a.png": ""})
 
 
-@steady
+@slow
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8))
 def test_an_xml_file_with_other_bytes(flips: list[tuple[int, int]]) -> None:
     try:
@@ -157,7 +157,7 @@ ARCHIVES = [
 ]
 
 
-@steady
+@slow
 @given(st.sampled_from(ARCHIVES), flips, cuts)
 def test_an_archive_with_other_bytes(content: bytes, flips: list[tuple[int, int]], cut: int) -> None:
     changed = flipped(content, flips)
@@ -170,7 +170,7 @@ def test_an_archive_with_other_bytes(content: bytes, flips: list[tuple[int, int]
             assert str(error).startswith(("mine.zip", "archive: "))
 
 
-@steady
+@slow
 @given(
     st.booleans(), flips, st.lists(st.tuples(st.integers(0, 200), st.sampled_from(b"('{[,:O")), max_size=3)
 )
@@ -201,7 +201,7 @@ PICTURES = [
 ]
 
 
-@steady
+@slow
 @given(st.sampled_from(PICTURES), flips, cuts)
 def test_a_picture_with_other_bytes(content: bytes, flips: list[tuple[int, int]], cut: int) -> None:
     changed = flipped(content, flips)
