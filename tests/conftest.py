@@ -50,10 +50,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that waits for the quick run may have to make it, or to wait for another worker that does."""
+    """More time for tests that may have to make the quick run. What may take long goes first, so that no
+    worker is left alone with it at the end; the emulated processors before all.
+    """
     for item in items:
         if "quick_run" in item.fixturenames:
             item.add_marker(pytest.mark.timeout(900))
+    items.sort(key=lambda item: ("emulated" not in item.name, item.get_closest_marker("timeout") is None))
 
 
 @pytest.fixture(scope="session")

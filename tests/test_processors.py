@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(900)
 def witness(*emulator: str) -> dict[str, str]:
     """What tests/witness.py prints, under an emulator if one is given; again where that crashed."""
     command = [*emulator, sys.executable, "-m", "tests.witness"]
-    for _ in range(4):
+    for _ in range(3):
         finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if not emulator or finished.returncode != -signal.SIGSEGV:  # one of ten runs under QEMU 7.2
             break
