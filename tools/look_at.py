@@ -24,7 +24,7 @@ from pipeline.masks.boxes import Box
 from pipeline.sources.archives import file_names, suffix
 from pipeline.sources.folders import IDX, open_source
 
-LONGEST_CLASS = 41  # letters
+LONGEST_CLASS = 41  # letters, as in ClassName of pipeline/masks/settings.py
 LOOKED_AT = 200  # pictures of digits that are opened, for their sizes
 # What labels of public data sets mean, letters alone, in lower case.
 MEANINGS = {

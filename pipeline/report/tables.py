@@ -109,8 +109,9 @@ def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str
 
 def say_score(row: pd.Series, score: str) -> str:
     """A score with its standard deviation, where there is one; "" where there is no score."""
-    spread = row.get(f"{score}_std")
-    said = "" if pd.isna(row[score]) else number(score, row[score])
+    if pd.isna(row.get(score)):
+        return ""
+    said, spread = number(score, row[score]), row.get(f"{score}_std")
     return said if pd.isna(spread) else f"{said} ± {number(score, spread)}"
 
 

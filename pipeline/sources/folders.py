@@ -57,7 +57,8 @@ def list_folder(folder: Path) -> list[str]:
     seen: set[str] = set()
     for top, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
         seen.add(os.path.realpath(top))
-        folders[:], files = filter(is_data, folders), list(filter(is_data, files))  # it goes into `folders`
+        folders[:] = filter(is_data, folders)  # os.walk goes into these alone
+        files = list(filter(is_data, files))
         for path in (os.path.join(top, name) for name in [*folders, *files]):
             if os.path.islink(path):
                 _check_link(path, seen)
