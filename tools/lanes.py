@@ -15,6 +15,7 @@ import time
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import chdir
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -75,41 +76,43 @@ def start_lane(folder: Path) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
 
 
-def run_stage(stage: str, cores: int, options: list[str]) -> tuple[int, float]:
-    """`dvc repro --single-item`, with `cores` for the stage's workers: exit status and seconds."""
+def run_stage(stage: str, cores: int, options: list[str]) -> int:
+    """`dvc repro --single-item`, with `cores` for the stage's workers. Returns the exit status."""
     from dvc.cli import main
 
     os.environ["LOKY_MAX_CPU_COUNT"] = str(cores)
-    start = time.perf_counter()
     waiting = signal.signal(signal.SIGINT, signal.default_int_handler)  # DVC ends with an exit status
     # Without --wait-for-lock DVC fails where another lane holds its lock for three seconds.
     status = main(["--wait-for-lock", "repro", "--quiet", "--single-item", *options, stage])
     signal.signal(signal.SIGINT, waiting)
-    return status, time.perf_counter() - start
+    return status
 
 
 def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, options: list[str]) -> Seconds:
     """Return the seconds of the stages that succeeded. After a failure, running ones end and none starts."""
     expected = read_seconds(needs)
-    running: dict[str, Future[tuple[int, float]]] = {}
+    running: dict[str, Future[int]] = {}
+    started: Seconds = {}
     took: Seconds = {}
     failed: list[str] = []
     while len(took) < len(needs):
         ready = [] if failed else startable(needs, took, running, expected)[: lanes - len(running)]
         share = cores // max(1, len(running) + len(ready))  # a stage alone has all cores
         running |= {stage: pool.submit(run_stage, stage, share, options) for stage in ready}
+        started |= dict.fromkeys(ready, time.perf_counter())
         if not running:
             break
         ended, _ = wait(running.values(), return_when=FIRST_COMPLETED)
+        now = time.perf_counter()
         for stage in [stage for stage, future in running.items() if future in ended]:
-            status, seconds = running.pop(stage).result()
-            if status:
+            if running.pop(stage).result():
                 failed.append(stage)
                 continue
-            took[stage] = seconds
+            took[stage] = now - started[stage]
             slower = sum(took.values()) / sum(expected[name] for name in took)
-            left = simulate(needs, expected, lanes, took) * slower
-            print(f"{len(took)} of {len(needs)}: {stage}; about {left:.0f} s left", flush=True)
+            left = {n: max(0.0, slower * expected[n] - (now - started.get(n, now))) for n in needs}
+            clock = timedelta(seconds=round(simulate(needs, left, lanes, took)))
+            print(f"{len(took)} of {len(needs)}: {stage}; about {clock} left", flush=True)
     if failed:
         print(f"lanes: {', '.join(failed)} failed; the message is above", file=sys.stderr)
     return took
@@ -130,8 +133,8 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
             took = run_all(pool, needs, lanes, cores, [*options])
         except (KeyboardInterrupt, BrokenExecutor) as error:
             pool.shutdown(cancel_futures=True)
-            why = "interrupted" if isinstance(error, KeyboardInterrupt) else "a lane was killed"
-            print(f"lanes: {why}", file=sys.stderr)
+            interrupted = isinstance(error, KeyboardInterrupt)
+            print(f"lanes: {'interrupted' if interrupted else 'a lane was killed'}", file=sys.stderr)
             return False
     if lock.is_file():
         with modify_yaml(lock) as content:  # in the order of `dvc repro`: entries of before, then new ones
