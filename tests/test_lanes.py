@@ -99,12 +99,21 @@ def test_the_estimate_is_what_two_lanes_take(folder):
     assert lanes.simulate(needs, seconds, 2) == pytest.approx(passed, rel=0.2)
 
 
-def test_verify_runs_every_stage_in_a_clone(folder, monkeypatch, capsys):
-    quick.commit(folder, "Stages")
+def test_verify_runs_every_stage_in_a_clone(folder, monkeypatch, capfd):
+    """Those too whose results are committed, where dvc repro finds nothing to do."""
+    stages = read_stages(folder)
+    for name, stage in stages.items():
+        stage["cmd"] += f" && echo ran {name}"
+        stage["outs"] = [{name: {"cache": False}}]
+    write_stages(folder, stages)
+    dvc(folder, "repro")
+    quick.commit(folder, "Stages and results")
     monkeypatch.chdir(folder)
-    with pytest.raises(SystemExit, match="verify: dvc.lock is not committed"):
+    with pytest.raises(SystemExit, match="verify: plots/mlp/runs.csv is not committed"):
         verify.main()
-    assert "6 of 6: " in capsys.readouterr().out
+    printed = capfd.readouterr().out
+    assert "6 of 6: " in printed and "dvc.lock: identical" in printed
+    assert {line for line in printed.splitlines() if line.startswith("ran ")} == {f"ran {s}" for s in STAGES}
 
 
 def test_the_longest_way_to_the_end_goes_first():
