@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.claims.schema import missing_subjects, read_claims
+from pipeline.claims.schema import read_claims, subjects
 from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import LATENTS, MODELS, PARAMS, SEPARATION, SETTINGS
@@ -159,7 +159,7 @@ def main() -> None:
     remove_stale(params)
     known = {f"{part}.{run}" for part, runs in resolved.items() for run in runs}
     known |= {f"latents.{figure}" for figure in section(params, "project_latents")}
-    if missing := missing_subjects(read_claims(), known):
+    if missing := sorted(subjects(read_claims()) - known):
         print(f"{PARAMS} has no {', '.join(missing)}: the claims about them are not comparable")
 
 

@@ -65,10 +65,10 @@ def test_the_legible_rows_hold_669_errors():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("probability: 0.9", "probability: 2"), "`probability`: Input should be less than 1"),
-        (("within: 0.03}", "with: 0.03}"), "`claims.C1.holds.2.Alike.with`: Extra inputs"),
+        (("probability: 0.9", "probability: 2"), "`probability` is 2: Input should be less than 1"),
+        (("within: 0.03}", "with: 0.03}"), "`claims.C1.holds.2.Alike.with` is not a setting"),
         (("kind: range", "kind: rang"), "`claims.C6.kind`"),
-        (("tables:\n", "table:\n"), "`tables`: Field required"),
+        (("tables:\n", "table:\n"), "`tables` is missing"),
         (("  cnn:\n    source", "  cmm:\n    source"), "`data` must have the two parts, mlp and cnn"),
         (("kind: contradicted", "kind: range"), "`claims.C13`: .*a contradicted claim has `errors`"),
     ],

@@ -1,12 +1,12 @@
 """Load and validate claims.yaml: the report's tables, its confusion matrices and its conclusions."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.common.paths import CLAIMS
-from pipeline.common.settings import InputError, Strict, read_params
+from pipeline.common.settings import Strict, check, read_params
 
 Part = Literal["mlp", "cnn"]
 Measure = Annotated[str, Field(pattern=r"^(mlp|cnn|latents)(\.\w+)+$")]
@@ -144,17 +144,7 @@ class ReportedValue(NamedTuple):
 
 def read_claims(path: Path = CLAIMS) -> Claims:
     """The claims of a file; InputError naming every key that is wrong."""
-    try:
-        return Claims.model_validate(read_params(path))
-    except ValidationError as error:
-        wrong = [_explain(each) for each in error.errors()]
-        raise InputError(f"{path}: " + "; ".join(wrong)) from None
-
-
-def _explain(error: Any) -> str:
-    key = ".".join(map(str, error["loc"]))
-    message = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
-    return f"`{key}`: {message}" if key else message
+    return check(Claims, read_params(path), file=path)
 
 
 def subject(measure: str) -> str:
@@ -204,11 +194,6 @@ def subjects(claims: Claims) -> set[str]:
         for each in [*claim.holds, *claim.also]:
             measures += each.measures
     return {subject(measure) for measure in measures}
-
-
-def missing_subjects(claims: Claims, runs: set[str]) -> list[str]:
-    """The runs and latent figures, as "mlp.final", that claims are about and params.yaml does not have."""
-    return sorted(subjects(claims) - runs)
 
 
 def table_values(tables: dict[str, Table]) -> list[ReportedValue]:

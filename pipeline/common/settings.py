@@ -132,16 +132,19 @@ def final_run(part: str, tables: Tables) -> str | None:
     return table[0] if table else None
 
 
-def check(model: type[Settings], values: Any, where: str) -> Settings:
-    """`values` as a `model`, or an InputError that names every wrong key under `where`."""
+def check(model: type[Settings], values: Any, where: str = "", file: Path = PARAMS) -> Settings:
+    """`values`, which stand at the key `where` of a file, or are all of it, as a `model`.
+
+    Raises an InputError that names every wrong key.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{PARAMS}: " + "; ".join(_explain(e, where) for e in error.errors())) from None
+        raise InputError(f"{file}: " + "; ".join(_explain(e, where) for e in error.errors())) from None
 
 
 def _explain(error: Any, where: str) -> str:
-    key = ".".join([where, *(str(part) for part in error["loc"])])
+    key = ".".join(filter(None, [where, *(str(part) for part in error["loc"])]))
     if error["type"] == "extra_forbidden":
         return f"`{key}` is not a setting"
     if error["type"] == "missing":
@@ -149,7 +152,7 @@ def _explain(error: Any, where: str) -> str:
     if error["type"] == "model_type":
         return f"`{key}` is {show(error['input'])}: it must hold settings, as `key: value`"
     if error["type"] == "value_error":  # a rule that joins several keys: the whole section is its input
-        return f"`{key}`: {error['ctx']['error']}"
+        return f"`{key}`: {error['ctx']['error']}" if key else str(error["ctx"]["error"])
     return f"`{key}` is {show(error['input'])}: {error['msg']}"
 
 

@@ -40,6 +40,7 @@ class Results(NamedTuple):
     crops: dict[str, pd.DataFrame]  # split: the rows of boxes.csv with the prediction of the final CNN
     class_accuracy: dict[str, pd.DataFrame]  # part: a row for each run, split and class
     folds: pd.DataFrame  # folds.csv: the pooled recalls of each run of part 2 that is in folds, if any
+    methods: dict[str, str]  # figure of latent features: units, pca or tsne
     latents: dict[str, pd.DataFrame]  # figure: points
     separation: dict[str, pd.DataFrame]  # figure: a row for each replicate and epoch
     sources: dict[str, dict[str, Any]]  # "digits", "masks": source.json
@@ -61,7 +62,7 @@ def read_results(params: dict[str, Any]) -> Results:
     """All results but pictures."""
     tables = {part: read_folder(params, part, "tables") for part in PARTS}
     predictions = {part: read_predictions(part, read_tables(params, part)) for part in PARTS}
-    figures = list(section(params, "project_latents"))
+    figures = section(params, "project_latents")
     folds = PLOTS / "cnn" / FOLDS
     boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
     return Results(
@@ -76,6 +77,7 @@ def read_results(params: dict[str, Any]) -> Results:
             part: read_csv(PLOTS / part / "class_accuracy.csv", dtype={"class": str}) for part in PARTS
         },
         folds=read_csv(folds, dtype={"run": str, "class": str}) if folds.is_file() else NO_FOLDS,
+        methods={figure: settings["method"] for figure, settings in figures.items()},
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
         sources={raw.name: read_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},

@@ -77,9 +77,9 @@ def plan_widths(results: Results) -> tuple[Any, ...] | None:
 
 
 def plan_latents(results: Results) -> Plans:
-    """F1, F2 and F3; epochs placed by t-SNE, as F3's are, have no axes in common."""
+    """F1, F2 and F3; epochs placed by t-SNE have no axes in common."""
     return {
-        figure: (draw_latents, points, results.separation[figure], not figure.startswith("F3"))
+        figure: (draw_latents, points, results.separation[figure], results.methods[figure] != "tsne")
         for figure, points in results.latents.items()
     }
 
