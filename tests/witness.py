@@ -58,6 +58,7 @@ MLP_CASES: dict[str, dict[str, Any]] = {
         "validation": 20,
     },
 }
+FEW = ("mlp sigmoid wide", "mlp relu, mini-batches of 8", "mlp keep the best")  # trained on fewer samples
 CNN = {
     "device": "cpu",
     "folds": 0,
@@ -116,8 +117,8 @@ def digest_of_run(result: Replicate, folder: Path) -> str:
     return digest(*files, *(array.tobytes() for array in result.latents.values()))
 
 
-def make_digits(path: Path, train: int, test: int) -> None:
-    """Noisy patterns, with a sheet for every four samples."""
+def make_digits(path: Path, train: int = 84, test: int = 520) -> None:
+    """Noisy patterns, a sheet for every four: mini-batches of 32, 32 and 20, two blocks of test samples."""
     rng = np.random.default_rng(0)
     number = np.arange(train + test)
     labels = number % 10
@@ -132,7 +133,7 @@ def make_crops(path: Path) -> None:
     """Crops brighter by class, 12 to train on: a mini-batch of 8 and one of 4."""
     rng = np.random.default_rng(1)
     label = np.array([0, 1, 1, 1, 1, 2] * 3, np.uint8)
-    pixels = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (18, 3, 32, 32)), 0, 255)
+    pixels = np.clip(rng.normal(60 + 60 * label[:, None, None, None], 30, (18, 3, 24, 24)), 0, 255)
     resized, pooled = pixels.astype(np.uint8), (pixels / 255).astype(np.float32)
     large = resized.repeat(2, axis=2).repeat(2, axis=3)
     number = np.arange(18)
@@ -141,12 +142,12 @@ def make_crops(path: Path) -> None:
 
 def mlp_digests(folder: Path) -> dict[str, str]:
     """Trainings, and projections of what their last hidden layers make of some test samples."""
-    make_digits(folder / "digits", 84, 520)  # mini-batches of 32, 32 and 20; two blocks of test samples
+    make_digits(folder / "digits")
     make_digits(folder / "few", 40, 20)  # an emulated product takes a thousand times as long
     found = {}
     for case, changes in MLP_CASES.items():
         settings = MlpSettings(**MLP | changes)
-        digits = folder / ("few" if case == "mlp sigmoid wide" else "digits")
+        digits = folder / ("few" if case in FEW else "digits")
         result = mlp_training.train(digits, case, 0, settings, 0)
         found[case] = digest_of_run(result, folder / case)
         latents = np.stack([units[:120] for units in result.latents.values()][-2:])
