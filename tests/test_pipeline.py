@@ -203,7 +203,7 @@ def test_a_wrong_setting_is_the_first_error_and_loses_nothing(clean):
 
 def test_a_run_that_is_added_renamed_and_removed_leaves_nothing_behind(clean):
     change_params(clean.folder, ("    h32_16:\n", "    mine: {epochs: 2}\n    h32_16:\n"))
-    ran = clean.stages_run(clean.dvc("repro"))
+    ran = clean.stages_run(clean.dvc("repro", "evaluate_mlp"))
     assert [stage for stage in ran if stage.startswith("train")] == ["train_mlp@mine"]
     assert "mine" in clean.scores("mlp")
     assert "mine" in pd.read_csv(clean.folder / "plots/mlp/curves/others.csv").run.tolist()
