@@ -88,7 +88,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[s
             target[key] = value
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
-        YAML(typ="safe", pure=True).dump(params, folder / "params.yaml")
+        YAML(typ="safe").dump(params, folder / "params.yaml")
         shutil.copy(ROOT / "claims.yaml", folder)
         monkeypatch.chdir(folder)
         return folder

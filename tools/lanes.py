@@ -2,10 +2,9 @@
 
     python -m tools.lanes [RECORD]
 
-A lane is a process that runs one stage after another with `dvc repro --single-item`. There are as many lanes
-as cores, or fewer where `compute.workers` gives each stage several. Of the stages that can start, the one
-with the longest way to the end goes first, by the seconds in stage_seconds.csv; RECORD is written as such a
-file. This can go when DVC has `repro --jobs` (#755, #10922); docs/scaling.md says what it relies on.
+A lane is a process that runs one stage after another with `dvc repro --single-item`: of those that can
+start, the one with the longest way to the end, by the seconds in stage_seconds.csv. RECORD is such a file.
+docs/scaling.md says what this relies on. It can go when DVC has `repro --jobs` (#755, #10922).
 """
 
 import os
@@ -30,7 +29,6 @@ from pipeline.common.compute import Compute
 from pipeline.common.settings import InputError, check, read_params, section
 
 SECONDS = Path(__file__).with_name("stage_seconds.csv")
-
 Needs = dict[str, set[str]]  # stage: the stages that it needs; in the order of `dvc repro`
 Seconds = dict[str, float]  # by stage
 
@@ -82,7 +80,6 @@ def run_stage(stage: str, cores: int, options: list[str]) -> int:
 
     os.environ["LOKY_MAX_CPU_COUNT"] = str(cores)
     waiting = signal.signal(signal.SIGINT, signal.default_int_handler)  # DVC ends with an exit status
-    # Without --wait-for-lock DVC fails where another lane holds its lock for three seconds.
     status = main(["--wait-for-lock", "repro", "--quiet", "--single-item", *options, stage])
     signal.signal(signal.SIGINT, waiting)
     return status
@@ -92,16 +89,13 @@ def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, opt
     """Return the seconds of the stages that succeeded. After a failure, running ones end and none starts."""
     expected = read_seconds(needs)
     running: dict[str, Future[int]] = {}
-    started: Seconds = {}
-    took: Seconds = {}
+    started, took = Seconds(), Seconds()
     failed: list[str] = []
-    while len(took) < len(needs):
+    while running or not failed and len(took) < len(needs):
         ready = [] if failed else startable(needs, took, running, expected)[: lanes - len(running)]
         share = cores // max(1, len(running) + len(ready))  # a stage alone has all cores
         running |= {stage: pool.submit(run_stage, stage, share, options) for stage in ready}
         started |= dict.fromkeys(ready, time.perf_counter())
-        if not running:
-            break
         ended, _ = wait(running.values(), return_when=FIRST_COMPLETED)
         now = time.perf_counter()
         for stage in [stage for stage, future in running.items() if future in ended]:

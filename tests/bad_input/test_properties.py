@@ -324,7 +324,7 @@ def test_settings_come_back_as_they_were_written(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "written.yaml"
     params = {"mlp": {"defaults": {"learning_rate": rate}, "runs": {"mine": whole}}}
-    YAML(typ="safe", pure=True).dump(params, path)
+    YAML(typ="safe").dump(params, path)
     assert read_params(path) == params
 
 
