@@ -34,16 +34,8 @@ def folder(tmp_path):
     write_stages(folder, stages)
     (folder / "params.yaml").write_text("compute: {}\n")
     python_dvc = [sys.executable, "-m", "dvc"]
-    for command in (
-        ["git", "init", "--quiet"],
-        [*python_dvc, "init", "--quiet"],
-        [
-            *python_dvc,
-            "config",
-            "core.analytics",
-            "false",
-        ],  # as the project's; else DVC leaves processes behind
-    ):
+    no_analytics = ["config", "core.analytics", "false"]  # or DVC leaves processes behind
+    for command in (["git", "init", "-q"], [*python_dvc, "init", "-q"], [*python_dvc, *no_analytics]):
         subprocess.run(command, cwd=folder, check=True)
     return folder
 

@@ -58,7 +58,8 @@ MLP_CASES: dict[str, dict[str, Any]] = {
         "validation": 20,
     },
 }
-FEW = ("mlp sigmoid wide", "mlp relu, mini-batches of 8", "mlp keep the best")  # trained on fewer samples
+# Slow to emulate, so trained on fewer samples.
+FEW = ("mlp sigmoid wide", "mlp relu, mini-batches of 8", "mlp keep the best")
 CNN = {
     "device": "cpu",
     "folds": 0,
@@ -143,7 +144,7 @@ def make_crops(path: Path) -> None:
 def mlp_digests(folder: Path) -> dict[str, str]:
     """Trainings, and projections of what their last hidden layers make of some test samples."""
     make_digits(folder / "digits")
-    make_digits(folder / "few", 40, 20)  # an emulated product takes a thousand times as long
+    make_digits(folder / "few", 40, 20)
     found = {}
     for case, changes in MLP_CASES.items():
         settings = MlpSettings(**MLP | changes)
