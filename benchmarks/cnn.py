@@ -60,7 +60,7 @@ def pipeline(crops: Any, settings: dict[str, Any], replicate: int) -> Callable[[
 
     checked = CnnSettings(**settings)
 
-    def work():
+    def work() -> float:
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
             result = cnn_training.train(crops, "bench", SEED, checked, replicate)
         return result.curve[-1]["train_loss"]
@@ -111,7 +111,7 @@ def torch_folder(task: Any, replicate: int) -> Callable[[], float]:
     threads = int(os.environ["OMP_NUM_THREADS"])
     workers = threads if threads > 1 else 0
 
-    def work():
+    def work() -> float:
         network, orders = given.start()
         if task.crops == "own_size":
             from torch import nn
@@ -137,7 +137,7 @@ def torch_memory(task: Any, replicate: int) -> Callable[[], float]:
     given = SharedStart(task, replicate)
     splits = given.splits
 
-    def work():
+    def work() -> float:
         network, orders = given.start()
         parameters = network.parameters()
         optimizer = (
@@ -158,14 +158,14 @@ def torch_memory(task: Any, replicate: int) -> Callable[[], float]:
                 scores = {}
                 for split, (pixels, truth) in splits.items():
                     logits = torch.cat([network(part) for part in pixels.split(64)])
-                    loss = torch.nn.functional.cross_entropy(logits, truth).item()
-                    scores[split] = loss, (logits.argmax(dim=1) == truth).float().mean().item()
+                    of_split = torch.nn.functional.cross_entropy(logits, truth).item()
+                    scores[split] = of_split, (logits.argmax(dim=1) == truth).float().mean().item()
         return scores["train"][0]
 
     return work
 
 
-def keras_network(side, classes):
+def keras_network(side: int, classes: int) -> Any:
     """The report's network, channels last."""
     import keras
 
@@ -182,7 +182,7 @@ def keras_network(side, classes):
     )
 
 
-def keras_weights(network):
+def keras_weights(network: Any) -> list[Any]:
     """PyTorch's (out, in, height, width) as (height, width, in, out); a dense layer's rows likewise."""
     kernels = [tensor.detach().numpy() for tensor in network.parameters()]
     maps = kernels[3].shape[0]
@@ -213,7 +213,7 @@ def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, metrics=["accuracy"])
 
-    def work():
+    def work() -> float:
         network, orders = given.start()
         model.set_weights(keras_weights(network))
         for variable in optimizer.variables[2:]:  # past the steps taken and the learning rate: the moments

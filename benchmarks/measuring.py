@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from benchmarks.teams import IN_TURN, SIDE_BY_SIDE, Contender, Team
 
 OURS = "the pipeline"
-# Relative: the same sums in another order are 2 % off after an epoch of mini-batches of one.
+# Losses may differ by this share: rounding alone makes 2 % in an epoch of mini-batches of one.
 SAME_LOSS = 0.1
 NEEDS = {"JAX jit + scan": "jax", "Keras on JAX": "keras"}
 
@@ -87,7 +87,7 @@ def race(task: Any, contenders: dict[str, Contender], repeats: int) -> dict[str,
     teams = {name: best_team(name, contender, task) for name, contender in present.items()}
     expected = teams[OURS].run()[1]
 
-    def timed(name):
+    def timed(name: str) -> float:
         seconds, loss = teams[name].run()
         if abs(loss - expected) > SAME_LOSS * expected:
             raise RuntimeError(

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
 
 SEED = 0
@@ -59,7 +61,7 @@ def pipeline(digits: Path, settings: dict[str, Any], replicate: int) -> Callable
 
     checked = MlpSettings(**settings)
 
-    def work():
+    def work() -> float:
         with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
             result = mlp_training.train(digits, "bench", SEED, checked, replicate)
         return result.curve[-1]["train_loss"]
@@ -81,16 +83,16 @@ class SharedStart:
             inputs = np.ones((len(split.labels), split.images.shape[1] + 1), np.float32)
             self.samples[name] = mlp.to_inputs(split.images, inputs), split.labels.astype(np.int64)
         inputs, labels = self.samples["train"]
-        sizes = [inputs.shape[1] - 1, *task.hidden, mlp.CLASSES]
+        sizes = [inputs.shape[1] - 1, *task.hidden, len(DIGIT_CLASSES)]
         weights = generator(SEED, "weights", replicate)
         layers = mlp.initial_layers(sizes, "normal", "zeros", 1.0, "sigmoid", weights)
         self.layers = [layer.T.copy() for layer in layers]
         shuffling = generator(SEED, "shuffling", replicate)
         self.orders = [shuffling.permutation(len(labels)) for _ in range(task.epochs)]
-        self.targets = np.eye(mlp.CLASSES, dtype=np.float32)[labels]
+        self.targets = np.eye(len(DIGIT_CLASSES), dtype=np.float32)[labels]
 
 
-def numpy_sigmoid(z):
+def numpy_sigmoid(z: ndarray) -> None:
     """In place; exp(100) is infinite and its reciprocal 0, as it should be."""
     np.negative(z, out=z)
     np.exp(z, out=z)
@@ -98,7 +100,7 @@ def numpy_sigmoid(z):
     np.reciprocal(z, out=z)
 
 
-def numpy_forward(layers, rows):
+def numpy_forward(layers: list[ndarray], rows: ndarray) -> tuple[list[ndarray], ndarray]:
     """The inputs of every layer, each with a column of ones, and the logits less their largest."""
     below = [rows]
     for layer in layers[:-1]:
@@ -111,7 +113,7 @@ def numpy_forward(layers, rows):
     return below, logits - logits.max(axis=1, keepdims=True)
 
 
-def numpy_evaluate(layers, rows, labels):
+def numpy_evaluate(layers: list[ndarray], rows: ndarray, labels: ndarray) -> tuple[float, float]:
     """Mean cross-entropy and accuracy, 500 samples at a time."""
     parts = np.array_split(rows, len(rows) // 500 + 1)
     logits = np.concatenate([numpy_forward(layers, part)[1] for part in parts])
@@ -125,7 +127,7 @@ def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
     inputs, targets = given.samples["train"][0], given.targets
     gradients = [np.empty_like(layer) for layer in given.layers]
 
-    def step(layers, rows, truth):
+    def step(layers: list[ndarray], rows: ndarray, truth: ndarray) -> None:
         below, logits = numpy_forward(layers, rows)
         delta = np.exp(logits, out=logits)
         delta /= delta.sum(axis=1, keepdims=True)
@@ -140,7 +142,7 @@ def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
             gradients[index] *= task.learning_rate / len(rows)
             layers[index] -= gradients[index]
 
-    def work():
+    def work() -> float:
         layers = [layer.copy() for layer in given.layers]
         with np.errstate(over="ignore"):
             for order in given.orders:
@@ -153,7 +155,7 @@ def numpy_by_hand(task: Task, replicate: int) -> Callable[[], float]:
     return work
 
 
-def jax_logits(layers, rows):
+def jax_logits(layers: Any, rows: Any) -> Any:
     import jax
     from jax import numpy as jnp
 
@@ -163,7 +165,7 @@ def jax_logits(layers, rows):
     return rows @ layers[-1]
 
 
-def jax_loss(layers, rows, truth):
+def jax_loss(layers: Any, rows: Any, truth: Any) -> Any:
     import jax
 
     return -(jax.nn.log_softmax(jax_logits(layers, rows)) * truth).sum(axis=1).mean()
@@ -180,24 +182,24 @@ def jax_scan(task: Task, replicate: int) -> Callable[[], float]:
     inputs, targets = samples["train"][0], jnp.asarray(given.targets)
     batch_size = task.batch_size
 
-    def step(layers, rows):
+    def step(layers: Any, rows: Any) -> Any:
         gradients = jax.grad(jax_loss)(layers, inputs[rows], targets[rows])
         return [w - task.learning_rate * g for w, g in zip(layers, gradients, strict=True)], None
 
-    def evaluate(layers, rows, labels):
+    def evaluate(layers: Any, rows: Any, labels: Any) -> Any:
         logits = jax_logits(layers, rows)
         of_truth = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)
         return -of_truth.mean(), (logits.argmax(axis=1) == labels).mean()
 
     @jax.jit
-    def epoch(layers, order):
+    def epoch(layers: Any, order: Any) -> Any:
         whole = len(order) // batch_size * batch_size
         layers, _ = lax.scan(step, layers, order[:whole].reshape(-1, batch_size))
         if whole < len(order):
             layers, _ = step(layers, order[whole:])
         return layers, {split: evaluate(layers, *arrays) for split, arrays in samples.items()}
 
-    def work():
+    def work() -> float:
         layers = [jnp.asarray(layer) for layer in given.layers]
         for order in given.orders:
             layers, scores = epoch(layers, order)
@@ -220,12 +222,12 @@ def torch_loader(task: Task, replicate: int) -> Callable[[], float]:
     }
 
     @torch.no_grad()
-    def evaluate(network, inputs, labels):
+    def evaluate(network: Any, inputs: Any, labels: Any) -> tuple[float, float]:
         logits = network(inputs)
         loss = torch.nn.functional.cross_entropy(logits, labels).item()
         return loss, (logits.argmax(dim=1) == labels).double().mean().item()
 
-    def work():
+    def work() -> float:
         network = straightforward.build_mlp(784, task.settings())
         linear = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
         with torch.no_grad():
@@ -250,12 +252,12 @@ def sklearn_classifier(task: Task, replicate: int) -> Callable[[], float]:
     samples = {split: (inputs[:, :-1].copy(), labels) for split, (inputs, labels) in given.samples.items()}
     inputs, labels = samples["train"]
 
-    def evaluate(classifier, inputs, labels):
+    def evaluate(classifier: Any, inputs: ndarray, labels: ndarray) -> tuple[float, float]:
         shares = classifier.predict_proba(inputs)
         of_truth = np.log(np.maximum(shares[np.arange(len(labels)), labels], 1e-30))
         return -of_truth.mean(dtype=float), (shares.argmax(axis=1) == labels).mean()
 
-    def work():
+    def work() -> float:
         classifier = MLPClassifier(
             task.hidden,
             activation="logistic",
@@ -308,7 +310,7 @@ def square_products(side: int, _: int) -> Callable[[], None]:
 
     left, right, product = (torch.rand(side, side) for _ in range(3))
 
-    def work():
+    def work() -> None:
         for _ in range(PRODUCTS_FLOPS // (2 * side**3)):
             torch.mm(left, right, out=product)
 

@@ -4,7 +4,9 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks import cropping, pipeline
 from benchmarks.measuring import OURS, Row, Setup, alternate, compare
@@ -26,7 +28,7 @@ def crop(setup: Setup) -> list[Row]:
     side = read_params(params)["crop_masks"]["side"]
     means = []
 
-    def timed(cut_batch, workers=0, start=False):
+    def timed(cut_batch: Callable[..., Any], workers: int = 0, start: bool = False) -> float:
         seconds, mean = cropping.seconds_to_cut(cut_batch, archive, boxes, side, workers, start)
         means.append(mean)
         if abs(mean - means[0]) > 1:  # decoders round differently
@@ -67,14 +69,14 @@ def start_up(setup: Setup) -> list[Row]:
         rate = setup.workspace, "mlp.runs.custom.learning_rate", "evaluate_mlp"
         changed = trivial, "changed", pipeline.make_trivial_pipeline(trivial, setup.workspace)
 
-        def unseen():
+        def unseen() -> float:
             return round(0.05 + time.time() % 1e6 / 1e7, 8)
 
-        def repro(where, setting, target):
+        def repro(where: Path, setting: str, target: str) -> float:
             pipeline.set_param(where, setting, unseen())
             return pipeline.seconds_of([*pipeline.DVC, "repro", target], where)
 
-        def experiment(where, setting, target):
+        def experiment(where: Path, setting: str, target: str) -> float:
             command = [*pipeline.DVC, "exp", "run", "-S", f"{setting}={unseen()}", target]
             return pipeline.seconds_of(command, where)
 
@@ -93,7 +95,7 @@ def side_by_side(setup: Setup) -> list[Row]:
     from the seconds of its stages with one worker.
     """
 
-    def quick_run(command):
+    def quick_run(command: list[str]) -> float:
         with tempfile.TemporaryDirectory() as folder:
             workspace = Path(folder, "quick")
             quick.make_workspace(workspace)
@@ -150,7 +152,7 @@ def growth_of_cropping(setup: Setup) -> list[Row]:
     archive, params = setup.workspace / MASKS_ARCHIVE, setup.workspace / "params.yaml"
     boxes = cropping.boxes_of(archive, params)
 
-    def measured(count, workers=0):
+    def measured(count: int, workers: int = 0) -> tuple[float, float]:
         with tempfile.TemporaryDirectory() as folder:
             seconds, peak = pipeline.crop_in(Path(folder), params, archive, boxes, count, workers)
         print(f"  {count} photographs, {workers or len(CORES)} processes: {seconds:.1f} s, {peak:.0f} MB")

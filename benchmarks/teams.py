@@ -62,8 +62,8 @@ class Team:
                 pipe.send((command, task))
             self.answers()
 
-    def run(self) -> tuple[float, float | None]:
-        """Seconds until every replicate is trained, as if each had its share; and replicate 0's loss."""
+    def run(self) -> tuple[float, Any]:
+        """Seconds of training, scaled to REPLICATES trainings; and the loss of the first."""
         for _, pipe in self.members:
             pipe.send(("run", None))
         answers = self.answers()
@@ -81,7 +81,7 @@ class Team:
 
 @contextmanager
 def limited_to(cores: list[int], pinned: bool) -> Iterator[None]:
-    """What is started meanwhile has these cores, and a thread for each."""
+    """Processes started within have these cores, and a thread for each."""
     before = dict(os.environ)
     if not pinned:
         for name in INSTRUCTIONS:
