@@ -17,9 +17,9 @@ from pipeline.masks.boxes import Box
 from pipeline.masks.cutting import Crop
 from pipeline.masks.orientation import turn
 from pipeline.masks.prepared import list_classes
+from pipeline.masks.reading import read_boxes
 from pipeline.masks.settings import MasksSettings
 from pipeline.sources.archives import kept_open, read_file
-from stages import crop_masks
 
 PILLOW_DEFAULT = -1  # zlib's strategy where none is given
 
@@ -28,13 +28,13 @@ def boxes_of(archive: Path, params: Path) -> list[Box]:
     """The boxes of an archive, as the stage has them."""
     values = read_params(params)
     settings = MasksSettings(**values["crop_masks"])
-    return crop_masks.read_archive(archive, settings, values["seed"]).boxes
+    return read_boxes(archive, settings, values["seed"]).boxes
 
 
 def as_first_written(
     archive: Path, batch: list[tuple[int, list[Box]]], size: int, folder: Path
 ) -> list[Crop]:
-    """For each box, open its photograph, crop it, and save the crop, with Pillow's defaults."""
+    """For each box, open its photograph, crop it, and save the crop as PNG with Pillow's defaults."""
     return open_per_box(archive, batch, size, folder, PILLOW_DEFAULT)
 
 
@@ -45,7 +45,7 @@ def open_per_box(
     folder: Path,
     compress_type: int = zlib.Z_RLE,
 ) -> list[Crop]:
-    """The same, with the pipeline's compression of PNG files, in less than a third of Pillow's time."""
+    """For each box, open its photograph, crop it, and save the crop as the pipeline compresses it."""
     from PIL import Image
 
     from pipeline.masks import geometry

@@ -7,7 +7,7 @@ each verdict was given, and plots/claims/claims.csv, a row for each claim with i
 
 passed, failed     the value is within its tolerance or not; the ordering has the required probability or not.
                    A failed ordering is unproven, not refuted: see its probability
-contradicted       another figure of the report itself says otherwise
+contradicted       another value of the report itself says otherwise
 not_comparable     it cannot be judged: a number on other data than the report's, or without a tolerance; an
                    ordering with one replicate, of a class without samples, or of networks no better than
                    always naming the largest class; a claim about a run that params.yaml does not have
@@ -23,7 +23,7 @@ import pandas as pd
 from pipeline.claims.judge import Measures, judge
 from pipeline.claims.schema import Claims, read_claims, subject
 from pipeline.common.files import whole_folder
-from pipeline.common.paths import METRICS, PLOTS, RAW_DIGITS, RAW_MASKS
+from pipeline.common.paths import FINDINGS, METRICS, RAW_DIGITS, RAW_MASKS, SOURCE
 from pipeline.common.process import run_stage
 from pipeline.common.storage import read_json, write_json
 from pipeline.evaluation.intervals import wilson_interval
@@ -36,7 +36,7 @@ VERDICTS = ("passed", "failed", "contradicted", "not_comparable")
 
 def is_report_data(claims: Claims, measures: Measures, part: str) -> bool:
     """Whether the data of a part are the report's own."""
-    source = read_json(SOURCES[part] / "source.json")["source"]
+    source = read_json(SOURCES[part] / SOURCE)["source"]
     run = next(subject(name) for name in measures if name.startswith(f"{part}."))  # all are of the same data
     samples: Counter[str] = Counter()
     for name, values in measures.items():
@@ -60,9 +60,9 @@ def main() -> None:
     comparable = {part for part in SOURCES if is_report_data(claims, measures, part)}
     baselines = {part: largest_share(measures, part) for part in SOURCES}
     findings = judge(claims, measures, comparable, baselines)
-    with whole_folder(PLOTS / "claims") as folder:
+    with whole_folder(FINDINGS.parent) as folder:
         table = pd.DataFrame([dataclasses.asdict(finding) for finding in findings])
-        table.to_csv(folder / "claims.csv", index=False, float_format="%.6g")
+        table.to_csv(folder / FINDINGS.name, index=False, float_format="%.6g")
     counts = Counter(finding.verdict for finding in findings)
     totals = {each: counts[each] for each in VERDICTS}
     write_json(METRICS / "claims.json", totals | {"total": len(findings)})

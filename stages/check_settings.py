@@ -12,33 +12,31 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.claims.schema import read_claims, subjects
+from pipeline.claims.schema import Claims, read_claims, subjects
 from pipeline.common.compute import Compute
 from pipeline.common.files import whole_folder
 from pipeline.common.paths import LATENTS, MODELS, PARAMS, SEPARATION, SETTINGS
 from pipeline.common.process import run_stage
-from pipeline.common.runs import SETTINGS as SETTINGS_FILE
+from pipeline.common.runs import SETTINGS_FILE
 from pipeline.common.settings import (
-    FINAL_TABLES,
     InputError,
     Strict,
     check,
     check_name,
-    final_run,
     read_params,
     read_run,
     read_seed,
-    read_tables,
     section,
 )
 from pipeline.common.storage import write_json
+from pipeline.common.tables import FINAL_TABLES, final_run, read_tables
 from pipeline.digits.settings import DigitsSettings
 from pipeline.evaluation.settings import LatentFigure
 from pipeline.masks.settings import MasksSettings
 from pipeline.sources.settings import Data
 from pipeline.training.settings import CnnSettings, MlpSettings, TrainingSettings
 
-# With these, where its part has such settings, a run is tested on the test set of the data.
+# A run with these values, where its part has such settings, is tested on the test set of the data.
 SPLIT_OF_DATA = {"split": "given", "validation": 0, "folds": 0}
 SECTIONS: dict[str, type[Strict]] = {
     "data": Data,
@@ -102,8 +100,8 @@ def check_final(params: dict[str, Any], part: str, runs: dict[str, dict[str, Any
         )
 
 
-def check_all(params: dict[str, Any]) -> tuple[Resolved, list[str]]:
-    """The settings of every run, and the faults of params.yaml and claims.yaml."""
+def check_all(params: dict[str, Any]) -> tuple[Resolved, Claims, list[str]]:
+    """The settings of every run, the claims, and the faults of params.yaml and claims.yaml."""
     faults: list[str] = []
 
     def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -124,8 +122,7 @@ def check_all(params: dict[str, Any]) -> tuple[Resolved, list[str]]:
             attempt(check_final, params, part, resolved[part])
     if resolved["mlp"] is not None:
         attempt(check_figures, params, resolved["mlp"])
-    attempt(read_claims)
-    return resolved, faults
+    return resolved, attempt(read_claims), faults
 
 
 def remove_stale(params: dict[str, Any]) -> None:
@@ -146,7 +143,7 @@ def remove_stale(params: dict[str, Any]) -> None:
 
 def main() -> None:
     params = read_params()
-    resolved, faults = check_all(params)
+    resolved, claims, faults = check_all(params)
     if len(faults) > 1:
         faults.append(f"{len(faults)} faults: correct them, and run again")
     if faults:
@@ -159,7 +156,7 @@ def main() -> None:
     remove_stale(params)
     known = {f"{part}.{run}" for part, runs in resolved.items() for run in runs}
     known |= {f"latents.{figure}" for figure in section(params, "project_latents")}
-    if missing := sorted(subjects(read_claims()) - known):
+    if missing := sorted(subjects(claims) - known):
         print(f"{PARAMS} has no {', '.join(missing)}: the claims about them are not comparable")
 
 

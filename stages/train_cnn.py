@@ -1,4 +1,4 @@
-"""Train the CNN of one run of part 2 on the crops, once for each seed.
+"""Train the CNN of one run of part 2 on the crops, once for each seed or fold.
 
 python -m stages.train_cnn RUN      reads data/crops.safetensors, writes models/cnn/RUN/
 

@@ -21,6 +21,7 @@ from pipeline.masks.annotations import read_annotations
 from pipeline.masks.boxes import Box, map_labels
 from pipeline.masks.prepared import load_crops
 from pipeline.masks.splitting import split_boxes
+from pipeline.masks.writing import check_memory
 from stages import crop_masks
 from tests.making import TURNED_RIGHT, exif, gradient, photograph, picture_bytes
 
@@ -144,9 +145,9 @@ def test_the_stage_does_without_pytorch() -> None:
 
 
 def test_crops_may_take_four_gibibytes() -> None:
-    crop_masks.check_memory(151, 1024)  # 151 * 3 * 1024 * 1024 * 9 bytes
+    check_memory(151, 1024)  # 151 * 3 * 1024 * 1024 * 9 bytes
     with pytest.raises(InputError) as error:
-        crop_masks.check_memory(152, 1024)
+        check_memory(152, 1024)
     assert str(error.value) == (
         "params.yaml: `crop_masks.side` is 1024: 152 crops of that size take more than 4 GiB of memory"
     )

@@ -17,8 +17,8 @@ from pipeline.common.settings import InputError
 from pipeline.common.storage import load_about, load_arrays, save_arrays
 from pipeline.digits.drawing import INK, to_sample
 from pipeline.masks.prepared import load_crops
-from pipeline.masks.splitting import rows_of_fold
 from pipeline.training import mlp_training
+from pipeline.training.folds import rows_of_fold
 from pipeline.training.networks import Network, load_network
 from pipeline.training.settings import CnnSettings, MlpSettings
 from tests.making import HEADER, PHOTOGRAPH, photograph, picture_bytes, put

@@ -7,9 +7,10 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops, load_crops
-from pipeline.masks.splitting import rows_of_fold
 from pipeline.training import cnn
 from pipeline.training.augmentation import augment
+from pipeline.training.folds import rows_of_fold
+from pipeline.training.schedule import count_replicates, learning_rate
 from pipeline.training.settings import CnnSettings
 from tests.test_cnn import SETTINGS, crops, train  # noqa: F401, the fixture
 
@@ -52,8 +53,8 @@ def test_a_replicate_of_a_run_in_folds_is_tested_on_its_fold(crops):  # noqa: F8
         assert len(result.truth["train"]) + len(result.truth["test"]) == len(loaded.label)
         right = (result.predictions["test"] == result.truth["test"]).mean()
         assert right == pytest.approx(result.curve[-1]["test_accuracy"])
-    assert CnnSettings(**SETTINGS | {"folds": 3}).replicates == 3
-    assert CnnSettings(**SETTINGS).replicates == SETTINGS["seeds"]
+    assert count_replicates(CnnSettings(**SETTINGS | {"folds": 3})) == 3
+    assert count_replicates(CnnSettings(**SETTINGS)) == SETTINGS["seeds"]
 
 
 @pytest.mark.parametrize(("sampler", "size"), [("repeated", 30), ("reduced", 3)])
@@ -111,9 +112,8 @@ def test_training_with_every_remedy_learns(crops):  # noqa: F811
 
 def test_a_cycle_rises_and_falls():
     settings = CnnSettings(**SETTINGS | {"epochs": 10, "learning_rate": 0.8, "schedule": "cycle"})
-    rates = [settings.rate_of(epoch) for epoch in range(1, 11)]
+    rates = [learning_rate(settings, epoch) for epoch in range(1, 11)]
     assert rates == pytest.approx([0.8 / 3, 1.6 / 3, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
-    assert (
-        CnnSettings(**SETTINGS | {"epochs": 1, "schedule": "cycle"}).rate_of(1) == SETTINGS["learning_rate"]
-    )
-    assert CnnSettings(**SETTINGS).rate_of(2) == SETTINGS["learning_rate"]
+    one_epoch = CnnSettings(**SETTINGS | {"epochs": 1, "schedule": "cycle"})
+    assert learning_rate(one_epoch, 1) == SETTINGS["learning_rate"]
+    assert learning_rate(CnnSettings(**SETTINGS), 2) == SETTINGS["learning_rate"]

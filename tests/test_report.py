@@ -14,9 +14,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.common.paths import BOXES
-from pipeline.common.settings import final_run, section
+from pipeline.common.settings import section
+from pipeline.common.tables import final_run
+from pipeline.digits.prepared import load_digits
 from pipeline.report import changes, page, results
 from pipeline.report.contents import PARTS
+from pipeline.report.context import make_context
 from stages import write_report
 from tests.conftest import ROOT
 from tests.report_results import EVIL, write_claims, write_digits, write_masks, write_networks
@@ -73,7 +76,8 @@ def words(params, read_results):
     """The text of the page, without pictures."""
     finals = {part: final_run(part, params[part]["tables"]) for part in PARTS}
     boxes = results.read_csv(BOXES)
-    context = write_report.make_context(params, read_results, finals, boxes)
+    test = load_digits()["test"]
+    context = make_context(params, read_results, finals, boxes, test.images, test.labels)
     text = page.render_page(context | {"photographs": {}}, {})
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", " ", text, flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
-from pipeline.common.settings import InputError, final_run, read_params
+from pipeline.common.settings import InputError, read_params
 from pipeline.common.storage import save_arrays
+from pipeline.common.tables import final_run
 from pipeline.evaluation import curves, evaluate, folds, latents, scores, tables
 from pipeline.evaluation.intervals import wilson_interval
 from stages import evaluate_cnn, evaluate_mlp

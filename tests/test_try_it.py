@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
-from pipeline.common.runs import LATENTS, SETTINGS, run_folder
+from pipeline.common.runs import LATENTS_FILE, SETTINGS_FILE, run_folder
 from pipeline.common.storage import save_arrays, write_json
 from pipeline.digits.drawing import to_sample
 from pipeline.digits.prepared import load_digits
@@ -70,6 +70,11 @@ addEventListener("load", () => {
     press("Escape");
     await wait();
     found.cleared = verdict();
+    press(" ");
+    await wait();
+    found.dot = seen();
+    press(" ");
+    press("Escape");
     for (const key of [" ", ...Array(9).fill("ArrowRight"), " ", ...Array(9).fill("ArrowDown")]) press(key);
     await wait();
     found.keys = seen();
@@ -165,14 +170,14 @@ def test_the_plane_shows_the_test_set_of_the_data(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(try_it, "network", lambda part, run: {})
     (folder := run_folder("mlp", try_it.PLANE)).mkdir(parents=True)
-    write_json(folder / SETTINGS, {"epochs": 9, "hidden": [2], "split": split})
+    write_json(folder / SETTINGS_FILE, {"epochs": 9, "hidden": [2], "split": split})
     points = np.array([[-4, 7], [2, 9]], np.float32)
-    save_arrays(folder / LATENTS, {"epoch": np.array([9]), "activations": points[None, None]})
+    save_arrays(folder / LATENTS_FILE, {"epoch": np.array([9]), "activations": points[None, None]})
     plane = try_it.plane(np.array([0, 1]))
     assert (plane and (plane["low"], plane["high"])) == (([-4, 7], [2, 9]) if shown else None)
 
 
-def test_batch_normalisation_is_folded_into_the_convolutions(
+def test_batch_normalisation_is_merged_into_the_convolutions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -206,6 +211,7 @@ def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
     assert found and "CONSOLE" not in log, log
     seen = json.loads(html.unescape(found[1]))
     assert seen["blank"] == seen["cleared"] == "Nothing is drawn yet."
+    assert max(seen["dot"]) == 255, "the space bar alone puts down the pen"
     assert seen["verdict"].startswith("Read as ")
     for shares in zip(*seen["rows"], strict=True):
         assert len(shares) == 10 and sum(shares) == pytest.approx(100, abs=1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.common.paths import PLOTS
+from pipeline.common.paths import FINDINGS, PLOTS
 from pipeline.common.settings import InputError
 from pipeline.evaluation.folds import ALL, FOLDS, MEAN
 from pipeline.evaluation.tables import read_csv
@@ -62,7 +62,7 @@ def steps(table: pd.DataFrame) -> list[str]:
 def main(workspace: str = ".") -> None:
     plots = Path(workspace) / PLOTS
     try:
-        claims, folds = read_csv(plots / "claims/claims.csv"), read_csv(plots / "cnn" / FOLDS)
+        claims, folds = read_csv(Path(workspace) / FINDINGS), read_csv(plots / "cnn" / FOLDS)
         table = read_csv(plots / "mlp/tables/T16.csv")
     except InputError as error:
         sys.exit(f"compare: {error}")

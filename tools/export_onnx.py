@@ -19,6 +19,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from pipeline.common.files import whole_file
 from pipeline.common.settings import InputError
+from pipeline.training.mlp import name_of_layer
 from pipeline.training.networks import Network, load_network
 
 OPSET = 17
@@ -48,7 +49,7 @@ def mlp_graph(network: Network) -> Graph:
     """The graph of an MLP. The last column of a layer's weights are its biases."""
     graph = Graph()
     for number in range(len(network.weights)):
-        layer = network.weights[f"layer_{number}"]
+        layer = network.weights[name_of_layer(number)]
         if number:
             graph.add(NAMES[network.about["activation"]])
         weights = [np.ascontiguousarray(layer[:, :-1]), np.ascontiguousarray(layer[:, -1])]

@@ -3,7 +3,7 @@
     python -m tools.lanes [RECORD]
 
 A lane is a process that runs one stage after another with `dvc repro --single-item`: of those that can start,
-the one with the longest way to the end, by the seconds in stage_seconds.csv. Those of this run go to RECORD.
+the one that begins the longest chain of stages, by stage_seconds.csv. The seconds of this run go to RECORD.
 docs/scaling.md says what this relies on. It can go when DVC has `repro --jobs` (#755, #10922).
 """
 

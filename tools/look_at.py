@@ -21,10 +21,10 @@ from pipeline.common.settings import InputError
 from pipeline.digits.formats import read_digits
 from pipeline.masks.annotations import FORMATS, Annotations, holds_annotations, read_annotations
 from pipeline.masks.boxes import Box
+from pipeline.masks.settings import LONGEST_CLASS
 from pipeline.sources.archives import file_names, suffix
 from pipeline.sources.folders import IDX, open_source
 
-LONGEST_CLASS = 41  # letters, as in ClassName of pipeline/masks/settings.py
 LOOKED_AT = 200  # pictures of digits that are opened, for their sizes
 # What labels of public data sets mean, letters alone, in lower case.
 MEANINGS = {

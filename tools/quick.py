@@ -15,9 +15,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.common.paths import RAW_DIGITS, RAW_MASKS
+from pipeline.common.paths import PLOTS, RAW_DIGITS, RAW_MASKS, SOURCE
 from pipeline.common.storage import read_json
-from pipeline.evaluation.tables import read_csv
+from pipeline.evaluation.tables import CLASS_ACCURACY, read_csv
 from tools import lanes
 
 ROOT = Path(__file__).parent.parent
@@ -131,7 +131,7 @@ def numbers(folder: Path) -> str:
     def accuracy(run: str) -> float:
         return float(read_json(files[run])["test_accuracy"])
 
-    classes = read_csv(folder / "plots/cnn/class_accuracy.csv", dtype={"class": str})
+    classes = read_csv(folder / PLOTS / "cnn" / CLASS_ACCURACY, dtype={"class": str})
     test = classes[classes.split == "test"].set_index(["run", "class"])
     sizes = test.samples["final"]
     largest, rarest = sizes.max() / sizes.sum(), sizes[sizes > 0].idxmin()
@@ -144,7 +144,7 @@ def numbers(folder: Path) -> str:
 
 def summary(folder: Path) -> str:
     """Three numbers, two pages, and what to try next."""
-    sources = [read_json(folder / raw / "source.json")["source"] for raw in (RAW_DIGITS, RAW_MASKS)]
+    sources = [read_json(folder / raw / SOURCE)["source"] for raw in (RAW_DIGITS, RAW_MASKS)]
     data = "synthetic data" if set(sources) == {"synthetic"} else "your data"
     return f"""
 Every stage has run in {folder}/, on {data}, with fewer runs and epochs than the report.{numbers(folder)}
@@ -152,7 +152,7 @@ Open
   {folder}/report/index.html       the report: every figure and claim with its verdict
   {folder}/dvc_plots/index.html    the plots, as DVC shows them
 Next, change one thing:
-  cd {folder} && source {Path(sys.prefix) / "bin/activate"}
+  cd {folder} && source {os.path.relpath(Path(sys.prefix, "bin/activate"), folder.resolve())}
   dvc exp run -S mlp.runs.custom.hidden=[100,50] && dvc metrics diff
 The whole report is `make repro`."""
 

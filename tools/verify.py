@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 from ruamel.yaml import YAML
 
+from pipeline.common.paths import FINDINGS
 from tools import lanes
 
 SCORES = ("plots/mlp/runs.csv", "plots/cnn/runs.csv")
-CLAIMS = "plots/claims/claims.csv"
+CLAIMS = str(FINDINGS)
 LOCK = "dvc.lock"
 SPREADS = 6
 

@@ -16,7 +16,7 @@ Row = Annotated[list[Annotated[int, Field(ge=0)] | None], Field(min_length=10, m
 
 
 class Table(Strict):
-    """A table of the report: its figures, {run: {score: value}}, and the tolerances of its scores."""
+    """A table of the report: its values, {run: {score: value}}, and the tolerances of its scores."""
 
     part: Part
     tolerance: dict[str, Positive] = {}
@@ -137,9 +137,9 @@ class ReportedValue(NamedTuple):
     measure: str
     samples: str | None  # the measure that counts the samples of which it is a share
     report: float
-    absolute: float | None  # the tolerance: so far
-    relative: float | None  # or so far as a share of `report`
-    beyond_wilson: float | None  # or so far beyond half of its Wilson interval
+    absolute: float | None  # tolerance
+    relative: float | None  # tolerance as a share of `report`
+    beyond_wilson: float | None  # tolerance added to half the width of its Wilson interval
 
 
 def read_claims(path: Path = CLAIMS) -> Claims:

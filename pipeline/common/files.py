@@ -1,4 +1,4 @@
-"""Write files and folders whole or not at all: under a temporary name first, then renamed.
+"""Write files and folders whole or not at all: under a temporary name first, then renamed. Errors of files.
 
 The temporary file or folder is made at once, so a stage that cannot write ends before its work.
 """
@@ -11,6 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
+from pipeline.common.settings import InputError
+
+
+def damaged(path: Path, error: Exception) -> InputError:
+    """The error of a result that cannot be read."""
+    return InputError(f"{path} is damaged: {error}; remove it, and run dvc repro")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ SETTINGS = Path("settings")  # settings/<part>/<run>.json, where a part is mlp o
 
 RAW_DIGITS = Path("data/raw/digits")
 RAW_MASKS = Path("data/raw/masks")
+SOURCE = "source.json"  # in RAW_DIGITS and RAW_MASKS: where the data are from
 MASKS_ARCHIVE = RAW_MASKS / "masks.zip"
 DIGITS = Path("data/digits.safetensors")
 DIGITS_NOTES = Path("data/digits.json")  # how the source was read
@@ -21,4 +22,5 @@ METRICS = Path("metrics")  # metrics/<part>/<run>.json
 PLOTS = Path("plots")
 LATENTS = PLOTS / "latents"  # <figure>.csv
 SEPARATION = PLOTS / "separation"  # <figure>.csv
+FINDINGS = PLOTS / "claims" / "claims.csv"  # a row for each claim
 REPORT = Path("report")

@@ -64,7 +64,7 @@ def say(message: str) -> None:
 
 
 def exit_when_parent_dies(parent: int) -> None:
-    """End this process soon after its `parent`, which cannot stop it once it is killed itself.
+    """End this process when its `parent` is gone: one that is killed cannot end it.
 
     A stage that outlived DVC could overwrite the output of the next `dvc repro`.
     """

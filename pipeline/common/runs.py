@@ -5,7 +5,7 @@ curves.csv                  a row for each replicate and epoch
 predictions_<r>.safetensors  uint8 (samples,): <split>, the predicted classes; <split>_truth, the true ones;
                             snapshot, those predicted for the test set after `snapshot_epoch`
 replicate_<r>.safetensors   the weights of a replicate, with what has to be known to use them
-latents.safetensors         of some runs of the MLP: epoch (e,), activations (replicates, e, samples, units)
+latents.safetensors         of some runs of the MLP: `Latents`
 snapshot_<r>.safetensors    of some runs of the CNN: the weights after `snapshot_epoch`
 """
 
@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.common.paths import MODELS
-from pipeline.common.settings import InputError
-from pipeline.common.storage import save_arrays, write_json
+from pipeline.common.storage import load_arrays, save_arrays, write_json
 
-SETTINGS, CURVES = "settings.json", "curves.csv"
-LATENTS, SNAPSHOT = "latents.safetensors", "snapshot"
+SETTINGS_FILE, CURVES_FILE = "settings.json", "curves.csv"
+LATENTS_FILE, SNAPSHOT = "latents.safetensors", "snapshot"
 
 
 class Replicate(NamedTuple):
@@ -35,8 +34,19 @@ class Replicate(NamedTuple):
     snapshot: dict[str, np.ndarray] = {}  # weights as they were after `snapshot_epoch`
 
 
+class Latents(NamedTuple):
+    """The last hidden layer of an MLP on the test set, during its training."""
+
+    epoch: np.ndarray  # (e,), those recorded
+    activations: np.ndarray  # (replicates, e, samples, units)
+
+
 def name_of_predictions(replicate: int) -> str:
     return f"predictions_{replicate}.safetensors"
+
+
+def name_of_weights(replicate: int) -> str:
+    return f"replicate_{replicate}.safetensors"
 
 
 def name_of_truth(split: str) -> str:
@@ -49,8 +59,8 @@ def run_folder(part: str, run: str) -> Path:
 
 def write_run(folder: Path, settings: dict[str, Any], replicates: list[Replicate]) -> None:
     """Fill the folder of a run."""
-    write_json(folder / SETTINGS, settings)
-    with open(folder / CURVES, "w", encoding="utf-8", newline="") as file:
+    write_json(folder / SETTINGS_FILE, settings)
+    with open(folder / CURVES_FILE, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(replicates[0].curve[0]), lineterminator="\n")
         writer.writeheader()
         for replicate in replicates:
@@ -58,20 +68,21 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[Replicate
     for index, replicate in enumerate(replicates):
         truth = {name_of_truth(split): classes for split, classes in replicate.truth.items()}
         save_arrays(folder / name_of_predictions(index), replicate.predictions | truth)
-        save_arrays(folder / f"replicate_{index}.safetensors", replicate.weights, replicate.network)
+        save_arrays(folder / name_of_weights(index), replicate.weights, replicate.network)
         if replicate.snapshot:
             save_arrays(folder / f"snapshot_{index}.safetensors", replicate.snapshot, replicate.network)
     if settings.get("latents_every"):
-        save_arrays(folder / LATENTS, stack_latents([replicate.latents for replicate in replicates]))
+        save_arrays(folder / LATENTS_FILE, stack_latents([each.latents for each in replicates])._asdict())
 
 
-def stack_latents(latents: list[dict[int, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The latents of all replicates, at the epochs that every one of them reached."""
+def stack_latents(latents: list[dict[int, np.ndarray]]) -> Latents:
+    """The latents of all replicates, at the epochs that every one of them reached; at least one."""
     epochs = sorted(set.intersection(*(set(replicate) for replicate in latents)))
-    if not epochs:
-        raise InputError(
-            "a replicate stopped early, before epoch latents_every; set latents_every lower, "
-            "or patience higher"
-        )
     activations = [np.stack([replicate[epoch] for epoch in epochs]) for replicate in latents]
-    return {"epoch": np.array(epochs), "activations": np.stack(activations)}
+    return Latents(np.array(epochs), np.stack(activations))
+
+
+def load_latents(folder: Path) -> Latents | None:
+    """The latents of a run; None if it records none."""
+    path = folder / LATENTS_FILE
+    return Latents(**load_arrays(path)) if path.is_file() else None

@@ -12,8 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from pipeline.common.files import whole_file
-from pipeline.common.settings import InputError
+from pipeline.common.files import damaged, whole_file
 
 ABOUT = "about"  # the key of the metadata
 
@@ -31,7 +30,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise InputError(f"{path} is damaged: {error}; remove it, and run dvc repro") from None
+        raise damaged(path, error) from None
 
 
 def load_about(path: Path) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def load_about(path: Path) -> dict[str, Any]:
         with safe_open(path, "numpy") as file:
             return dict(json.loads((file.metadata() or {}).get(ABOUT, "{}")))
     except (SafetensorError, ValueError) as error:
-        raise InputError(f"{path} is damaged: {error}; remove it, and run dvc repro") from None
+        raise damaged(path, error) from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -17,7 +17,6 @@ from pipeline.sources.archives import ARCHIVE_ERRORS, MEMBER_LIMIT, Archive, ope
 from pipeline.sources.folders import IDX
 from pipeline.sources.splits import split_of_file
 
-CLASSES = len(DIGIT_CLASSES)
 LARGEST_SIDE = 1024  # pixels of an image in an array
 # The keys of images and labels that an .npz file can have, by split: ours, Keras's, and those of MedMNIST.
 KEYS = (
@@ -170,7 +169,7 @@ def check_labels(labels: np.ndarray, key: str, name: str) -> np.ndarray:
         raise InputError(
             f"{name}: {key!r} has shape {shape} and type {labels.dtype}; it must be (n,) whole numbers"
         )
-    bad = (labels < 0) | (labels >= CLASSES)
+    bad = (labels < 0) | (labels >= len(DIGIT_CLASSES))
     if bad.any():
         found = np.unique(labels)
         raise InputError(

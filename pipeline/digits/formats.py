@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.settings import InputError
-from pipeline.digits.arrays import CLASSES, read_idx, read_npz
+from pipeline.digits.arrays import read_idx, read_npz
 from pipeline.digits.prepared import SIDE, Digits, Notes, join
 from pipeline.sources.archives import (
     PICTURES,
@@ -50,7 +50,7 @@ def read_digits(
             found = read_archive(archive, class_from, notes, looked_at)
     splits = join_splits(found, path.name, notes)
     for split, (_, labels, _) in splits.items():
-        missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
+        missing = sorted(set(range(len(DIGIT_CLASSES))) - set(labels.tolist()))
         if missing:
             where = f"{path.name}, {split}" if split else path.name
             raise InputError(

@@ -10,11 +10,10 @@ SHIFT = 2.0  # pixels, at most
 
 
 def move(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A changed copy of each image, uint8 (n, 28, 28), about its centre; what comes in from outside is black.
+    """A changed copy of each image, uint8 (n, 28, 28), about its centre; pixels from outside are black.
 
-    A point of the result shows the point matrix (point - centre) + centre + shift of the image, interpolated
-    linearly. The matrix is drawn as it is, rather than from angles, whose sines are not the same in the last
-    digit on every processor.
+    Pixel p of the result is the image at matrix (p - centre) + centre + shift, interpolated linearly. The
+    elements of the matrix are drawn, not angles, whose sines differ in the last digit among processors.
     """
     matrices = np.eye(2) + rng.uniform(-MATRIX_CHANGE, MATRIX_CHANGE, (len(images), 2, 2))
     centre = np.full(2, (SIDE - 1) / 2)

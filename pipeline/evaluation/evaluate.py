@@ -10,8 +10,9 @@ from pipeline.common.files import whole_folder
 from pipeline.common.paths import METRICS, PLOTS
 from pipeline.common.process import say
 from pipeline.common.runs import run_folder
-from pipeline.common.settings import Tables, final_run, read_params, read_tables, section
+from pipeline.common.settings import read_params, section
 from pipeline.common.storage import write_json
+from pipeline.common.tables import Tables, final_run, read_tables
 from pipeline.evaluation.curves import write_curves
 from pipeline.evaluation.scores import (
     Run,

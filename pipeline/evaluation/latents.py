@@ -4,23 +4,21 @@ import numpy as np
 import pandas as pd
 
 from pipeline.common.paths import SEPARATION
-from pipeline.common.runs import LATENTS as LATENTS_FILE
-from pipeline.common.runs import run_folder
+from pipeline.common.runs import load_latents, run_folder
 from pipeline.common.settings import InputError
-from pipeline.common.storage import load_arrays
 
 
 def read_latents(run: str, epochs: list[int]) -> np.ndarray:
     """The last hidden activations of an MLP run at `epochs`: (replicates, epochs, test samples, units)."""
-    path = run_folder("mlp", run) / LATENTS_FILE
-    if not path.is_file():
-        raise InputError(f"{path} is missing: mlp.runs.{run} must have latents_every above 0")
-    arrays = load_arrays(path)
-    recorded = arrays["epoch"].tolist()
+    folder = run_folder("mlp", run)
+    latents = load_latents(folder)
+    if latents is None:
+        raise InputError(f"{folder} has no latents: mlp.runs.{run} must have latents_every above 0")
+    recorded = latents.epoch.tolist()
     missing = sorted(set(epochs) - set(recorded))
     if missing:
         raise InputError(f"mlp.runs.{run} has no latents of epoch {missing}; it recorded {recorded}")
-    return arrays["activations"][:, [recorded.index(epoch) for epoch in epochs]]
+    return latents.activations[:, [recorded.index(epoch) for epoch in epochs]]
 
 
 def project(method: str, latents: np.ndarray, random_state: int) -> np.ndarray:

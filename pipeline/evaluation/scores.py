@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.common.classes import SPLITS
-from pipeline.common.runs import CURVES, SETTINGS, SNAPSHOT, name_of_predictions, name_of_truth
+from pipeline.common.runs import CURVES_FILE, SETTINGS_FILE, SNAPSHOT, name_of_predictions, name_of_truth
 from pipeline.common.settings import InputError
 from pipeline.common.storage import load_arrays, read_json
 
@@ -37,13 +37,13 @@ class Run(NamedTuple):
 
 def read_run(folder: Path) -> Run:
     """The run in a folder under models/; InputError if it has not been trained."""
-    if not (folder / SETTINGS).is_file():
+    if not (folder / SETTINGS_FILE).is_file():
         raise InputError(f"{folder} holds no trained run; train it with dvc repro")
-    curves = pd.read_csv(folder / CURVES)
+    curves = pd.read_csv(folder / CURVES_FILE)
     files = [load_arrays(folder / name_of_predictions(r)) for r in range(curves.replicate.nunique())]
     splits = [split for split in (*SPLITS, "validation") if name_of_truth(split) in files[0]]
     return Run(
-        read_json(folder / SETTINGS),
+        read_json(folder / SETTINGS_FILE),
         curves,
         {name: [file[name] for file in files] for name in (*splits, SNAPSHOT) if name in files[0]},
         {split: [file[name_of_truth(split)] for file in files] for split in splits},

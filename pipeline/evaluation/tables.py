@@ -9,10 +9,12 @@ import pandas as pd
 
 from pipeline.common.paths import PLOTS
 from pipeline.common.runs import SNAPSHOT
-from pipeline.common.settings import OTHERS, InputError, Tables
+from pipeline.common.settings import InputError
+from pipeline.common.tables import OTHERS, Tables
 from pipeline.evaluation.scores import Run, class_sizes, count_pairs
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
+CLASS_ACCURACY = "class_accuracy.csv"
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
@@ -64,7 +66,7 @@ def write_class_accuracy(
                 key, samples = f"{split}_accuracy_{name}", sizes[f"{split}_samples_{name}"]
                 rows.append((run, split, name, s.get(key), s.get(f"{key}_std"), round(samples)))
     columns = ["run", "split", "class", "accuracy", "std", "samples"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "class_accuracy.csv", index=False)
+    pd.DataFrame(rows, columns=columns).to_csv(folder / CLASS_ACCURACY, index=False)
 
 
 def write_predictions(folder: Path, run: Run, classes: Sequence[str]) -> None:

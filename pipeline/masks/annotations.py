@@ -98,7 +98,7 @@ def _nothing_found(data: DataSet, wanted: str) -> str:
 
 
 def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
-    """Of files that each hold many photographs, those to read, with their splits: one for each part of the
+    """Of files that each hold many photographs, those to read, with their splits: one for each set of the
     published split, or else the only one.
     """
     parts = {split for split in splits.values() if split}

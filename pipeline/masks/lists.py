@@ -2,7 +2,7 @@
 
 from pipeline.common.settings import InputError
 from pipeline.masks.dataset import DataSet
-from pipeline.masks.photographs import file_name, fold, stem
+from pipeline.masks.photographs import file_name, normalise, stem
 from pipeline.sources.archives import PICTURES, brief, read_text, suffix, with_suffix
 from pipeline.sources.splits import word_of
 
@@ -11,7 +11,7 @@ MAIN = "ImageSets/Main/"
 
 
 def read_lists(data: DataSet) -> dict[str, str]:
-    """The split of each photograph, by its folded stem, as lists in the data set have it; {} without any."""
+    """The split of each photograph by its normalised stem, from lists in the data set; {} without any."""
     files = [name for name in with_suffix(data.names, frozenset({".txt"})) if stem(name).lower() in LISTS]
     files = [name for name in files if MAIN in f"/{name}"] or files
     words = {stem(name).lower() for name in files}
@@ -32,16 +32,16 @@ def read_lists(data: DataSet) -> dict[str, str]:
 
 
 def _listed(line: str) -> str:
-    """The folded stem of what a line lists: a path, or a name without suffix, which may have points in it."""
-    return fold(stem(line) if suffix(line) in PICTURES else file_name(line))
+    """The normalised stem of what a line lists: a path, or a name without suffix that may have points."""
+    return normalise(stem(line) if suffix(line) in PICTURES else file_name(line))
 
 
 def splits_of(photographs: list[str], lists: dict[str, str], source: str) -> list[str]:
     """The split of each photograph; InputError if some are in no list."""
-    missing = sorted({name for name in photographs if fold(stem(name)) not in lists})
+    missing = sorted({name for name in photographs if normalise(stem(name)) not in lists})
     if missing:
         raise InputError(
             f"{source}: {len(missing)} photographs with boxes are in no list of the published split: "
             f"{brief(missing)}; add them to one, or remove the lists to have a split drawn"
         )
-    return [lists[fold(stem(name))] for name in photographs]
+    return [lists[normalise(stem(name))] for name in photographs]

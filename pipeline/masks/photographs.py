@@ -23,7 +23,7 @@ class Photographs:
 
     @cached_property
     def by_name(self) -> dict[str, list[str]]:
-        """The photographs of each file name, folded."""
+        """The photographs of each file name, normalised."""
         return _group(self.names, file_name)
 
     @cached_property
@@ -38,11 +38,11 @@ class Photographs:
         several photographs in different folders it is the one with the path as given, or else the nearest
         one to the annotation.
         """
-        return choose(self.by_name.get(fold(file_name(given)), []), given, annotation, where)
+        return choose(self.by_name.get(normalise(file_name(given)), []), given, annotation, where)
 
     def find_stem(self, given: str, annotation: str, where: str) -> str:
         """The same for a name whose suffix does not count."""
-        return choose(self.by_stem.get(fold(stem(given)), []), given, annotation, where)
+        return choose(self.by_stem.get(normalise(stem(given)), []), given, annotation, where)
 
     def header(self, name: str, where: str) -> Header:
         """Size and orientation of a photograph, read once; `where` begins the InputError if it has none."""
@@ -59,7 +59,7 @@ def stem(path: str) -> str:
     return splitext(file_name(path))[0]
 
 
-def fold(name: str) -> str:
+def normalise(name: str) -> str:
     """A name without what file systems and tools change in it: case, and how letters are composed."""
     return normalize("NFC", name).casefold()
 
@@ -67,7 +67,7 @@ def fold(name: str) -> str:
 def _group(names: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in names:
-        groups[fold(key(name))].append(name)
+        groups[normalise(key(name))].append(name)
     return dict(groups)
 
 
@@ -85,7 +85,7 @@ def choose(found: list[str], given: str, annotation: str, where: str) -> str:
 
 
 def parts(path: str) -> tuple[str, ...]:
-    return PurePosixPath(fold(path.replace("\\", "/"))).parts
+    return PurePosixPath(normalise(path.replace("\\", "/"))).parts
 
 
 def _best(found: list[str], scores: Sequence[Any]) -> list[str]:

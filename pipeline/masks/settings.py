@@ -8,6 +8,7 @@ from pipeline.common.settings import Strict
 from pipeline.masks.boxes import IGNORE
 
 MOST_CLASSES = 20
+LONGEST_CLASS = 41  # letters of a name
 
 
 def numbers_as_text(table: Any) -> Any:
@@ -28,7 +29,7 @@ def check_class_names(table: dict[str, str]) -> dict[str, str]:
 
 
 # Letters first, so that no CSV reader takes a class for a number.
-ClassName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
+ClassName = Annotated[str, Field(pattern=rf"^[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_CLASS - 1}}}$")]
 
 
 class MasksSettings(Strict):

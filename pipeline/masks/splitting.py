@@ -1,10 +1,9 @@
-"""Split boxes into a training and a test set, or into folds, by photograph."""
+"""Split boxes into a training and a test set by photograph."""
 
 import numpy as np
 
-from pipeline.common.settings import InputError
 from pipeline.masks.boxes import Box
-from pipeline.masks.prepared import Crops, list_classes
+from pipeline.masks.prepared import list_classes
 
 
 def split_boxes(boxes: list[Box], test_share: float, rng: np.random.Generator) -> list[Box]:
@@ -45,20 +44,3 @@ def choose_test(counts: np.ndarray, share: float, rng: np.random.Generator) -> n
             test[smallest] = True
             taken += counts[smallest]
     return test
-
-
-def rows_of_fold(crops: Crops, folds: int, fold: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Which crops are for training and for testing in a fold, counted from 0; all crops take part.
-
-    The crops of a photograph are in one fold, and each class is spread over the folds. Every run that calls
-    this with the same random state has the same folds.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=int(rng.integers(2**32)))
-    try:
-        sides = list(splitter.split(crops.label, crops.label, crops.photograph))
-    except ValueError as error:
-        raise InputError(f"the photographs cannot be put into {folds} folds: {error}") from None
-    test = np.isin(np.arange(len(crops.label)), sides[fold][1])
-    return {"train": ~test, "test": test}

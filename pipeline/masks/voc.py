@@ -9,7 +9,7 @@ from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
 from pipeline.common.settings import InputError
 from pipeline.masks.boxes import CORNERS, Box, parse_corners, parse_size
 from pipeline.masks.dataset import DataSet
-from pipeline.masks.photographs import file_name, fold, stem
+from pipeline.masks.photographs import file_name, normalise, stem
 from pipeline.sources.archives import read_text, with_suffix
 
 TITLE = "Pascal VOC"
@@ -55,10 +55,10 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
 def _find_photograph(data: DataSet, given: str, name: str) -> str | None:
     """The photograph that <filename> names, or else the one that has the annotation's own name."""
     photographs = data.photographs
-    own = fold(stem(name))
-    if given and fold(file_name(given)) in photographs.by_name:
+    own = normalise(stem(name))
+    if given and normalise(file_name(given)) in photographs.by_name:
         found = photographs.find(given, name, name)
-        if fold(stem(found)) != own and own in photographs.by_stem:
+        if normalise(stem(found)) != own and own in photographs.by_stem:
             data.faults.note(
                 "Pascal VOC files name another photograph than that of their own name; <filename> was taken",
                 f"{name}, taken to be of {found}",

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML, YAMLError
 from pipeline.common.settings import InputError, show
 from pipeline.masks.boxes import Box, parse_number, to_corners
 from pipeline.masks.dataset import DataSet
-from pipeline.masks.photographs import fold, stem
+from pipeline.masks.photographs import normalise, stem
 from pipeline.sources.archives import read_text, with_suffix
 
 TITLE = "YOLO"
@@ -28,7 +28,7 @@ MOST_OUTSIDE = 0.5  # how far beyond the photograph a share may reach; more are 
 def find(data: DataSet) -> list[str]:
     """The text files with the name of a photograph, if one of the first holds boxes."""
     texts = with_suffix(data.names, frozenset({".txt"}))
-    found = [name for name in texts if fold(stem(name)) in data.photographs.by_stem]
+    found = [name for name in texts if normalise(stem(name)) in data.photographs.by_stem]
     starts = filter(None, (data.first_bytes(name, 2**10) for name in found))
     if not any(map(_holds_boxes, islice(starts, SNIFFED))):
         return []

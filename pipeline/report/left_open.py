@@ -26,7 +26,7 @@ RUN_NAMES = {
     "best": "all training samples",
     "best_sheets": "the same, on unseen sheets",
 }
-SHEETS = "best_sheets"  # the run of T16 that is no step, but the last one on sheets that it has not seen
+SHEETS = "best_sheets"  # the run of T16 that is trained like the last step, and tested on unseen sheets
 
 
 # What others state for the same data, with their source; their splits of the numerals are their own.

@@ -1,4 +1,4 @@
-"""Render the page, one HTML file with its pictures inside, from page.html, page.css and page.js."""
+"""Render the page, one HTML file with its pictures inside, from templates and scripts beside this file."""
 
 import json
 from collections.abc import Callable

@@ -9,17 +9,20 @@ from pipeline.common.paths import (
     BOXES,
     BOXES_NOTES,
     DIGITS_NOTES,
+    FINDINGS,
     LATENTS,
     PLOTS,
     RAW_DIGITS,
     RAW_MASKS,
     SEPARATION,
     SETTINGS,
+    SOURCE,
 )
-from pipeline.common.settings import OTHERS, InputError, Tables, final_run, read_tables, section
+from pipeline.common.settings import InputError, section
 from pipeline.common.storage import read_json
+from pipeline.common.tables import OTHERS, Tables, final_run, read_tables
 from pipeline.evaluation.folds import FOLDS
-from pipeline.evaluation.tables import RUNS, read_csv
+from pipeline.evaluation.tables import CLASS_ACCURACY, RUNS, read_csv
 from pipeline.report.contents import PARTS
 
 NO_FOLDS = pd.DataFrame({"run": []})
@@ -68,19 +71,19 @@ def read_results(params: dict[str, Any]) -> Results:
     return Results(
         settings={part: read_settings(params, part) for part in PARTS},
         scores={part: read_scores(part) for part in PARTS},
-        claims=read_csv(PLOTS / "claims/claims.csv", index_col="id"),
+        claims=read_csv(FINDINGS, index_col="id"),
         tables=tables,
         curves={part: read_folder(params, part, "curves") for part in PARTS},
         digits=predictions["mlp"],
         crops={split: join_boxes(boxes, split, rows) for split, rows in predictions["cnn"].items()},
         class_accuracy={
-            part: read_csv(PLOTS / part / "class_accuracy.csv", dtype={"class": str}) for part in PARTS
+            part: read_csv(PLOTS / part / CLASS_ACCURACY, dtype={"class": str}) for part in PARTS
         },
         folds=read_csv(folds, dtype={"run": str, "class": str}) if folds.is_file() else NO_FOLDS,
         methods={figure: settings["method"] for figure, settings in figures.items()},
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
-        sources={raw.name: read_json(raw / "source.json") for raw in (RAW_DIGITS, RAW_MASKS)},
+        sources={raw.name: read_json(raw / SOURCE) for raw in (RAW_DIGITS, RAW_MASKS)},
         notes={
             RAW_DIGITS.name: read_json(DIGITS_NOTES),
             RAW_MASKS.name: read_json(BOXES_NOTES),

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.common.settings import OTHERS, section
+from pipeline.common.settings import section
+from pipeline.common.tables import OTHERS
 from pipeline.evaluation.folds import ALL, MEAN
 from pipeline.evaluation.intervals import wilson_interval
 from pipeline.report import left_open
@@ -38,7 +39,7 @@ OF_CLASSES = {  # how scores of classes begin, and the caption of their panel
     "train_accuracy_": "Accuracy of each class, training set",
     "test_accuracy_": "Accuracy of each class, test set",
 }
-NOT_SHOWN = {"epochs", "snapshot_epoch"}  # the epochs trained are a score; a snapshot changes none
+NOT_SHOWN = {"epochs", "snapshot_epoch"}  # `epochs` is shown as a score, and snapshot_epoch changes no score
 
 
 # The figures of project_latents that the page has a place for; others follow them.
@@ -46,7 +47,7 @@ SHOWN_LATENTS = ("F1_latents_16_2", "F1_latents_32_16_2", "F2_latents_20_15", "F
 
 
 class Cell(NamedTuple):
-    """One score of one run; all but `ours` is empty where the report has no such figure."""
+    """One score of one run; all but `ours` is empty where the report has no such value."""
 
     report: str
     ours: str
@@ -57,8 +58,8 @@ class Cell(NamedTuple):
 class Panel(NamedTuple):
     """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath.
 
-    `reported`: whether the report gives any of its values. `folded`: whether the page shows it collapsed.
-    `names`: the runs in words, where these say more than their settings.
+    `reported`: whether the report gives any of its values. `collapsed`: whether only the title is shown at
+    first. `names`: the runs in words, where these say more than their settings.
     """
 
     title: str
@@ -67,7 +68,7 @@ class Panel(NamedTuple):
     rows: list[tuple[str, list[str], list[Cell]]]
     notes: list[str]
     reported: bool
-    folded: bool
+    collapsed: bool
     names: dict[str, str] = {}
 
 
@@ -154,7 +155,7 @@ def make_panels(
                 rows=lines,
                 notes=small_samples(part, rows, samples, claims, table) if prefix == "test_accuracy_" else [],
                 reported=any(cell.report for _, _, cells in lines for cell in cells),
-                folded=bool(prefix) and table not in ABOUT_CLASSES,
+                collapsed=bool(prefix) and table not in ABOUT_CLASSES,
                 names=names,
             )
         )
@@ -170,7 +171,7 @@ def make_fold_panel(folds: pd.DataFrame, runs: dict[str, str]) -> Panel:
         rows = folds[folds.run == run].set_index("class")
         lines.append((run, [], [Cell("", say_recall(rows.loc[score]), "", "") for score in scores]))
     note = "Over the crops of all folds together; in brackets the 95 % Wilson interval."
-    return Panel("", name_shares(scores), [], lines, [note], reported=False, folded=False, names=runs)
+    return Panel("", name_shares(scores), [], lines, [note], reported=False, collapsed=False, names=runs)
 
 
 def name_shares(classes: list[str]) -> list[str]:
@@ -211,7 +212,7 @@ def list_sections(results: Results) -> dict[str, list[Section]]:
             if name == "T15" and (runs := left_open.remedies(results)):
                 panels = [make_fold_panel(results.folds, runs)]
             if name in LEFT_OPEN:  # each has a figure that says it at a glance
-                panels = [panel._replace(title="In numbers", folded=True) for panel in panels]
+                panels = [panel._replace(title="In numbers", collapsed=True) for panel in panels]
             sections[part].append(Section(key, name, title, panels))
     return sections
 
@@ -249,7 +250,7 @@ def list_runs(params: dict[str, Any], results: Results) -> dict[str, list[tuple[
 def small_samples(
     part: str, rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, table: str
 ) -> list[str]:
-    """What the accuracy of the smallest class rests on, in each run, the report's figure and ours."""
+    """What the accuracy of the smallest class rests on, in each run, the report's value and ours."""
     name, size = samples.idxmin(), int(samples.min())
     if not size:
         return [f"The test set has no crop of class {name}."]

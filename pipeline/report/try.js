@@ -1,5 +1,4 @@
-// The networks of the page in plain JavaScript, and the pad and the photograph that they are tried on.
-// Nothing here makes a request: what is drawn or chosen stays on this page.
+// The networks of the page in plain JavaScript. Nothing makes a request: what is drawn or chosen stays on the page.
 const SIDE = 28, INK = 24, DARK = 64; // as in pipeline/digits/drawing.py
 
 // float16, or bytes, from base64.

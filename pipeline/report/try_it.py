@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.runs import LATENTS, SETTINGS, name_of_predictions, run_folder
+from pipeline.common.runs import SETTINGS_FILE, load_latents, name_of_predictions, name_of_weights, run_folder
 from pipeline.common.storage import load_about, load_arrays, read_json
 from pipeline.report.colours import DIGIT_COLOURS, mask_colours
 from pipeline.report.results import Results
@@ -27,23 +27,23 @@ def encode(array: np.ndarray) -> dict[str, Any]:
 
 def network(part: str, run: str) -> dict[str, Any]:
     """The first replicate of a run."""
-    file = run_folder(part, run) / "replicate_0.safetensors"
-    arrays = fold_batch_norm(load_arrays(file))
+    file = run_folder(part, run) / name_of_weights(0)
+    arrays = merge_batch_norm(load_arrays(file))
     return {"about": load_about(file), "arrays": {name: encode(array) for name, array in arrays.items()}}
 
 
-def fold_batch_norm(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def merge_batch_norm(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The weights of a network without batch normalisation that gives the same: each convolution scaled and
     shifted as the normalisation after it does.
     """
-    folded = dict(arrays)
+    merged = dict(arrays)
     for norm in [int(name.split(".")[0]) for name in arrays if name.endswith("running_mean")]:
-        of = {name.split(".")[1]: folded.pop(name) for name in arrays if name.startswith(f"{norm}.")}
+        of = {name.split(".")[1]: merged.pop(name) for name in arrays if name.startswith(f"{norm}.")}
         scale = of["weight"] / np.sqrt(of["running_var"] + BATCH_NORM_EPSILON)
         weights, biases = f"{norm - 1}.weight", f"{norm - 1}.bias"
-        folded[weights] = arrays[weights] * scale[:, None, None, None]
-        folded[biases] = (arrays[biases] - of["running_mean"]) * scale + of["bias"]
-    return folded
+        merged[weights] = arrays[weights] * scale[:, None, None, None]
+        merged[biases] = (arrays[biases] - of["running_mean"]) * scale + of["bias"]
+    return merged
 
 
 def can_be_tried(settings: dict[str, Any]) -> bool:
@@ -84,13 +84,14 @@ def plane(labels: np.ndarray) -> dict[str, Any] | None:
     None if there is no such run, if its test set is its own, or if its last epoch was not recorded.
     """
     folder = run_folder("mlp", PLANE)
-    if not (folder / LATENTS).is_file():
+    latents = load_latents(folder)
+    if latents is None:
         return None
-    settings, latents = read_json(folder / SETTINGS), load_arrays(folder / LATENTS)
-    recorded = latents["epoch"][-1] == settings["epochs"]
+    settings = read_json(folder / SETTINGS_FILE)
+    recorded = latents.epoch[-1] == settings["epochs"]
     if not recorded or settings["hidden"][-1] != 2 or not can_be_tried(settings):
         return None
-    points = latents["activations"][0, -1]
+    points = latents.activations[0, -1]
     medians = [
         [digit, *np.median(points[labels == digit], axis=0).tolist()] for digit in np.unique(labels).tolist()
     ]

@@ -1,106 +1,127 @@
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
+const STEP = 7; // pixels that an arrow key moves the pen
+const WIDEST = 640; // pixels of a photograph as it is shown
+const SMALLEST = 4; // pixels of a side of a box
+
+const readableContext = canvas => canvas.getContext("2d", {willReadFrequently: true});
+
+// The place of a pointer on a canvas that has width x height pixels of its own.
+function place(event, canvas, {width, height}) {
+  const frame = canvas.getBoundingClientRect();
+  return {x: (event.clientX - frame.left) * width / frame.width, y: (event.clientY - frame.top) * height / frame.height};
+}
+
+function clamp(value, most) {
+  return Math.min(most, Math.max(0, value));
+}
 
 // Draw a numeral: with a mouse, a finger, a pen, or the arrow keys.
-function tryNumerals() {
-  const pad = document.getElementById("pad"), pen = pad.getContext("2d", {willReadFrequently: true});
-  const seen = document.getElementById("seen").getContext("2d", {willReadFrequently: true}), table = document.getElementById("digits");
-  const ink = new OffscreenCanvas(pad.width, pad.height), paper = ink.getContext("2d", {willReadFrequently: true});
-  const step = 7;
-  let place = null, down = false, pending = false, chosen = null, keys = {x: pad.width / 2, y: pad.height / 2};
-
-  function clear() {
-    chosen = null;
-    paper.fillStyle = "white";
-    paper.fillRect(0, 0, ink.width, ink.height);
-    paper.lineWidth = 24;
-    paper.lineCap = paper.lineJoin = "round";
-    show();
+class NumeralPad {
+  constructor() {
+    this.canvas = document.getElementById("pad");
+    this.ink = new OffscreenCanvas(this.canvas.width, this.canvas.height); // the drawing, without the frame around the pen
+    this.paper = readableContext(this.ink);
+    this.pointer = null; // the place of a pressed pointer
+    this.pen = {x: this.ink.width / 2, y: this.ink.height / 2}; // the place of the pen that keys move
+    this.penDown = false;
+    this.chosen = null; // a sample of the test set
+    this.waiting = false; // whether a classification is
+    this.listen();
+    document.getElementById("samples").append(...TRIAL.samples.map(sample => this.button(sample)));
+    this.clear();
   }
-  function line(from, to) {
-    chosen = null;
-    paper.beginPath();
-    paper.moveTo(from.x, from.y);
-    paper.lineTo(to.x, to.y);
-    paper.stroke();
-    show();
+  listen() {
+    const {canvas} = this;
+    canvas.addEventListener("pointerdown", event => {
+      canvas.setPointerCapture(event.pointerId);
+      this.pointer = place(event, canvas, this.ink);
+      this.line(this.pointer, this.pointer);
+    });
+    canvas.addEventListener("pointermove", event => {
+      if (!this.pointer) return;
+      const next = place(event, canvas, this.ink);
+      this.line(this.pointer, next);
+      this.pointer = next;
+    });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.pointer = null);
+    canvas.addEventListener("keydown", event => this.press(event));
+    canvas.addEventListener("focus", () => this.show());
+    canvas.addEventListener("blur", () => this.show());
+    document.getElementById("clear").addEventListener("click", () => this.clear());
   }
-  function show() {
-    pen.drawImage(ink, 0, 0);
-    if (document.activeElement === pad && pad.matches(":focus-visible")) {
-      pen.strokeStyle = down ? "#d55e00" : "#0072b2";
-      pen.lineWidth = 2;
-      pen.strokeRect(keys.x - 6, keys.y - 6, 12, 12);
-    }
-    if (!pending) setTimeout(() => { pending = false; classify(); });
-    pending = true;
+  press(event) {
+    const arrow = ARROWS[event.key];
+    if (!arrow && event.key !== " " && event.key !== "Escape") return;
+    event.preventDefault();
+    if (event.key === "Escape") return this.clear();
+    if (event.key === " ") this.penDown = !this.penDown;
+    const from = this.pen, [dx, dy] = arrow ?? [0, 0], {width, height} = this.ink;
+    this.pen = {x: clamp(from.x + STEP * dx, width), y: clamp(from.y + STEP * dy, height)};
+    this.penDown ? this.line(from, this.pen) : this.show();
   }
-  function choose(sample) { // a sample of the test set, as it is, and enlarged on the pad
-    clear();
-    chosen = sample;
+  clear() {
+    this.chosen = null;
+    this.paper.fillStyle = "white";
+    this.paper.fillRect(0, 0, this.ink.width, this.ink.height);
+    this.paper.lineWidth = 24;
+    this.paper.lineCap = this.paper.lineJoin = "round";
+    this.show();
+  }
+  line(from, to) {
+    this.chosen = null;
+    this.paper.beginPath();
+    this.paper.moveTo(from.x, from.y);
+    this.paper.lineTo(to.x, to.y + .01); // a line without length would not be drawn
+    this.paper.stroke();
+    this.show();
+  }
+  // A sample of the test set, enlarged; the networks are given the sample itself.
+  choose(sample) {
+    this.clear();
+    this.chosen = sample;
     const small = new OffscreenCanvas(SIDE, SIDE);
     small.getContext("2d").putImageData(greyImage(sample.map(value => 255 - value)), 0, 0);
-    paper.drawImage(small, 0, 0, ink.width, ink.height);
-    show();
+    this.paper.drawImage(small, 0, 0, this.ink.width, this.ink.height);
+    this.show();
   }
-  function classify() {
-    if (chosen) return use(chosen);
-    const {data} = paper.getImageData(0, 0, ink.width, ink.height), grey = new Uint8Array(data.length / 4);
+  button({digit, ...image}) {
+    const button = document.createElement("button"), picture = document.createElement("canvas");
+    const {values} = decode(image, true);
+    picture.width = picture.height = SIDE;
+    picture.getContext("2d").putImageData(greyImage(values), 0, 0);
+    button.append(picture);
+    button.title = button.ariaLabel = `A ${digit} of the test set`;
+    button.addEventListener("click", () => this.choose(values));
+    return button;
+  }
+  show() {
+    const screen = readableContext(this.canvas);
+    screen.drawImage(this.ink, 0, 0);
+    if (document.activeElement === this.canvas && this.canvas.matches(":focus-visible")) {
+      screen.strokeStyle = this.penDown ? "#d55e00" : "#0072b2";
+      screen.lineWidth = 2;
+      screen.strokeRect(this.pen.x - 6, this.pen.y - 6, 12, 12);
+    }
+    if (!this.waiting) setTimeout(() => { this.waiting = false; this.classify(); });
+    this.waiting = true;
+  }
+  sample() {
+    if (this.chosen) return this.chosen;
+    const {data} = this.paper.getImageData(0, 0, this.ink.width, this.ink.height), grey = new Uint8Array(data.length / 4);
     for (let i = 0; i < grey.length; i++) grey[i] = data[4 * i];
-    use(toSample(grey, ink.width, ink.height));
+    return toSample(grey, this.ink.width, this.ink.height);
   }
-  function use(sample) {
-    const blank = !sample.some(value => value > DARK);
+  classify() {
+    const sample = this.sample(), blank = !sample.some(value => value > DARK);
     const found = TRIAL.numerals.map(network => blank ? null : runMlp(network, sample).probabilities);
-    showProbabilities(table, TRIAL.numerals[0].about.classes, found);
-    seen.putImageData(greyImage(sample), 0, 0);
+    showProbabilities(document.getElementById("digits"), TRIAL.numerals[0].about.classes, found);
+    readableContext(document.getElementById("seen")).putImageData(greyImage(sample), 0, 0);
     const best = found.map(shares => shares && shares.indexOf(Math.max(...shares)));
     document.getElementById("verdict").textContent = blank ? "Nothing is drawn yet."
       : best.every(each => each === best[0]) ? `Read as ${best[0]}.`
       : `Read as ${best.join(" and as ")}: the networks do not agree.`;
     if (TRIAL.plane) drawPlane(blank ? null : runMlp(TRIAL.plane, sample).hidden);
   }
-  function at(event) {
-    const frame = pad.getBoundingClientRect();
-    return {x: (event.clientX - frame.left) * pad.width / frame.width, y: (event.clientY - frame.top) * pad.height / frame.height};
-  }
-  pad.addEventListener("pointerdown", event => {
-    pad.setPointerCapture(event.pointerId);
-    place = at(event);
-    line(place, place);
-  });
-  pad.addEventListener("pointermove", event => {
-    if (!place) return;
-    const next = at(event);
-    line(place, next);
-    place = next;
-  });
-  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => place = null);
-  pad.addEventListener("keydown", event => {
-    const [dx, dy] = ARROWS[event.key] ?? [0, 0];
-    if (event.key === " ") down = !down;
-    else if (event.key === "Escape") clear();
-    else if (!dx && !dy) return;
-    event.preventDefault();
-    const next = {x: Math.min(pad.width, Math.max(0, keys.x + step * dx)), y: Math.min(pad.height, Math.max(0, keys.y + step * dy))};
-    const from = keys;
-    keys = next;
-    down && event.key !== "Escape" ? line(from, next) : show();
-  });
-  pad.addEventListener("focus", show);
-  pad.addEventListener("blur", show);
-  document.getElementById("clear").addEventListener("click", clear);
-  document.getElementById("samples").append(...TRIAL.samples.map(({digit, ...image}) => {
-    const button = document.createElement("button"), picture = document.createElement("canvas");
-    const {values} = decode(image, true);
-    picture.width = picture.height = SIDE;
-    picture.getContext("2d").putImageData(greyImage(values), 0, 0);
-    button.append(picture);
-    button.ariaLabel = `A ${digit} of the test set`;
-    button.title = button.ariaLabel;
-    button.addEventListener("click", () => choose(values));
-    return button;
-  }));
-  clear();
 }
 
 function greyImage(sample) {
@@ -110,7 +131,7 @@ function greyImage(sample) {
 }
 
 // The plane of figure F1: a point for each test sample, and a ring where the drawing falls, or at the edge.
-function drawPlane(place) {
+function drawPlane(point) {
   const canvas = document.getElementById("plane"), context = canvas.getContext("2d"), size = canvas.width, margin = 12;
   const {low, high} = TRIAL.plane;
   const at = (value, axis) => {
@@ -137,90 +158,92 @@ function drawPlane(place) {
     context.fillStyle = "#1b1b1f";
     context.fillText(digit, at(x, 0), at(y, 1));
   }
-  if (!place) return;
+  if (!point) return;
   context.lineWidth = 4;
   for (const [radius, colour] of [[13, "white"], [10, "#d55e00"]]) {
     context.strokeStyle = colour;
     context.beginPath();
-    context.arc(at(place[0], 0), at(place[1], 1), radius, 0, 2 * Math.PI);
+    context.arc(at(point[0], 0), at(point[1], 1), radius, 0, 2 * Math.PI);
     context.stroke();
   }
 }
 
 // Choose or drop a photograph, and drag a box over a face.
-function tryFaces() {
-  const canvas = document.getElementById("photograph"), context = canvas.getContext("2d"), table = document.getElementById("face");
-  const input = document.getElementById("choose"), widest = 640;
-  let photograph = null, box = null, corner = null;
-
-  async function open(file) {
+class FaceBox {
+  constructor() {
+    this.canvas = document.getElementById("photograph");
+    this.photograph = null; // a canvas
+    this.box = null; // left, top, right, bottom in pixels of the photograph
+    this.corner = null; // where a pointer was pressed
+    const {canvas} = this, input = document.getElementById("choose"), zone = document.getElementById("faces");
+    canvas.addEventListener("pointerdown", event => {
+      canvas.setPointerCapture(event.pointerId);
+      this.corner = this.at(event);
+    });
+    canvas.addEventListener("pointermove", event => this.corner && this.drag(this.corner, this.at(event)));
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.corner = null);
+    canvas.addEventListener("keydown", event => this.press(event));
+    input.addEventListener("change", () => input.files[0] && this.open(input.files[0]));
+    zone.addEventListener("dragover", event => event.preventDefault());
+    zone.addEventListener("drop", event => {
+      event.preventDefault();
+      if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
+    });
+  }
+  async open(file) {
+    const message = document.getElementById("chosen");
     let picture;
     try {
       picture = await createImageBitmap(file);
     } catch {
-      return document.getElementById("chosen").textContent = `${file.name} is no picture that this browser can open.`;
+      return message.textContent = `${file.name} is no picture that this browser can open.`;
     }
     const scale = Math.min(1, 2000 / Math.max(picture.width, picture.height));
-    photograph = new OffscreenCanvas(Math.max(1, Math.round(picture.width * scale)), Math.max(1, Math.round(picture.height * scale)));
-    const paper = photograph.getContext("2d", {willReadFrequently: true});
+    const [width, height] = [picture.width, picture.height].map(side => Math.max(1, Math.round(side * scale)));
+    this.photograph = new OffscreenCanvas(width, height);
+    const paper = readableContext(this.photograph);
     paper.fillStyle = "white"; // behind what is transparent, as in pipeline/sources/pictures.py
-    paper.fillRect(0, 0, photograph.width, photograph.height);
-    paper.drawImage(picture, 0, 0, photograph.width, photograph.height);
-    canvas.width = Math.min(widest, photograph.width);
-    canvas.height = Math.round(canvas.width * photograph.height / photograph.width);
-    canvas.hidden = false;
-    box = {left: 0, top: 0, right: photograph.width, bottom: photograph.height};
-    document.getElementById("chosen").textContent = "Drag a box over a face, or move it with the arrow keys (with Shift: its size).";
-    use();
+    paper.fillRect(0, 0, width, height);
+    paper.drawImage(picture, 0, 0, width, height);
+    this.canvas.width = Math.min(WIDEST, width);
+    this.canvas.height = Math.round(this.canvas.width * height / width);
+    this.canvas.hidden = false;
+    message.textContent = "Drag a box over a face, or move it with the arrow keys (with Shift: its size).";
+    this.select({left: 0, top: 0, right: width, bottom: height});
   }
-  function use() {
-    context.drawImage(photograph, 0, 0, canvas.width, canvas.height);
-    const scale = canvas.width / photograph.width, width = box.right - box.left, height = box.bottom - box.top;
-    const {data} = photograph.getContext("2d").getImageData(box.left, box.top, width, height);
+  select(box) {
+    this.box = box;
+    const context = this.canvas.getContext("2d"), scale = this.canvas.width / this.photograph.width;
+    const width = box.right - box.left, height = box.bottom - box.top;
+    const {data} = readableContext(this.photograph).getImageData(box.left, box.top, width, height);
     const found = TRIAL.faces.map(network => runCnn(network, toCrop(data, width, height, network.about.side)));
     const classes = TRIAL.faces[0].about.classes;
-    showProbabilities(table, classes, found);
+    showProbabilities(document.getElementById("face"), classes, found);
+    context.drawImage(this.photograph, 0, 0, this.canvas.width, this.canvas.height);
     context.lineWidth = 3;
     context.strokeStyle = TRIAL.colours.faces[classes[found[0].indexOf(Math.max(...found[0]))]];
     context.strokeRect(box.left * scale, box.top * scale, width * scale, height * scale);
   }
-  function at(event) {
-    const frame = canvas.getBoundingClientRect(), clamp = (value, most) => Math.round(Math.min(most, Math.max(0, value)));
-    return {
-      x: clamp((event.clientX - frame.left) * photograph.width / frame.width, photograph.width),
-      y: clamp((event.clientY - frame.top) * photograph.height / frame.height, photograph.height),
-    };
+  at(event) {
+    const {x, y} = place(event, this.canvas, this.photograph), {width, height} = this.photograph;
+    return {x: Math.round(clamp(x, width)), y: Math.round(clamp(y, height))};
   }
-  canvas.addEventListener("pointerdown", event => {
-    canvas.setPointerCapture(event.pointerId);
-    corner = at(event);
-  });
-  canvas.addEventListener("pointermove", event => {
-    if (!corner) return;
-    const {x, y} = at(event);
-    if (Math.abs(x - corner.x) < 4 || Math.abs(y - corner.y) < 4) return;
-    box = {left: Math.min(x, corner.x), right: Math.max(x, corner.x), top: Math.min(y, corner.y), bottom: Math.max(y, corner.y)};
-    use();
-  });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => corner = null);
-  canvas.addEventListener("keydown", event => {
-    const [dx, dy] = ARROWS[event.key] ?? [0, 0];
-    if (!photograph || (!dx && !dy)) return;
+  drag(from, to) {
+    const [left, right] = [from.x, to.x].sort((a, b) => a - b), [top, bottom] = [from.y, to.y].sort((a, b) => a - b);
+    if (right - left >= SMALLEST && bottom - top >= SMALLEST) this.select({left, top, right, bottom});
+  }
+  press(event) {
+    const arrow = ARROWS[event.key];
+    if (!this.photograph || !arrow) return;
     event.preventDefault();
-    const step = Math.max(2, Math.round(photograph.width / 100)), {width, height} = photograph;
-    const moved = {...box, right: box.right + step * dx, bottom: box.bottom + step * dy};
-    if (!event.shiftKey) Object.assign(moved, {left: box.left + step * dx, top: box.top + step * dy});
-    const fits = moved.left >= 0 && moved.top >= 0 && moved.right <= width && moved.bottom <= height;
-    if (fits && moved.right - moved.left >= 4 && moved.bottom - moved.top >= 4) { box = moved; use(); }
-  });
-  input.addEventListener("change", () => input.files[0] && open(input.files[0]));
-  const zone = document.getElementById("faces");
-  zone.addEventListener("dragover", event => event.preventDefault());
-  zone.addEventListener("drop", event => {
-    event.preventDefault();
-    if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
-  });
+    const {width, height} = this.photograph, step = Math.max(2, Math.round(width / 100));
+    const [dx, dy] = arrow.map(direction => step * direction), box = {...this.box};
+    box.right += dx, box.bottom += dy;
+    if (!event.shiftKey) box.left += dx, box.top += dy;
+    const inside = box.left >= 0 && box.top >= 0 && box.right <= width && box.bottom <= height;
+    if (inside && box.right - box.left >= SMALLEST && box.bottom - box.top >= SMALLEST) this.select(box);
+  }
 }
 
-if (TRIAL?.numerals.length) tryNumerals();
-if (TRIAL?.faces.length) tryFaces();
+if (TRIAL?.numerals.length) new NumeralPad();
+if (TRIAL?.faces.length) new FaceBox();

@@ -17,13 +17,13 @@ from pipeline.common.settings import InputError
 
 PICTURES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
-TEXT_LIMIT = 8 * 2**20  # the same of a text that is read at once; a CSV file is read row by row
+TEXT_LIMIT = 8 * 2**20  # bytes in a text file, which is read whole; a CSV file is read row by row
 COUNT_LIMIT = 1_000_000  # files in an archive
 DIRECTORY_LIMIT = 256 * 2**20  # bytes of its central directory, its list of files, read by zipfile at once
 ENTRY = b"PK\1\2"  # begins an entry of the central directory
 END_LIMIT = 2**17  # bytes at the end of an archive in which its end records stand
 SYSTEM_FILE = re.compile(r"(^|/)(\.[^/]|__MACOSX(/|$))")
-RATIO_LIMIT = 100  # how often a file above RATIO_FLOOR may outgrow its compressed form
+RATIO_LIMIT = 100  # unpacked by packed size, of a file above RATIO_FLOOR bytes
 RATIO_FLOOR = 16 * 2**20
 # What zipfile and its decompressors raise where an archive is damaged.
 ARCHIVE_ERRORS = (

@@ -9,6 +9,7 @@ from typing import Any
 import pooch
 
 from pipeline.common.files import whole_folder
+from pipeline.common.paths import SOURCE
 from pipeline.common.settings import InputError
 from pipeline.common.storage import write_json
 from pipeline.sources.archives import open_archive
@@ -48,7 +49,7 @@ def fetch_source(
         file = raw.rename(folder / f"{output.name}{_suffix(key, name, raw, suffixes)}")
         # A path is not recorded: it differs from machine to machine, and may be private.
         kind = {"source": name if name in ("synthetic", *catalogue) else "own"}
-        write_json(folder / "source.json", {**kind, **origin, "file": file.name, "sha256": found})
+        write_json(folder / SOURCE, {**kind, **origin, "file": file.name, "sha256": found})
     print(f"{output / file.name}: {without_password(name)}, {origin['title']}; sha256 {found}")
 
 

@@ -71,11 +71,11 @@ def map_published_split(splits: Iterable[str]) -> tuple[dict[str, str], str]:
 
 
 def check_complete(names: list[str], splits: list[str], source: str) -> None:
-    """Raise InputError where a file belongs to no part of the split that the others have."""
+    """Raise InputError where a file belongs to no set of the split that the others have."""
     if "" in splits:
         stray = names[splits.index("")]
-        parts = ", ".join(sorted(set(splits) - {""}))
+        sets = ", ".join(sorted(set(splits) - {""}))
         raise InputError(
-            f"{source}: {stray} is in no part of the published split ({parts}), as other files are; move it "
+            f"{source}: {stray} is in no set of the published split ({sets}), as other files are; move it "
             "into one of these, or away"
         )

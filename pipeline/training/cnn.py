@@ -1,4 +1,4 @@
-"""The convolutional network of part 2: two convolutions or more, each followed by 2x2 max pooling.
+"""The convolutional network of part 2: one convolution or more, each followed by 2x2 max pooling.
 
 Shapes: n crops of 3 x size x size pixels in 0 to 1; labels count from 0 in the order of the classes' names.
 """
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops
+from pipeline.training.refusals import nothing_left
 from pipeline.training.settings import CnnSettings
 
 MEMORY_FORMAT = torch.channels_last  # on a CPU, pooling is six times as fast and an epoch 1.6 times
@@ -58,11 +58,7 @@ def build(
     for maps in channels:
         side = ((side + 2 * padding - filter) // stride + 1) // 2
         if side < 1:
-            raise InputError(
-                f"{len(channels)} convolutions with filter {filter}, stride {stride} and padding {padding}, "
-                f"each followed by pooling, leave nothing of a crop of {size}x{size} pixels; set fewer "
-                "channels, or a smaller filter or stride"
-            )
+            raise nothing_left(size, len(channels), filter, stride, padding)
         layers.append(nn.Conv2d(depth, maps, filter, stride, padding))
         if batch_norm:
             layers.append(nn.BatchNorm2d(maps))

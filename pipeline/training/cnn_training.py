@@ -10,9 +10,7 @@ from torch import Tensor, nn
 
 from pipeline.common.runs import SNAPSHOT, Replicate
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops, load_crops
-from pipeline.masks.splitting import rows_of_fold
 from pipeline.training.cnn import (
     build_described,
     build_loss,
@@ -23,7 +21,10 @@ from pipeline.training.cnn import (
     to_samples,
     train_epoch,
 )
+from pipeline.training.folds import rows_of_fold
 from pipeline.training.record import Curve
+from pipeline.training.refusals import no_cuda
+from pipeline.training.schedule import learning_rate
 from pipeline.training.settings import CnnSettings
 
 
@@ -31,7 +32,7 @@ def check_device(device: str, run: str) -> None:
     """Raise InputError if there is no such device; make a GPU give the same result each time."""
     if device == "cuda":
         if not torch.cuda.is_available():
-            raise InputError(f"{run}: device is cuda, but PyTorch finds no CUDA device here; set cpu")
+            raise no_cuda(run)
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False  # TF32 would keep 10 of the 23 bits of a float32
 
@@ -89,7 +90,7 @@ def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: in
 
     for epoch in range(1, settings.epochs + 1):
         for group in optimizer.param_groups:
-            group["lr"] = settings.rate_of(epoch)
+            group["lr"] = learning_rate(settings, epoch)
         order = order_of_epoch(labels.cpu(), settings.sampler, shuffling).to(settings.device)
         train_epoch(network, optimizer, loss, splits["train"], order, settings.batch_size, augment)
         scores, predicted = score(network, splits)

@@ -33,10 +33,14 @@ from scipy.linalg.blas import dgemm, sgemm
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.digits.prepared import Digits
 
-CLASSES = len(DIGIT_CLASSES)
 BATCHES_GATHERED = 16  # so many stay in the CPU cache until they are used
 EVALUATION_BATCH = 500  # samples, whose activations fit the CPU cache
 GEMM = {"f": sgemm, "d": dgemm}  # alpha A B + beta C, in single precision, and in double for the tests
+
+
+def name_of_layer(number: int) -> str:
+    """The name of a layer's weights in a file of weights."""
+    return f"layer_{number}"
 
 
 class Activation(NamedTuple):
@@ -217,7 +221,7 @@ def train_epoch(
     """A step for each mini-batch of the samples in this order. The last may be smaller: it averages over
     its own size.
     """
-    one_hot = np.eye(CLASSES, dtype=layers[0].dtype)
+    one_hot = np.eye(len(DIGIT_CLASSES), dtype=layers[0].dtype)
     inputs = np.ones((BATCHES_GATHERED * batch_size, samples.images.shape[1] + 1), layers[0].dtype)
     buffers = Buffers(layers, batch_size)
     for start in range(0, len(order), len(inputs)):
@@ -249,7 +253,7 @@ def forward_in_blocks(
 
 def predict(layers: list[ndarray], samples: Digits, activation: Activation) -> ndarray:
     """The logits (10, n) of all samples."""
-    logits = np.empty((CLASSES, len(samples.labels)), layers[0].dtype)
+    logits = np.empty((len(DIGIT_CLASSES), len(samples.labels)), layers[0].dtype)
     for part, of_part, _ in forward_in_blocks(layers, samples, activation):
         logits[:, part] = of_part
     return logits

@@ -9,21 +9,22 @@ from numpy import ndarray
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
+from pipeline.digits.holding_out import hold_out, split_by_sheet
 from pipeline.digits.moving import move
 from pipeline.digits.prepared import SIDE, Digits, load_digits
-from pipeline.digits.splitting import hold_out, split_by_sheet
 from pipeline.training.mlp import (
     ACTIVATIONS,
-    CLASSES,
     Activation,
     Momentum,
     cross_entropy,
     initial_layers,
     last_hidden,
+    name_of_layer,
     predict,
     train_epoch,
 )
 from pipeline.training.record import Curve, Patience
+from pipeline.training.schedule import learning_rate
 from pipeline.training.settings import MlpSettings
 
 
@@ -96,7 +97,7 @@ class Record:
         return True
 
     def result(self, truth: dict[str, ndarray]) -> Replicate:
-        weights = {f"layer_{index}": layer for index, layer in enumerate(self.layers)}
+        weights = {name_of_layer(index): layer for index, layer in enumerate(self.layers)}
         about = describe(self.settings)
         return Replicate(self.curve.close(), weights, about, self.predicted, truth, latents=self.latents)
 
@@ -115,7 +116,7 @@ def describe(settings: MlpSettings) -> dict[str, Any]:
 
 def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) -> list[ndarray]:
     """The initial weights of a run."""
-    sizes = [pixels, *settings.hidden, CLASSES]
+    sizes = [pixels, *settings.hidden, len(DIGIT_CLASSES)]
     weights, biases, std = settings.initial_weights, settings.initial_biases, settings.initial_std
     return initial_layers(sizes, weights, biases, std, settings.activation, rng)
 
@@ -136,7 +137,7 @@ def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: i
             order = shuffling.permutation(len(labels))
             shown = images if settings.augmentation == "none" else move(images, moving)
             samples = flatten(Digits(shown, labels))
-            rate = settings.rate_of(epoch)
+            rate = learning_rate(settings, epoch)
             train_epoch(layers, samples, order, settings.batch_size, rate, activation, momentum)
             record.add(*score(layers, splits, activation), layers)
             if settings.latents_every and epoch % settings.latents_every == 0:

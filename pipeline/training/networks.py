@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.common.runs import name_of_weights
 from pipeline.common.settings import InputError
 from pipeline.common.storage import load_about, load_arrays
 from pipeline.digits.prepared import Digits
-from pipeline.training.mlp import ACTIVATIONS, predict, softmax
+from pipeline.training.mlp import ACTIVATIONS, name_of_layer, predict, softmax
 
 
 class Network(NamedTuple):
@@ -37,7 +38,7 @@ def load_network(path: Path) -> Network:
 
     Raises InputError if there is none, or if its weights are not those of the layers that it describes.
     """
-    file = path / "replicate_0.safetensors" if path.is_dir() else path
+    file = path / name_of_weights(0) if path.is_dir() else path
     if not file.is_file():
         raise InputError(
             f"{path} holds no network; name a folder such as models/mlp/final, or a weights' file in it"
@@ -55,7 +56,7 @@ def load_mlp(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A function from samples to the probabilities of an MLP."""
     sizes = [about["side"] ** 2, *about["hidden"], len(about["classes"])]
-    shapes = {f"layer_{n}": (units, sizes[n] + 1) for n, units in enumerate(sizes[1:])}
+    shapes = {name_of_layer(n): (units, sizes[n] + 1) for n, units in enumerate(sizes[1:])}
     check_shapes(weights, shapes, file)
     layers, activation = [weights[name] for name in shapes], ACTIVATIONS[about["activation"]]
 

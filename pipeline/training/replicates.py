@@ -12,6 +12,8 @@ from pipeline.common.process import say
 from pipeline.common.runs import Replicate, run_folder, write_run
 from pipeline.common.settings import InputError, check, read_params, read_run, read_seed, section
 from pipeline.common.storage import read_json
+from pipeline.training.refusals import stopped_before_latents
+from pipeline.training.schedule import count_replicates
 from pipeline.training.settings import TrainingSettings
 
 
@@ -28,7 +30,10 @@ def train_run(
     compute = check(Compute, section(params, "compute"), "compute")
     task = partial(train, data.resolve(), name, read_seed(params), settings)
     with whole_folder(run_folder(part, run)) as folder:
-        replicates = run_replicates(task, settings.replicates, compute, getattr(settings, "device", "cpu"))
+        device = getattr(settings, "device", "cpu")
+        replicates = run_replicates(task, count_replicates(settings), compute, device)
+        if getattr(settings, "latents_every", 0) and not all(each.latents for each in replicates):
+            raise stopped_before_latents(name)
         write_run(folder, settings.model_dump(), replicates)
 
 

@@ -10,7 +10,6 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.common.settings import InputError, Strict
 
 Units = Annotated[int, Field(ge=1, le=10_000)]  # of one hidden layer
-RISING_SHARE = 0.3  # of a cycle's epochs
 Channels = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -22,23 +21,6 @@ class TrainingSettings(Strict):
     epochs: int = Field(ge=1, le=1_000_000)
     schedule: Literal["constant", "cycle"]
     seeds: int = Field(ge=1, le=1000)
-
-    @property
-    def replicates(self) -> int:
-        """How many networks are trained."""
-        return self.seeds
-
-    def rate_of(self, epoch: int) -> float:
-        """The learning rate of an epoch, counted from 1.
-
-        In a cycle it rises in equal steps to `learning_rate` over the first 30 % of the epochs, and falls
-        in equal steps over the others, to one step above zero (Smith and Topin, 2018).
-        """
-        if self.schedule == "constant":
-            return self.learning_rate
-        rise = max(1, round(RISING_SHARE * self.epochs))
-        fall = self.epochs + 1 - rise
-        return self.learning_rate * min(epoch / rise, (self.epochs + 1 - epoch) / fall)
 
     def check_samples(self, run: str, samples: int) -> None:
         """Raise InputError if there are fewer training samples than one mini-batch takes."""
@@ -92,10 +74,6 @@ class CnnSettings(TrainingSettings):
     augmentation: Literal["none", "random"]
     label_smoothing: float = Field(ge=0, lt=1)
     snapshot_epoch: int = Field(ge=0)
-
-    @property
-    def replicates(self) -> int:
-        return self.folds or self.seeds
 
     @field_validator("folds")
     @classmethod

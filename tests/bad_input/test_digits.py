@@ -192,7 +192,7 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
     ),
     "a picture outside of the split": (
         {f"{side}/{label}_1.png": square(9) for label in range(10) for side in ("train", "test", "more")},
-        "digits.zip: more/0_1.png is in no part of the published split (test, train), as other files are; "
+        "digits.zip: more/0_1.png is in no set of the published split (test, train), as other files are; "
         "move it into one of these, or away",
     ),
 }

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.common.paths import CROP_ARRAYS
+from pipeline.common.settings import InputError
 from pipeline.masks.prepared import Crops, save_crops
+from stages import train_mlp
 from tests.bad_input.test_parameters import AT_MOST, POSITIVE
 from tests.bad_input.test_tables import put_digits
 from tests.making import IMAGES, LABELS, MASK_CLASSES, Accepted, Project, Refused, npz, put, put_settings
@@ -126,6 +128,16 @@ def test_a_batch_larger_than_the_digits(project: Project, refused: Refused) -> N
         "mlp.runs.custom: batch_size is 61, but there are 60 training samples; set 60 or less",
         "custom",
     )
+
+
+def test_a_training_that_stops_before_its_latents_are_recorded(project: Project) -> None:
+    stops = {"learning_rate": 1e-9, "early_stopping": "accuracy", "patience": 1, "epochs": 9}
+    folder = project({"mlp.runs.custom": {**stops, "latents_every": 9}, "compute.workers": 1})
+    put_settings(folder)
+    put_digits(folder)
+    with pytest.raises(InputError, match="mlp.runs.custom: a replicate stopped early, before"):
+        train_mlp.main("custom")
+    assert not list((folder / "models/mlp").iterdir())
 
 
 def put_crops(folder: Path) -> None:

@@ -110,7 +110,7 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
     ),
     "outside of the split": (
         annotations(GOOD) | {"more/b.xml": voc("good", photograph="b.png"), "more/b.png": PHOTOGRAPH},
-        "masks.zip: more/b.xml object 1 is in no part of the published split (test, train), as other files "
+        "masks.zip: more/b.xml object 1 is in no set of the published split (test, train), as other files "
         "are; move it into one of these, or away",
     ),
     "no faces at all": (

@@ -22,7 +22,7 @@ from pipeline.report.figures.style import STYLE
 
 CACHE = Path(".cache/figures")
 CACHE_BYTES = 200 * 2**20  # the figures used longest ago are removed above it
-SERIAL_UP_TO = 4  # so many figures are drawn sooner than worker processes start
+SERIAL_UP_TO = 4  # figures; to draw these takes less time than to start workers
 SCREEN_DPI, PRINT_DPI = 96, 150
 POINTS_DPI = 90  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
 WEBP_QUALITY = 70
@@ -70,7 +70,7 @@ def code_digest() -> str:
 
 def render(code: str, draw: Callable[..., Figure | Image.Image], *arguments: Any) -> Picture:
     """What `draw(*arguments)` makes: a figure as PNG on white and SVG without background, a photograph as
-    PNG. `code` is what the cache knows the drawing code by.
+    PNG. `code`, a digest of the drawing code, is part of the cache's key.
     """
     with matplotlib.rc_context(STYLE):
         drawn = draw(*arguments)
