@@ -1,6 +1,7 @@
 """What the tests share: a project to run stages in, the quick profile run by DVC, and the real data."""
 
 import fcntl
+import io
 import json
 import os
 import re
@@ -33,8 +34,12 @@ ROOT = Path(__file__).parents[1]
 SMALLER = {
     "data": {"synthetic_digits": {"samples": 1600}, "synthetic_masks": {"photographs": 80}},
     "prepare_digits": {"train": 1200, "test": 400},
-    "mlp": {"runs": dict.fromkeys(["h64_32_16", "h256_128", "h128_64", "scaled"])},
+    "mlp": {"runs": dict.fromkeys(["h512_256", "h64_32_16", "h256_128", "h128_64", "scaled"])},
     "cnn": {"defaults": {"epochs": 3}},
+}
+FEW_RUNS = {  # of the folder that `project` makes
+    "mlp": ["h64_32", "final", "latents_16_2", "latents_20_15", "custom"],
+    "cnn": ["final", "weighted", "custom"],
 }
 
 
@@ -50,13 +55,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """More time for tests that may have to make the quick run. What may take long goes first, so that no
-    worker is left alone with it at the end; the emulated processors before all.
+    """More time for tests that may have to make the quick run, which others wait for.
+
+    What may take long goes first, so that no worker is left alone with it at the end: an emulated processor
+    on one worker, while another makes the quick run.
     """
     for item in items:
         if "quick_run" in item.fixturenames:
             item.add_marker(pytest.mark.timeout(900))
-    items.sort(key=lambda item: ("emulated" not in item.name, item.get_closest_marker("timeout") is None))
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    emulated = [item for item in items if "emulated" in item.name]
+    others = [item for item in items if "emulated" not in item.name]
+    items[:] = [*emulated[:1], *others[:1], *emulated[1:], *others[1:]]
 
 
 @pytest.fixture(scope="session")
@@ -69,17 +79,46 @@ def shared_data() -> Path:
 
 
 @cache
+def read_yaml(name: str) -> dict[str, Any]:
+    """A file of the project, read once: hundreds of tests start from it."""
+    return YAML(typ="safe", pure=True).load(ROOT / name)
+
+
 def project_params() -> dict[str, Any]:
-    """The settings of the project, read once: hundreds of tests start from them."""
-    return YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+    return read_yaml("params.yaml")
+
+
+@cache
+def few_params() -> dict[str, Any]:
+    """params.yaml with FEW_RUNS alone: hundreds of tests have it read, run by run."""
+    params = deepcopy(project_params())
+    for part, kept in FEW_RUNS.items():
+        params[part]["runs"] = {run: params[part]["runs"][run] for run in kept}
+        tables = {
+            table: [run for run in runs if run in kept] for table, runs in params[part]["tables"].items()
+        }
+        params[part]["tables"] = {table: runs for table, runs in tables.items() if runs}
+    figures = params["project_latents"].items()
+    params["project_latents"] = {name: figure for name, figure in figures if figure["run"] in FEW_RUNS["mlp"]}
+    return params
+
+
+@cache
+def few_claims() -> str:
+    """claims.yaml with one table and one conclusion."""
+    claims = read_yaml("claims.yaml")
+    few = {key: dict(list(claims[key].items())[:1]) for key in ("tables", "claims")}
+    stream = io.StringIO()
+    YAML(typ="safe").dump(claims | few, stream)
+    return stream.getvalue()
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Path]:
-    """project({"data.digits": "x"}) enters an empty folder with params.yaml so changed."""
+    """project({"data.digits": "x"}) makes and enters a folder whose params.yaml is `few_params`, changed."""
 
     def make(changes: dict[str, Any]) -> Path:
-        params = deepcopy(project_params())
+        params = deepcopy(few_params())
         for dotted, value in changes.items():
             *sections, key = dotted.split(".")
             target = params
@@ -89,7 +128,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[s
         folder = tmp_path / "project"
         folder.mkdir(exist_ok=True)
         YAML(typ="safe").dump(params, folder / "params.yaml")
-        shutil.copy(ROOT / "claims.yaml", folder)
+        (folder / "claims.yaml").write_text(few_claims())
         monkeypatch.chdir(folder)
         return folder
 

@@ -163,8 +163,11 @@ def test_on_data_other_than_the_report_s_values_are_not_comparable_and_orders_ar
     assert not data.is_same("own", {"bad": 667, "good": 3129, "none": 126, "other": 1})
 
 
-def test_claims_about_a_class_that_the_data_lack_are_not_comparable(project):
-    make_results(project({}), ("bad", "good"))
+def test_claims_about_a_class_that_the_data_lack_are_not_comparable(tmp_path, monkeypatch):
+    for name in ("params.yaml", "claims.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    make_results(tmp_path, ("bad", "good"))
     put(check_claims.SOURCES["cnn"] / "source.json", b'{"source": "own"}')
     _, table = check()
     assert table.verdict[["C17", "C18", "T13.final.test_accuracy_none"]].tolist() == ["not_comparable"] * 3

@@ -38,10 +38,15 @@ def here() -> dict[str, str]:
     return witness()
 
 
+# One worker runs these, and the small trainings once.
+of_one_worker = pytest.mark.xdist_group("processors")
+
+
 def without_control(digests: dict[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in digests.items() if name != CONTROL}
 
 
+@of_one_worker
 def test_this_processor_gives_the_committed_bytes(here):
     assert without_control(here) == without_control(DIGESTS)
 
@@ -74,6 +79,7 @@ print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
 """
 
 
+@of_one_worker
 def test_every_library_takes_the_pinned_instructions_and_one_thread(here):
     *libraries, torch = run(LOADED).splitlines()
     blas = [line for line in libraries if line.startswith("blas")]
