@@ -209,7 +209,8 @@ def test_a_run_that_is_added_and_removed_leaves_nothing_behind(clean):
     assert "mine" in pd.read_csv(clean.folder / "plots/mlp/curves/others.csv").run.tolist()
     change_params(clean.folder, ("    mine: {epochs: 2}\n", ""))
     clean.dvc("repro")
-    assert not (clean.folder / "models/mlp/mine").exists() and "up to date" in clean.dvc("status")
+    assert not (clean.folder / "models/mlp/mine").exists() and "mine" not in clean.scores("mlp")
+    assert "up to date" in clean.dvc("status")
     assert not clean.run("git", "diff", "--", "metrics", "plots")
 
 

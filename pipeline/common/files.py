@@ -1,4 +1,4 @@
-"""Write files and folders whole or not at all: under a temporary name first, then renamed. Errors of files.
+"""Write files and folders whole or not at all: under a temporary name first, then renamed.
 
 The temporary file or folder is made at once, so a stage that cannot write ends before its work.
 """

@@ -25,7 +25,7 @@ class NumeralPad {
     this.pen = {x: this.ink.width / 2, y: this.ink.height / 2}; // the place of the pen that keys move
     this.penDown = false;
     this.chosen = null; // a sample of the test set
-    this.waiting = false; // whether a classification is
+    this.queued = false; // whether `classify` is about to run
     this.listen();
     document.getElementById("samples").append(...TRIAL.samples.map(sample => this.button(sample)));
     this.clear();
@@ -102,8 +102,8 @@ class NumeralPad {
       screen.lineWidth = 2;
       screen.strokeRect(this.pen.x - 6, this.pen.y - 6, 12, 12);
     }
-    if (!this.waiting) setTimeout(() => { this.waiting = false; this.classify(); });
-    this.waiting = true;
+    if (!this.queued) setTimeout(() => { this.queued = false; this.classify(); });
+    this.queued = true;
   }
   sample() {
     if (this.chosen) return this.chosen;

@@ -1,4 +1,7 @@
-"""What is said of settings that a training finds impossible. No training depends on these words."""
+"""Errors of settings that only a training finds impossible.
+
+No stage depends on this module, so a changed text retrains nothing.
+"""
 
 from pipeline.common.settings import InputError
 
