@@ -6,9 +6,9 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from benchmarks.measuring import Row
-from pipeline.report.colours import BLUE, GREY, INK, VERMILLION
-from pipeline.report.figures import style
-from pipeline.report.figures.rendering import PRINT_DPI
+from stages.write_report.colours import BLUE, GREY, INK, VERMILLION
+from stages.write_report.figures import style
+from stages.write_report.figures.rendering import PRINT_DPI
 
 
 def draw(rows: list[Row], ours: str, path: Path) -> None:

@@ -55,8 +55,8 @@ def ours(task: Any, replicate: int) -> Callable[[], float]:
 
 def pipeline(crops: Any, settings: dict[str, Any], replicate: int) -> Callable[[], float]:
     """The pipeline's function, all of it, with reading the file."""
-    from pipeline.training import cnn_training
     from pipeline.training.settings import CnnSettings
+    from stages.train_cnn import training as cnn_training
 
     checked = CnnSettings(**settings)
 
@@ -72,8 +72,8 @@ class SharedStart:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
     def __init__(self, task: Any, replicate: int) -> None:
-        from pipeline.masks.prepared import load_crops
-        from pipeline.training import cnn
+        from pipeline.common.crops import load_crops
+        from stages.train_cnn import cnn
 
         self.task, self.replicate = task, replicate
         crops = load_crops(task.data / CROP_ARRAYS.name)
@@ -83,8 +83,8 @@ class SharedStart:
         """The network with its initial weights, and an order of the training crops for each epoch."""
         import torch
 
-        from pipeline.training import cnn
-        from pipeline.training.cnn_training import draw_seed
+        from stages.train_cnn import cnn
+        from stages.train_cnn.training import draw_seed
 
         torch.manual_seed(draw_seed(SEED, "weights", self.replicate))
         images, labels = self.splits["train"]
@@ -98,7 +98,7 @@ def torch_folder(task: Any, replicate: int) -> Callable[[], float]:
     import numpy as np
 
     from benchmarks import straightforward
-    from pipeline.masks.prepared import load_crops
+    from pipeline.common.crops import load_crops
 
     given = SharedStart(task, replicate)
     settings = task.settings()
@@ -229,6 +229,6 @@ def keras_jax(task: Any, replicate: int) -> Callable[[], float]:
 
 
 def training_images(crops: Any) -> int:
-    from pipeline.masks.prepared import load_crops
+    from pipeline.common.crops import load_crops
 
     return int((~load_crops(crops).test).sum())

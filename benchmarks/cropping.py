@@ -10,16 +10,16 @@ from pathlib import Path
 
 from joblib.externals.loky import get_reusable_executor
 
-from pipeline.common.compute import Compute
-from pipeline.common.settings import read_params
-from pipeline.masks import cutting
-from pipeline.masks.boxes import Box
-from pipeline.masks.cutting import Crop
-from pipeline.masks.orientation import turn
-from pipeline.masks.prepared import list_classes
-from pipeline.masks.reading import read_boxes
-from pipeline.masks.settings import MasksSettings
+from pipeline.common.crops import list_classes
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.settings import read_params
 from pipeline.sources.archives import kept_open, read_file
+from pipeline.sources.orientation import turn
+from stages.crop_masks import crops as cutting
+from stages.crop_masks.boxes import Box
+from stages.crop_masks.crops import Crop
+from stages.crop_masks.reading import read_boxes
+from stages.crop_masks.settings import MasksSettings
 
 PILLOW_DEFAULT = -1  # zlib's strategy where none is given
 
@@ -48,7 +48,7 @@ def open_per_box(
     """For each box, open its photograph, crop it, and save the crop as the pipeline compresses it."""
     from PIL import Image
 
-    from pipeline.masks import geometry
+    from stages.crop_masks import geometry
 
     cuts = []
     photographs = kept_open(archive, archive.stat().st_mtime_ns)
@@ -71,7 +71,7 @@ def torchvision_decode(
     from torchvision.io import ImageReadMode, decode_image, write_png
     from torchvision.transforms.functional import resize
 
-    from pipeline.masks import geometry
+    from stages.crop_masks import geometry
 
     torch.set_num_threads(1)
     cuts = []

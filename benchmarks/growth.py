@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.digits.prepared import join, load_digits, save_digits
+from pipeline.common.digits import join, load_digits, save_digits
 
 
 def exponent(work: list[int], cost: list[float]) -> float:
@@ -24,10 +24,10 @@ def repeat_digits(digits: Path, times: int, target: Path) -> None:
 
 def train_replicates(digits: Path, settings: dict[str, Any], replicates: int) -> float:
     """Seconds of so many replicates as the stage trains them, over processes that have started."""
-    from pipeline.common.compute import Compute
+    from pipeline.runtime.compute import Compute
     from pipeline.training.replicates import run_replicates
     from pipeline.training.settings import MlpSettings
-    from stages.train_mlp import train_replicate
+    from stages.train_mlp.__main__ import train_replicate
 
     train = partial(train_replicate, digits, "bench", 0, MlpSettings(**settings))
     start = time.perf_counter()

@@ -56,8 +56,8 @@ def ours(task: Task, replicate: int) -> Callable[[], float]:
 
 def pipeline(digits: Path, settings: dict[str, Any], replicate: int) -> Callable[[], float]:
     """The pipeline's function, all of it: reading the file, drawing weights, keeping predictions."""
-    from pipeline.training import mlp_training
     from pipeline.training.settings import MlpSettings
+    from stages.train_mlp import training as mlp_training
 
     checked = MlpSettings(**settings)
 
@@ -73,9 +73,10 @@ class SharedStart:
     """What a peer starts from: samples with a column of ones, layers (inputs + 1, units), orders."""
 
     def __init__(self, task: Task, replicate: int) -> None:
+        from pipeline.common.digits import load_digits
         from pipeline.common.seeds import generator
-        from pipeline.digits.prepared import load_digits
-        from pipeline.training import mlp, mlp_training
+        from stages.train_mlp import mlp
+        from stages.train_mlp import training as mlp_training
 
         self.samples = {}
         for name, digits in load_digits(task.digits).items():
@@ -289,7 +290,7 @@ def flops(task: Task) -> int:
     Training has one product forward, one for the gradient of the weights, and, of all layers but the first,
     one for the layer below, without the biases; evaluation goes forward through both splits.
     """
-    from pipeline.digits.prepared import load_digits
+    from pipeline.common.digits import load_digits
 
     splits = load_digits(task.digits)
     train, test = (len(splits[split].labels) for split in ("train", "test"))

@@ -18,8 +18,8 @@ import psutil
 from ruamel.yaml import YAML
 
 from pipeline.common.paths import MASKS_ARCHIVE
-from pipeline.masks.boxes import CORNERS, Box, by_photograph
 from pipeline.sources.archives import open_archive, read_file
+from stages.crop_masks.boxes import CORNERS, Box, by_photograph
 from tools import quick
 
 MEASURED = Path("measured.json")  # in a workspace: what its first run took

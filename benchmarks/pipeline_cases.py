@@ -13,9 +13,9 @@ from benchmarks.measuring import OURS, Row, Setup, alternate, compare
 from benchmarks.teams import CORES
 from benchmarks.training_cases import exponent_row
 from pipeline.common.paths import MASKS_ARCHIVE
-from pipeline.common.settings import read_params
-from pipeline.masks import cutting
-from pipeline.masks.boxes import by_photograph
+from pipeline.runtime.settings import read_params
+from stages.crop_masks import crops as cutting
+from stages.crop_masks.boxes import by_photograph
 from tools import lanes, quick
 
 MEMORY_LIMITS = {"train_mlp": 400}  # MB; of the other stages 1000

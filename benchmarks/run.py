@@ -42,8 +42,8 @@ from benchmarks.training_cases import (
     mlp_batch_16,
     whole_report,
 )
-from pipeline.common.files import whole_file
-from pipeline.common.settings import read_params
+from pipeline.runtime.files import whole_file
+from pipeline.runtime.settings import read_params
 from tools import quick
 
 RESULTS = Path(__file__).with_name("results.csv")

@@ -22,10 +22,10 @@ from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
+from pipeline.common.digits import load_digits
 from pipeline.common.paths import CROP_FILES as CROPS
 from pipeline.common.paths import DIGITS
-from pipeline.common.settings import read_params
-from pipeline.digits.prepared import load_digits
+from pipeline.runtime.settings import read_params
 
 # The values of settings that are implemented, by part; all values of the settings that are not named are.
 IMPLEMENTED: dict[str, dict[str, list[Any]]] = {

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from pipeline.common.numerics import INSTRUCTIONS, OFF, THREADS
-from pipeline.common.process import exit_when_parent_dies
+from pipeline.runtime.process import exit_when_parent_dies
 
 REPLICATES = 2  # every training is timed as the replicates of a run are: two of them
 CORES = sorted(os.sched_getaffinity(0))

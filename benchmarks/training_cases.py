@@ -12,7 +12,7 @@ from benchmarks import cnn, growth, mlp, pipeline
 from benchmarks.measuring import OURS, Row, Setup, alternate, compare, race
 from benchmarks.teams import CORES, REPLICATES, SIDE_BY_SIDE, Placement, Team
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
-from pipeline.common.settings import read_params
+from pipeline.runtime.settings import read_params
 from tools import quick
 
 MLP_PEERS = {

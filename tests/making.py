@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.common.settings import read_params, read_run
-from pipeline.masks.orientation import ORIENTATION
+from pipeline.runtime.settings import read_params, read_run
+from pipeline.sources.orientation import ORIENTATION
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
 IMAGES = np.zeros((60, 28, 28), np.uint8)

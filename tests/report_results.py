@@ -9,12 +9,12 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.digits import Digits, save_digits
 from pipeline.common.storage import save_arrays
-from pipeline.digits.prepared import Digits, save_digits
 from pipeline.evaluation import scores
 from pipeline.evaluation.evaluate import write_plots
 from pipeline.evaluation.folds import write_folds
-from stages import evaluate_mlp
+from stages.evaluate_mlp import __main__ as evaluate_mlp
 from tests.making import MASK_CLASSES, put
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.common.settings import InputError
-from pipeline.masks.annotations import read_annotations
-from pipeline.masks.boxes import Box, map_labels
-from pipeline.masks.splitting import choose_test, split_boxes
+from pipeline.runtime.settings import InputError
 from pipeline.sources.archives import open_archive
+from stages.crop_masks.annotations import read_annotations
+from stages.crop_masks.boxes import Box, map_labels
+from stages.crop_masks.split import choose_test, split_boxes
 from tests.making import MASK_CLASSES, photograph, picture_bytes
 
 HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"

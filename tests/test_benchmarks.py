@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import run, straightforward, training_cases
 from benchmarks.measuring import OURS
-from pipeline.training.cnn import build
+from stages.train_cnn.cnn import build
 from tests.conftest import ROOT, project_params
 
 PEER = "straightforward.py"

@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.claims import judge
-from pipeline.claims.schema import read_claims
+from pipeline.common.crops import Crops, save_crops
+from pipeline.common.digits import Digits, save_digits
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
-from pipeline.common.settings import InputError, read_params
 from pipeline.common.storage import load_arrays, save_arrays
-from pipeline.digits.prepared import Digits, save_digits
+from pipeline.evaluation.claims import read_claims
 from pipeline.evaluation.tables import read_replicates
-from pipeline.masks.prepared import Crops, save_crops
-from stages import check_claims, evaluate_cnn, evaluate_mlp
+from pipeline.runtime.settings import InputError, read_params
+from stages.check_claims import __main__ as check_claims
+from stages.check_claims import judge
+from stages.evaluate_cnn import __main__ as evaluate_cnn
+from stages.evaluate_mlp import __main__ as evaluate_mlp
 from tests.conftest import ROOT
 from tests.making import MASK_CLASSES, put
 

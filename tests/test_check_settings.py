@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common.process import run_stage
-from pipeline.common.settings import read_params, read_run
-from stages import check_settings
+from pipeline.runtime.process import run_stage
+from pipeline.runtime.settings import read_params, read_run
+from stages.check_settings import __main__ as check_settings
 
 
 def run(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["check_settings.py"])
+    monkeypatch.setattr(sys, "argv", ["stages/check_settings/__main__.py"])
     run_stage(check_settings.main)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.claims import schema
-from pipeline.common.settings import InputError
+from pipeline.evaluation import claims as schema
+from pipeline.runtime.settings import InputError
 from tests.conftest import ROOT
 
 CLAIMS = schema.read_claims(ROOT / "claims.yaml")

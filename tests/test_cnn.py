@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline.common.settings import InputError
+from pipeline.common.crops import Crops, load_crops, save_crops
 from pipeline.common.storage import load_arrays
-from pipeline.masks.prepared import Crops, load_crops, save_crops
-from pipeline.training import cnn, cnn_training
+from pipeline.runtime.settings import InputError
 from pipeline.training.settings import CnnSettings
-from stages import train_cnn
+from stages.train_cnn import __main__ as train_cnn
+from stages.train_cnn import cnn
+from stages.train_cnn import training as cnn_training
 from tests.making import MASK_CLASSES, put_settings
 from tests.witness import CNN
 

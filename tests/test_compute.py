@@ -16,12 +16,14 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from pipeline.common.compute import Compute
+from pipeline.common.digits import Digits, save_digits
 from pipeline.common.numerics import INSTRUCTIONS, THREADS
 from pipeline.common.paths import DIGITS
-from pipeline.common.settings import InputError, check
-from pipeline.digits.prepared import Digits, save_digits
-from stages import crop_masks, fetch_masks, train_mlp
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.settings import InputError, check
+from stages.crop_masks import __main__ as crop_masks
+from stages.fetch_masks import __main__ as fetch_masks
+from stages.train_mlp import __main__ as train_mlp
 from tests.conftest import ROOT
 from tests.making import put_settings
 from tests.witness import MLP
@@ -32,7 +34,7 @@ def test_work_is_spread_where_the_system_lacks_something(missing):
     """macOS has no `os.sched_getaffinity`, and Windows no signal mask."""
     script = (
         f"import os, signal; del {missing}\n"
-        "from pipeline.common.compute import Compute\n"
+        "from pipeline.runtime.compute import Compute\n"
         "print(list(Compute().each(abs, [(-1,), (-2,), (-3,)], 3)))"
     )
     told = subprocess.run(
@@ -65,7 +67,7 @@ def test_impossible_settings_are_named(wrong, message):
 
 def test_workers_end_with_their_stage_even_before_their_first_task():
     script = (
-        "import time; from pipeline.common.compute import Compute\n"
+        "import time; from pipeline.runtime.compute import Compute\n"
         "print(*Compute(workers=2).each(abs, [(-1,)], 2), flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -82,8 +84,8 @@ def test_a_worker_killed_while_it_hands_over_its_result_is_said(tmp_path):
     (tmp_path / "stage.py").write_text(
         """import os, signal, sys
 from multiprocessing import connection
-from pipeline.common.compute import Compute
-from pipeline.common.process import run_stage
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.process import run_stage
 
 def hand_over_half(number):
     def send(self, data, write=os.write):
@@ -115,9 +117,9 @@ if __name__ == "__main__":
 def test_a_missing_scheduler_is_named(address):
     """In a process that ends, as a stage does: a client that failed to start may block the next one."""
     script = (
-        "import distributed, sys; from pipeline.common.compute import Compute\n"
+        "import distributed, sys; from pipeline.runtime.compute import Compute\n"
         "real = distributed.Client; distributed.Client = lambda address, timeout: real(address, timeout=1)\n"
-        "from pipeline.common.settings import InputError\n"
+        "from pipeline.runtime.settings import InputError\n"
         "try: list(Compute(backend='dask', address=sys.argv[1]).each(abs, [(-1,)], 1))\n"
         "except InputError as error: print(error)"
     )

@@ -13,16 +13,17 @@ import pytest
 from PIL import Image
 from torchvision.datasets import ImageFolder
 
+from pipeline.common.crops import load_crops
 from pipeline.common.paths import BOXES, CROP_ARRAYS, CROP_FILES, MASKS_ARCHIVE
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError
-from pipeline.masks import cutting, geometry
-from pipeline.masks.annotations import read_annotations
-from pipeline.masks.boxes import Box, map_labels
-from pipeline.masks.prepared import load_crops
-from pipeline.masks.splitting import split_boxes
-from pipeline.masks.writing import check_memory
-from stages import crop_masks
+from pipeline.runtime.settings import InputError
+from stages.crop_masks import __main__ as crop_masks
+from stages.crop_masks import crops as cutting
+from stages.crop_masks import geometry
+from stages.crop_masks.annotations import read_annotations
+from stages.crop_masks.boxes import Box, map_labels
+from stages.crop_masks.split import split_boxes
+from stages.crop_masks.writing import check_memory
 from tests.making import TURNED_RIGHT, exif, gradient, photograph, picture_bytes
 
 Project = Callable[[dict[str, Any]], Path]

@@ -18,13 +18,13 @@ STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].ite
 
 # Modules that a stage imports and does not depend on, with the reason: no result changes with them.
 EXEMPT = {
-    "pipeline/common/compute.py": "how work is spread over processes; results are the same for any number",
-    "pipeline/common/files.py": "how a file replaces another, and what is said of a damaged one",
+    "pipeline/runtime/compute.py": "how work is spread over processes; results are the same for any number",
+    "pipeline/runtime/files.py": "how a file replaces another, and what is said of a damaged one",
     "pipeline/common/paths.py": "dvc.yaml states the same paths",
-    "pipeline/common/process.py": "how a stage starts, and how it ends with an error",
-    "pipeline/common/settings.py": "which settings are refused, and in what words; their values are params",
+    "pipeline/runtime/process.py": "how a stage starts, and how it ends with an error",
+    "pipeline/runtime/settings.py": "which settings are refused, and in what words; their values are params",
     "pipeline/sources/downloads.py": "how a file comes over the network; its content is the source's own",
-    "pipeline/training/progress.py": "what a training shows; it ends or goes on, with the same numbers",
+    "pipeline/runtime/progress.py": "what a training shows; it ends or goes on, with the same numbers",
     "pipeline/training/refusals.py": "what is said of settings that a training finds impossible",
     "pipeline/training/replicates.py": "which process trains which replicate, with settings that are params",
     **{
@@ -83,7 +83,7 @@ def test_a_stage_depends_on_the_modules_it_imports_but_for_the_exempt(name):
 def test_no_module_that_a_training_depends_on_has_the_text_of_an_error(name):
     """Else a changed text would retrain."""
     for module in modules_in(STAGES[name]["deps"]):
-        assert "pipeline.common.settings.InputError" not in imported_names(ROOT / module), module
+        assert "pipeline.runtime.settings.InputError" not in imported_names(ROOT / module), module
 
 
 def test_every_exempt_module_is_imported_by_a_stage():

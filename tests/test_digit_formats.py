@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.common.settings import InputError
-from pipeline.digits.formats import read_digits, white_on_black
-from pipeline.digits.prepared import Digits, Notes
+from pipeline.common.digits import Digits, Notes
+from pipeline.runtime.settings import InputError
+from stages.prepare_digits.formats import read_digits, white_on_black
 from tests.making import Members, npz, picture_bytes, put, zipped
 
 LABELS = np.arange(30, dtype=np.uint8) % 10
@@ -218,7 +218,7 @@ def test_what_is_no_digits_is_named(tmp_path: Path, case: str) -> None:
 
 
 def test_a_packed_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.digits.arrays.MEMBER_LIMIT", 2**20)
+    monkeypatch.setattr("stages.prepare_digits.arrays.MEMBER_LIMIT", 2**20)
     members = idx_files("{split}-{kind}-idx{dimensions}-ubyte.gz", gzip.compress)
     buffer = io.BytesIO()
     with gzip.open(buffer, "wb") as file:

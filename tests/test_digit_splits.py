@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pipeline.common.settings import InputError
-from pipeline.digits.arrays import check_sheets
-from pipeline.digits.holding_out import hold_out, split_by_sheet
-from pipeline.digits.moving import MATRIX_CHANGE, SHIFT, move
-from pipeline.digits.prepared import Digits, join, load_digits, save_digits
+from pipeline.common.digits import Digits, join, load_digits, save_digits
+from pipeline.runtime.settings import InputError
+from stages.prepare_digits.arrays import check_sheets
+from stages.train_mlp.augmentation import MATRIX_CHANGE, SHIFT, move
+from stages.train_mlp.samples import hold_out, split_by_sheet
 
 
 def make_digits(samples, sheets=None, first=0):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pooch
 import pytest
 
-from pipeline.common.settings import InputError
+from pipeline.runtime.settings import InputError
 from pipeline.sources import downloads
 
 

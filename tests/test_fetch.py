@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.common.settings import InputError
-from pipeline.sources import catalogue, fetching, folders
-from stages import fetch_digits, fetch_masks
+from pipeline.runtime.settings import InputError
+from pipeline.sources import catalogue, folders
+from pipeline.sources import raw_source as fetching
+from stages.fetch_digits import __main__ as fetch_digits
+from stages.fetch_masks import __main__ as fetch_masks
 
 Project = Callable[[dict[str, Any]], Path]
 DIGITS = Path("data/raw/digits")

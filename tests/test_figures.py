@@ -10,11 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageColor, ImageFont
-from sklearn.metrics import confusion_matrix
-
-from pipeline.common.compute import Compute
-from pipeline.report import tables
-from pipeline.report.colours import INK, MASK_COLOURS, OTHER_COLOURS, readable_on
 from pipeline.report.figures import (
     confusions,
     galleries,
@@ -25,7 +20,12 @@ from pipeline.report.figures import (
     shares,
     style,
 )
-from pipeline.report.figures.photographs import Face
+from sklearn.metrics import confusion_matrix
+
+from pipeline.runtime.compute import Compute
+from stages.write_report import tables
+from stages.write_report.colours import INK, MASK_COLOURS, OTHER_COLOURS, readable_on
+from stages.write_report.figures.photographs import Face
 
 
 def face(area, truth, predicted):

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.common import files
-from pipeline.common.files import whole_file, whole_folder
 from pipeline.common.storage import write_json
+from pipeline.runtime import files
+from pipeline.runtime.files import whole_file, whole_folder
 
 
 def test_a_file_is_whole_or_not_at_all(tmp_path):

@@ -10,12 +10,12 @@ from typing import Any, get_args
 import pandas as pd
 import pytest
 
-from pipeline.common.settings import InputError
-from pipeline.masks.annotations import FORMATS, Annotations, read_annotations
-from pipeline.masks.boxes import CORNERS
-from pipeline.masks.settings import MasksSettings
+from pipeline.runtime.settings import InputError
 from pipeline.sources.archives import open_archive
 from pipeline.sources.folders import pack_folder
+from stages.crop_masks.annotations import FORMATS, Annotations, read_annotations
+from stages.crop_masks.boxes import CORNERS
+from stages.crop_masks.settings import MasksSettings
 from tests.making import PHOTOGRAPH, Members, put, voc, zipped
 
 # split, photograph, label, corners; the photographs have 60 x 40 pixels.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision import transforms
 
-from pipeline.masks import geometry
+from stages.crop_masks import geometry
 from tests.making import gradient
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.claims import judge, schema, statistics
-from pipeline.common.settings import InputError
+from pipeline.evaluation import claims as schema
+from pipeline.runtime.settings import InputError
+from stages.check_claims import judge, statistics
 from tests.test_claims import CLAIMS
 from tests.test_statistics import pair
 

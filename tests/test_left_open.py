@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline.evaluation.folds import ALL, MEAN
-from pipeline.report import left_open, tables
-from pipeline.report.figures.steps import draw_remedies, draw_steps
+from stages.write_report import left_open, tables
+from stages.write_report.figures.steps import draw_remedies, draw_steps
 
 RECALLS = {"cv_nothing": (0.9, 0.98, 0.2), "cv_weighted": (0.9, 0.88, 0.75), "mine": (0.96, 0.95, 0.8)}
 SIZES = {"bad": 20, "good": 70, "none": 10}

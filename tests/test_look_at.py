@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.common.settings import check
-from pipeline.masks.settings import MasksSettings
+from pipeline.runtime.settings import check
+from stages.crop_masks.settings import MasksSettings
 from tests.making import IMAGES, LABELS, PHOTOGRAPH, npz, put, voc
 from tests.test_formats import LAYOUTS
 from tools import look_at

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
-from pipeline.digits.prepared import Digits
-from pipeline.training import mlp, mlp_training
+from pipeline.common.digits import Digits
+from stages.train_mlp import mlp
+from stages.train_mlp import training as mlp_training
 from tests.autograd import autograd_loss
 
 

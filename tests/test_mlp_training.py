@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.common.digits import Digits, load_digits, save_digits
 from pipeline.common.runs import Replicate, write_run
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError
 from pipeline.common.storage import load_arrays
-from pipeline.digits.prepared import Digits, load_digits, save_digits
-from pipeline.training import mlp, mlp_training
-from pipeline.training.progress import Progress
-from pipeline.training.record import Curve, Patience
+from pipeline.runtime.progress import Progress
+from pipeline.runtime.settings import InputError
+from pipeline.training.curve import Curve, Patience
 from pipeline.training.settings import MlpSettings
-from stages import train_mlp
+from stages.train_mlp import __main__ as train_mlp
+from stages.train_mlp import mlp
+from stages.train_mlp import training as mlp_training
 from tests.autograd import autograd_loss
 from tests.making import put_settings
 from tests.witness import MLP

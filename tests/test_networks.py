@@ -11,19 +11,19 @@ import onnxruntime
 import pytest
 from PIL import Image
 
+from pipeline.common.crops import load_crops
 from pipeline.common.runs import write_run
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError
 from pipeline.common.storage import load_about, load_arrays, save_arrays
-from pipeline.digits.drawing import INK, to_sample
-from pipeline.masks.prepared import load_crops
-from pipeline.training import mlp_training
-from pipeline.training.folds import rows_of_fold
-from pipeline.training.networks import Network, load_network
+from pipeline.runtime.settings import InputError
 from pipeline.training.settings import CnnSettings, MlpSettings
+from stages.prepare_digits.sample import INK, to_sample
+from stages.train_cnn.folds import rows_of_fold
+from stages.train_mlp import training as mlp_training
 from tests.making import HEADER, PHOTOGRAPH, photograph, picture_bytes, put
 from tests.witness import CNN, CNN_CASES, MLP, MLP_CASES, make_crops, make_digits
 from tools import classify, export_onnx
+from tools.networks import Network, load_network
 
 
 def train(case: str, folder: Path) -> tuple[Path, np.ndarray, np.ndarray]:
@@ -36,7 +36,7 @@ def train(case: str, folder: Path) -> tuple[Path, np.ndarray, np.ndarray]:
         result = mlp_training.train(folder / "digits.safetensors", case, 0, settings, 0)
         samples = mlp_training.load_samples(folder / "digits.safetensors", settings, 0, 0)["test"].images
     else:
-        from pipeline.training import cnn_training
+        from stages.train_cnn import training as cnn_training
 
         make_crops(folder / "crops.safetensors")
         of_cnn = CnnSettings(**CNN | CNN_CASES[case])

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.common.settings import InputError
-from pipeline.masks.boxes import Box
-from pipeline.masks.orientation import Header, is_turned, read_header
+from pipeline.runtime.settings import InputError
 from pipeline.sources import pictures
 from pipeline.sources.archives import Folder
+from pipeline.sources.orientation import Header, is_turned, read_header
 from pipeline.sources.pictures import open_picture
+from stages.crop_masks.boxes import Box
 from tests.making import exif, picture_bytes
 
 

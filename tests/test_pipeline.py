@@ -13,7 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from ruamel.yaml import YAML
 
-from pipeline.common.settings import read_params
+from pipeline.runtime.settings import read_params
 from tests.conftest import ROOT, Workspace, results
 from tools import plots_page, quick
 

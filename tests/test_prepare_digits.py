@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.common.digits import Digits, Notes
 from pipeline.common.paths import DIGITS
-from pipeline.common.settings import InputError
 from pipeline.common.storage import load_arrays
-from pipeline.digits import formats as digit_files
-from pipeline.digits import splitting
-from pipeline.digits.prepared import Digits, Notes
-from stages import prepare_digits
+from pipeline.runtime.settings import InputError
+from stages.prepare_digits import __main__ as prepare_digits
+from stages.prepare_digits import formats as digit_files
+from stages.prepare_digits import split as splitting
 
 Project = Callable[[dict[str, Any]], Path]
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)

@@ -104,7 +104,7 @@ def test_another_processor_computes_as_it_can_and_says_so(tmp_path: Path, flags)
         "import builtins, os; real = open\n"
         f"there = {{'/proc/cpuinfo': {str(cpuinfo)!r}}}\n"
         "builtins.open = lambda path, *a, **k: real(there.get(path, path), *a, **k)\n"
-        "from pipeline.common.compute import Compute\n"
+        "from pipeline.runtime.compute import Compute\n"
         "from pipeline.training.replicates import run_replicates\n"
         "print(run_replicates(lambda replicate: replicate, 2, Compute(workers=1)))\n"
         "print(os.environ.get('OPENBLAS_CORETYPE'), os.environ['OMP_NUM_THREADS'])"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.common.settings import read_params
+from pipeline.runtime.settings import read_params
 from tests.conftest import ROOT
 from tools import quick
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.common.settings import InputError
+from pipeline.runtime.settings import InputError
 from tests.making import PHOTOGRAPH, Members, photograph, picture_bytes, voc
 from tests.test_formats import FACES, HEADER, SPLITS, coco_text, photographs, read, voc_files, yolo
 

@@ -5,13 +5,13 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from pipeline.common.settings import InputError
-from pipeline.masks.prepared import Crops, load_crops
-from pipeline.training import cnn
-from pipeline.training.augmentation import augment
-from pipeline.training.folds import rows_of_fold
+from pipeline.common.crops import Crops, load_crops
+from pipeline.runtime.settings import InputError
 from pipeline.training.schedule import count_replicates, learning_rate
 from pipeline.training.settings import CnnSettings
+from stages.train_cnn import cnn
+from stages.train_cnn.augmentation import augment
+from stages.train_cnn.folds import rows_of_fold
 from tests.test_cnn import SETTINGS, crops, train  # noqa: F401, the fixture
 
 LABELS = torch.tensor([0] * 7 + [1] * 30 + [2] * 3)

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.common.digits import load_digits
 from pipeline.common.paths import BOXES
-from pipeline.common.settings import section
-from pipeline.common.tables import final_run
-from pipeline.digits.prepared import load_digits
-from pipeline.report import changes, page, results
-from pipeline.report.contents import PARTS
-from pipeline.report.context import make_context
-from stages import write_report
+from pipeline.evaluation.layout import final_run
+from pipeline.runtime.settings import section
+from stages.write_report import __main__ as write_report
+from stages.write_report import changes, page, results
+from stages.write_report.contents import PARTS
+from stages.write_report.context import make_context
 from tests.conftest import ROOT
 from tests.report_results import EVIL, write_claims, write_digits, write_masks, write_networks
 

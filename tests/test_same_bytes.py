@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.digits.synthetic import write_digits
-from pipeline.sources import fetching
+from pipeline.sources import raw_source as fetching
+from stages.fetch_digits.numerals import write_digits
 from tests.conftest import results
 from tools import verify
 

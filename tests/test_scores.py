@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
-from pipeline.common.settings import InputError, read_params
 from pipeline.common.storage import save_arrays
-from pipeline.common.tables import final_run
-from pipeline.evaluation import curves, evaluate, folds, latents, scores, tables
+from pipeline.evaluation import curves, evaluate, folds, scores, tables
 from pipeline.evaluation.intervals import wilson_interval
-from stages import evaluate_cnn, evaluate_mlp
+from pipeline.evaluation.layout import final_run
+from pipeline.runtime.settings import InputError, read_params
+from stages.evaluate_cnn import __main__ as evaluate_cnn
+from stages.evaluate_mlp import __main__ as evaluate_mlp
+from stages.project_latents import plane as latents
 from tests.conftest import ROOT
 from tests.making import MASK_CLASSES
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from pipeline.common import process
-from pipeline.common.compute import Compute
-from pipeline.common.settings import InputError, check, read_params, read_seed, section
 from pipeline.common.storage import load_arrays
-from pipeline.masks.faults import Faults
+from pipeline.runtime import process
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.settings import InputError, check, read_params, read_seed, section
+from stages.crop_masks.faults import Faults
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):
@@ -35,7 +35,7 @@ def test_every_wrong_key_is_named_at_once():
 
 @pytest.mark.parametrize("arguments", [[], ["one", "two"]])
 def test_a_stage_called_with_other_arguments_says_how(arguments, capsys, monkeypatch):
-    monkeypatch.setattr(process.sys, "argv", ["/project/stages/train_mlp.py", *arguments])
+    monkeypatch.setattr(process.sys, "argv", ["/project/stages/train_mlp/__main__.py", *arguments])
     with pytest.raises(SystemExit) as ended:
         process.run_stage(lambda run: None, *arguments)
     assert ended.value.code == 2
@@ -59,7 +59,7 @@ def test_a_stage_says_several_faults_in_a_line_each_and_escapes_them(capsys, mon
             faults.add(fault)
         faults.check()
 
-    monkeypatch.setattr(process.sys, "argv", ["crop_masks.py"])
+    monkeypatch.setattr(process.sys, "argv", ["stages/crop_masks/__main__.py"])
     with pytest.raises(SystemExit):
         process.run_stage(main)
     said = ["2 faults:", "a\\n.png is dark", "b.png is light"]

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.claims import judge, schema, statistics
+from pipeline.evaluation import claims as schema
 from pipeline.evaluation.intervals import wilson_interval
+from stages.check_claims import judge, statistics
 from tests.test_claims import CLAIMS
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.digits.synthetic import COUNTS, draw_digits
+from stages.fetch_digits.numerals import COUNTS, draw_digits
 
 
 @pytest.fixture(scope="module")

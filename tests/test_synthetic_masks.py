@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.common.compute import Compute
 from pipeline.common.seeds import generator
-from pipeline.common.settings import InputError
-from pipeline.masks.synthetic.archive import write_masks
-from pipeline.masks.synthetic.persons import Place, draw_person
-from pipeline.masks.synthetic.planning import MOST_FACES, count_boxes, plan_photographs
-from pipeline.masks.synthetic.scenes import draw_background
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.settings import InputError
+from stages.fetch_masks.archive import write_masks
+from stages.fetch_masks.persons import Place, draw_person
+from stages.fetch_masks.planning import MOST_FACES, count_boxes, plan_photographs
+from stages.fetch_masks.scenes import draw_background
 
 
 @pytest.fixture(scope="module")

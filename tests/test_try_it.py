@@ -13,19 +13,19 @@ import pytest
 import torch
 from PIL import Image
 
+from pipeline.common.crops import load_crops
+from pipeline.common.digits import load_digits
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
 from pipeline.common.runs import LATENTS_FILE, SETTINGS_FILE, run_folder
 from pipeline.common.storage import save_arrays, write_json
-from pipeline.digits.drawing import to_sample
-from pipeline.digits.prepared import load_digits
-from pipeline.masks import geometry
-from pipeline.masks.prepared import load_crops
-from pipeline.report import try_it
-from pipeline.training.cnn import build_described
-from pipeline.training.networks import load_network
+from stages.crop_masks import geometry
+from stages.prepare_digits.sample import to_sample
+from stages.train_cnn.cnn import build_described
+from stages.write_report import try_it
 from tests.conftest import ROOT, Workspace
 from tests.making import photograph
 from tests.test_report import FRAME, browse
+from tools.networks import load_network
 
 pytestmark = pytest.mark.xdist_group("report")
 CLOSE = 0.005  # of probabilities: the page has its weights as float16

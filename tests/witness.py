@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.common.crops import Crops, save_crops
+from pipeline.common.digits import Digits, save_digits
 from pipeline.common.numerics import why_not_pinned
 from pipeline.common.runs import Replicate, write_run
-from pipeline.digits.prepared import Digits, save_digits
-from pipeline.evaluation.latents import project, separation
-from pipeline.masks.prepared import Crops, save_crops
-from pipeline.training import mlp_training
 from pipeline.training.settings import CnnSettings, MlpSettings
+from stages.project_latents.plane import project, separation
+from stages.train_mlp import training as mlp_training
 
 CONTROL = "Tensor.sqrt"  # not used by the pipeline, since its last digits are the processor's own
 
@@ -168,7 +168,7 @@ def digest_of_latents(method: str, latents: np.ndarray) -> str:
 
 
 def cnn_digests(folder: Path) -> dict[str, str]:
-    from pipeline.training.cnn_training import train
+    from stages.train_cnn.training import train
 
     make_crops(folder / "crops.safetensors")
     return {

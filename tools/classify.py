@@ -21,18 +21,18 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.common.settings import InputError
-from pipeline.digits.drawing import to_sample
-from pipeline.masks import geometry
-from pipeline.masks.annotations import FORMATS, holds_annotations, read_annotations
-from pipeline.masks.boxes import Box, by_photograph
-from pipeline.masks.orientation import turn
-from pipeline.report.colours import mask_colours
-from pipeline.report.figures.photographs import Face, draw_photograph
+from pipeline.runtime.settings import InputError
 from pipeline.sources.archives import PICTURES, Archive, Folder, file_names, read_file, suffix, with_suffix
 from pipeline.sources.folders import open_source
+from pipeline.sources.orientation import turn
 from pipeline.sources.pictures import open_drawing, open_picture
-from pipeline.training.networks import Network, load_network
+from stages.crop_masks import geometry
+from stages.crop_masks.annotations import FORMATS, holds_annotations, read_annotations
+from stages.crop_masks.boxes import Box, by_photograph
+from stages.prepare_digits.sample import to_sample
+from stages.write_report.colours import mask_colours
+from stages.write_report.figures.photographs import Face, draw_photograph
+from tools.networks import Network, load_network
 
 
 class Item(NamedTuple):

@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.common.paths import FINDINGS, PLOTS
-from pipeline.common.settings import InputError
 from pipeline.evaluation.folds import ALL, FOLDS, MEAN
 from pipeline.evaluation.tables import read_csv
-from pipeline.report.left_open import RUN_NAMES
-from pipeline.report.tables import name_shares, say_recall, say_score
+from pipeline.runtime.settings import InputError
+from stages.write_report.left_open import RUN_NAMES
+from stages.write_report.tables import name_shares, say_recall, say_score
 
 OUTPUT = Path("docs/real-data.csv")
 COLUMNS = ["id", "where", "report", "ours", "std", "tolerance", "probability", "verdict", "sentence"]

@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from pipeline.common.files import whole_file
-from pipeline.common.settings import InputError
-from pipeline.training.mlp import name_of_layer
-from pipeline.training.networks import Network, load_network
+from pipeline.runtime.files import whole_file
+from pipeline.runtime.settings import InputError
+from stages.train_mlp.mlp import name_of_layer
+from tools.networks import Network, load_network
 
 OPSET = 17
 KINDS = ("weight", "bias", "running_mean", "running_var")  # of a layer's weights, in ONNX's order

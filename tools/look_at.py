@@ -17,13 +17,13 @@ from unicodedata import normalize
 import numpy as np
 
 from pipeline.common.paths import PARAMS
-from pipeline.common.settings import InputError
-from pipeline.digits.formats import read_digits
-from pipeline.masks.annotations import FORMATS, Annotations, holds_annotations, read_annotations
-from pipeline.masks.boxes import Box
-from pipeline.masks.settings import LONGEST_CLASS
+from pipeline.runtime.settings import InputError
 from pipeline.sources.archives import file_names, suffix
 from pipeline.sources.folders import IDX, open_source
+from stages.crop_masks.annotations import FORMATS, Annotations, holds_annotations, read_annotations
+from stages.crop_masks.boxes import Box
+from stages.crop_masks.settings import LONGEST_CLASS
+from stages.prepare_digits.formats import read_digits
 
 LOOKED_AT = 200  # pictures of digits that are opened, for their sizes
 # What labels of public data sets mean, letters alone, in lower case.

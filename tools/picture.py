@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
-from pipeline.report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION
+from stages.write_report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION
 
 OUTPUT = Path("docs/picture.png")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import vl_convert
 
-from pipeline.report.contents import OTHERS_TITLE, TITLES
+from stages.write_report.contents import OTHERS_TITLE, TITLES
 
 PAGE = Path(".dvc/plots/page.html")
 HTML = """<!DOCTYPE html>

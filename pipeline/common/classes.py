@@ -1,6 +1,6 @@
 """The splits, and the classes of the digits, in the order of labels, tables and plots.
 
-Those of the masks follow from the data: `list_classes` in pipeline/masks/prepared.py.
+Those of the masks follow from the data: `list_classes` in pipeline/common/crops.py.
 """
 
 SPLITS = ("train", "test")

@@ -27,7 +27,7 @@ class Replicate(NamedTuple):
 
     curve: list[dict[str, Any]]  # a row for each epoch: replicate, epoch, kept, losses and accuracies
     weights: dict[str, np.ndarray]
-    network: dict[str, Any]  # what has to be known to use the weights: pipeline/training/networks.py
+    network: dict[str, Any]  # what has to be known to use the weights: tools/networks.py
     predictions: dict[str, np.ndarray]  # by split, and as SNAPSHOT: predicted classes, uint8 (samples,)
     truth: dict[str, np.ndarray]  # by split: true classes, uint8 (samples,)
     latents: dict[int, np.ndarray] = {}  # by epoch: the last hidden layer on the test set (samples, units)

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
-from pipeline.common.files import damaged, whole_file
+from pipeline.runtime.files import damaged, whole_file
 
 ABOUT = "about"  # the key of the metadata
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.common.tables import Tables
+from pipeline.evaluation.layout import Tables
 from pipeline.evaluation.scores import Run
 
 # Okabe and Ito, Color Universal Design, 2008, and a brown: colour-blind readers can tell them apart.

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.common.files import whole_folder
 from pipeline.common.paths import METRICS, PLOTS
-from pipeline.common.process import say
 from pipeline.common.runs import run_folder
-from pipeline.common.settings import read_params, section
 from pipeline.common.storage import write_json
-from pipeline.common.tables import Tables, final_run, read_tables
 from pipeline.evaluation.curves import write_curves
+from pipeline.evaluation.layout import Tables, final_run, read_tables
 from pipeline.evaluation.scores import (
     Run,
     class_accuracies,
@@ -32,6 +29,9 @@ from pipeline.evaluation.tables import (
     write_runs,
     write_tables,
 )
+from pipeline.runtime.files import whole_folder
+from pipeline.runtime.process import say
+from pipeline.runtime.settings import read_params, section
 
 
 def evaluate(

@@ -9,9 +9,9 @@ import pandas as pd
 
 from pipeline.common.paths import PLOTS
 from pipeline.common.runs import SNAPSHOT
-from pipeline.common.settings import InputError
-from pipeline.common.tables import OTHERS, Tables
+from pipeline.evaluation.layout import OTHERS, Tables
 from pipeline.evaluation.scores import Run, class_sizes, count_pairs
+from pipeline.runtime.settings import InputError
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
 CLASS_ACCURACY = "class_accuracy.csv"

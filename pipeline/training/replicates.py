@@ -4,14 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pipeline.common.compute import Compute
-from pipeline.common.files import whole_folder
 from pipeline.common.numerics import why_not_pinned
 from pipeline.common.paths import PARAMS, SETTINGS
-from pipeline.common.process import say
 from pipeline.common.runs import Replicate, run_folder, write_run
-from pipeline.common.settings import InputError, check, read_params, read_run, read_seed, section
 from pipeline.common.storage import read_json
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.files import whole_folder
+from pipeline.runtime.process import say
+from pipeline.runtime.settings import InputError, check, read_params, read_run, read_seed, section
 from pipeline.training.refusals import stopped_before_latents
 from pipeline.training.schedule import count_replicates
 from pipeline.training.settings import TrainingSettings

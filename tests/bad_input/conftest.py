@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import stages.crop_masks  # noqa: F401  its imports take seconds, which are no case's own
-from pipeline.common.process import run_stage
+import stages.crop_masks.__main__  # noqa: F401  its imports take seconds, which are no case's own
+from pipeline.runtime.process import run_stage
 from tests.making import Accepted, Refused
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +31,10 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """refused("crop_masks", message) runs a stage that must say just that, and touch no file."""
 
     def run(stage: str, message: str, *arguments: str) -> None:
-        monkeypatch.setattr(sys, "argv", [f"{stage}.py"])
+        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py"])
         before, started = files(), time.process_time()
         with pytest.raises(SystemExit) as ended:
-            run_stage(import_module(f"stages.{stage}").main, *arguments)
+            run_stage(import_module(f"stages.{stage}.__main__").main, *arguments)
         assert time.process_time() - started < SECONDS
         assert capsys.readouterr().err == f"{stage}: {message}\n"
         assert ended.value.code == 1
@@ -48,9 +48,9 @@ def accepted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """accepted("crop_masks") runs a stage that must end well, and is what it printed."""
 
     def run(stage: str, *arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", [f"{stage}.py"])
+        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py"])
         before = files()
-        run_stage(import_module(f"stages.{stage}").main, *arguments)
+        run_stage(import_module(f"stages.{stage}.__main__").main, *arguments)
         printed = capsys.readouterr()
         assert printed.err == ""
         assert before.items() <= files().items()

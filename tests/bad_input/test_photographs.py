@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.masks.orientation import ORIENTATION
+from pipeline.sources.orientation import ORIENTATION
 from tests.making import (
     HEADER,
     PHOTOGRAPH,

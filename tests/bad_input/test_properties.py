@@ -17,20 +17,20 @@ from hypothesis import strategies as st
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.common.settings import InputError, Strict, check, read_params
-from pipeline.digits.arrays import read_npz
-from pipeline.digits.prepared import Notes
-from pipeline.digits.settings import DigitsSettings
-from pipeline.masks.annotations import FORMATS, choose_format, read_annotations
-from pipeline.masks.boxes import Box, map_labels
-from pipeline.masks.dataset import DataSet
-from pipeline.masks.orientation import ORIENTATION, QUARTER_TURNS, orientation, turn
-from pipeline.masks.settings import MasksSettings
-from pipeline.masks.splitting import split_boxes
+from pipeline.common.digits import Notes
+from pipeline.runtime.settings import InputError, Strict, check, read_params
 from pipeline.sources.archives import open_archive, read_file
+from pipeline.sources.orientation import ORIENTATION, QUARTER_TURNS, orientation, turn
 from pipeline.sources.pictures import open_picture
 from pipeline.sources.settings import Data
 from pipeline.training.settings import CnnSettings, MlpSettings
+from stages.crop_masks.annotations import FORMATS, choose_format, read_annotations
+from stages.crop_masks.boxes import Box, map_labels
+from stages.crop_masks.dataset import DataSet
+from stages.crop_masks.settings import MasksSettings
+from stages.crop_masks.split import split_boxes
+from stages.prepare_digits.arrays import read_npz
+from stages.prepare_digits.settings import DigitsSettings
 from tests.making import (
     CORNERS,
     HEADER,

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.common.crops import Crops, save_crops
 from pipeline.common.paths import CROP_ARRAYS
-from pipeline.common.settings import InputError
-from pipeline.masks.prepared import Crops, save_crops
-from stages import train_mlp
+from pipeline.runtime.settings import InputError
+from stages.train_mlp import __main__ as train_mlp
 from tests.bad_input.test_parameters import AT_MOST, POSITIVE
 from tests.bad_input.test_tables import put_digits
 from tests.making import IMAGES, LABELS, MASK_CLASSES, Accepted, Project, Refused, npz, put, put_settings

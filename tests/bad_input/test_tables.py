@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.common.digits import Digits, save_digits
 from pipeline.common.paths import DIGITS
-from pipeline.digits.prepared import Digits, save_digits
 from tests.making import IMAGES, LABELS, Project, Refused
 
 

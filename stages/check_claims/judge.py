@@ -1,0 +1,274 @@
+"""Judge each claim of the report against the replicates of our runs."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.common.paths import CLAIMS, PARAMS
+from pipeline.evaluation.claims import (
+    Alike,
+    Claim,
+    Claims,
+    Confusion,
+    Greater,
+    ReportedValue,
+    in_words,
+    legible_rows,
+    reported_values,
+    subject,
+)
+from pipeline.evaluation.intervals import wilson_interval
+from pipeline.runtime.settings import InputError
+from stages.check_claims import statistics
+
+Measures = dict[str, np.ndarray]  # {"<part>.<run>.<score>": (replicates,)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A row of claims.csv. The numbers of an ordering are those of its weakest comparison."""
+
+    id: str
+    where: str
+    kind: str
+    sentence: str
+    report: float | None = None  # of an ordering: the gap between the report's values, if a table has both
+    ours: float  # the mean over replicates; of an ordering: the gap between two means
+    std: float | None = None  # over replicates
+    tolerance: float | None = None  # of an ordering: the gap that the claim asks for
+    probability: float | None = None
+    verdict: str
+    samples: int | None = None  # of which the value is a share
+    wilson_low: float | None = None  # the interval of the report's value, given so many samples
+    wilson_high: float | None = None
+    evidence: str
+
+
+class Comparison(NamedTuple):
+    """Two measures beside each other."""
+
+    report: float | None  # the gap between the report's values, if a table has both
+    gap: float
+    asked: float
+    probability: float
+    text: str
+
+
+def find(measures: Measures, name: str, claim: str) -> np.ndarray:
+    """The replicates of a measure; InputError naming the claim that asks for one that does not exist."""
+    if name in measures:
+        return measures[name]
+    run = name.rpartition(".")[0]
+    scores = [known.removeprefix(f"{run}.") for known in measures if known.startswith(f"{run}.")]
+    there = f"{run} has {', '.join(scores[:12])}, ..." if scores else f"there is no {run}"
+    raise InputError(f"{CLAIMS}: {claim} names {name}; {there}")
+
+
+def deviation(values: np.ndarray) -> float | None:
+    """The sample deviation; None of a single replicate."""
+    return float(values.std(ddof=1)) if len(values) > 1 else None
+
+
+def describe(name: str, values: np.ndarray) -> str:
+    """For example "h64_32: test accuracy 0.9018 ± 0.0031"."""
+    if np.isnan(values).any():
+        return f"{in_words(name)} without samples"
+    spread = "" if len(values) < 2 else f" ± {deviation(values):.2g}"
+    return f"{in_words(name)} {values.mean():.4g}{spread}"
+
+
+def absent(measures: Measures, names: Iterable[str]) -> str:
+    """A message naming the runs and latent figures of these measures that params.yaml lacks; "" if none."""
+    unknown = {subject(name) for name in names if name not in measures}
+    missing = sorted(unknown - {subject(name) for name in measures}) if unknown else []
+    return f"{PARAMS} has no {', '.join(missing)}" if missing else ""
+
+
+def has_learnt(name: str, measures: Measures, baselines: dict[str, float]) -> bool:
+    """Whether the network of a measure is better than one that always names the largest class.
+
+    `baselines` are the upper bounds of the largest class's share of the test samples, by part.
+    """
+    part = name.split(".")[0]
+    score = "last.knn_accuracy" if part == "latents" else "test_accuracy"
+    accuracy = measures[f"{subject(name)}.{score}"].mean()
+    return bool(accuracy > baselines["mlp" if part == "latents" else part])
+
+
+def tolerance_of(value: ReportedValue, wilson: tuple[float, float] | None) -> float | None:
+    """How far the report's value may lie from our mean; None if claims.yaml does not say."""
+    if value.relative is not None:
+        return value.relative * abs(value.report)
+    if value.beyond_wilson is not None and wilson is not None:
+        return value.beyond_wilson + (wilson[1] - wilson[0]) / 2
+    return value.absolute
+
+
+def judge_value(value: ReportedValue, measures: Measures, comparable: bool) -> Finding:
+    """Compare a number of the report with the mean of our replicates."""
+    if missing := absent(measures, [value.measure]):
+        return not_comparable(value.id, value.where, "value", value.sentence, missing, report=value.report)
+    ours = find(measures, value.measure, value.id)
+    samples = int(find(measures, value.samples, value.id)[0]) if value.samples else None
+    wilson = wilson_interval(value.report, samples) if samples else None
+    tolerance = tolerance_of(value, wilson)
+    return Finding(
+        id=value.id,
+        where=value.where,
+        kind="value",
+        sentence=value.sentence,
+        report=value.report,
+        ours=float(ours.mean()),
+        std=deviation(ours),
+        tolerance=tolerance,
+        verdict=statistics.value_verdict(value.report, ours.mean(), tolerance, comparable),
+        samples=samples,
+        wilson_low=wilson[0] if wilson else None,
+        wilson_high=wilson[1] if wilson else None,
+        evidence=describe(value.measure, ours),
+    )
+
+
+def compare(
+    claim: str, comparison: Greater | Alike, measures: Measures, reported: dict[str, float]
+) -> list[Comparison]:
+    """Compare each measure of a chain with the next."""
+    probability: Callable[[np.ndarray, np.ndarray, float, bool], float]
+    if isinstance(comparison, Greater):
+        chain, asked, sign = comparison.greater, comparison.by, "is greater than"
+        probability = statistics.probability_greater
+        limit = f" by {asked:g}" if asked else ""
+    else:
+        chain, asked, sign = comparison.alike, comparison.within, "is near"
+        probability = statistics.probability_alike
+        limit = f" within {asked:g}"
+    pairs = []
+    for name, other in pairwise(chain):
+        one, two = find(measures, name, claim), find(measures, other, claim)
+        report = reported[name] - reported[other] if {name, other} <= set(reported) else None
+        likely = probability(one, two, asked, comparison.paired)
+        over = "over folds in pairs, " if comparison.paired else ""
+        shown = "unknown" if math.isnan(likely) else f"{likely:.3f}"
+        text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: {over}probability {shown}"
+        pairs.append(Comparison(report, float(one.mean() - two.mean()), asked, likely, text))
+    return pairs
+
+
+def not_comparable(
+    name: str, where: str, kind: str, sentence: str, reason: str, report: float | None = None
+) -> Finding:
+    """The finding of a claim that cannot be judged here."""
+    return Finding(
+        id=name,
+        where=where,
+        kind=kind,
+        sentence=sentence,
+        report=report,
+        ours=math.nan,
+        verdict="not_comparable",
+        evidence=reason,
+    )
+
+
+def why_not_judged(claim: Claim, measures: Measures, baselines: dict[str, float]) -> str:
+    """Why the comparisons of a claim say nothing here; empty if they do.
+
+    The better network of an ordering, and both that are to be alike, must have learnt something: random
+    networks are alike too, and differ by chance.
+    """
+    if missing := absent(measures, [name for each in claim.holds for name in each.measures]):
+        return missing
+    for each in claim.holds:
+        learnt = [has_learnt(name, measures, baselines) for name in each.measures]
+        if not (any(learnt) if isinstance(each, Greater) else all(learnt)):
+            networks = ", ".join(dict.fromkeys(map(subject, each.measures)))
+            return f"{networks}: no better than to name the largest class"
+    return ""
+
+
+def judge_comparisons(
+    name: str, claim: Claim, measures: Measures, reported: dict[str, float], required: float
+) -> Finding:
+    """Judge an ordering or a likeness by its weakest comparison."""
+    holds = [pair for each in claim.holds for pair in compare(name, each, measures, reported)]
+    shown = [each for each in claim.also if not absent(measures, each.measures)]
+    also = [pair for each in shown for pair in compare(name, each, measures, reported)]
+    weakest = min(holds, key=lambda pair: np.nan_to_num(pair.probability, nan=-1))
+    texts = [pair.text for pair in holds] + [f"not judged: {pair.text}" for pair in also]
+    return Finding(
+        id=name,
+        where=claim.where,
+        kind=claim.kind,
+        sentence=claim.sentence,
+        report=weakest.report,
+        ours=weakest.gap,
+        tolerance=weakest.asked,
+        probability=weakest.probability,
+        verdict=statistics.ordering_verdict([pair.probability for pair in holds], required),
+        evidence="; ".join(texts),
+    )
+
+
+def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measures) -> Finding:
+    """Compare numbers of errors with the report's own matrices, in the split that contradicts them most."""
+    rows = {split: legible_rows(confusion.splits()[split]) for split in claim.errors}
+    legible = {split: sum(total - right for _, total, right in rows[split]) for split in rows}
+    split = max(legible, key=lambda split: legible[split] - claim.errors[split])
+    run = f"{confusion.part}.{confusion.run}"
+    if missing := absent(measures, [f"{run}.{split}_error"]):
+        return not_comparable(name, claim.where, claim.kind, claim.sentence, missing, claim.errors[split])
+    ours = find(measures, f"{run}.{split}_error", name) * find(measures, f"{run}.{split}_samples", name)
+    sums = "; ".join(
+        f"row {truth}: {total} - {right} = {total - right}" for truth, total, right in rows[split]
+    )
+    return Finding(
+        id=name,
+        where=claim.where,
+        kind=claim.kind,
+        sentence=claim.sentence,
+        report=claim.errors[split],
+        ours=float(ours.mean()),
+        std=deviation(ours),
+        verdict=statistics.errors_verdict(claim.errors[split], legible[split]),
+        evidence=f"{sums}; together {legible[split]} {split} errors, not {claim.errors[split]}",
+    )
+
+
+def without_samples(claims: Claims, measures: Measures) -> Measures:
+    """The scores of the report's classes that the data do not have: no samples, and no accuracy."""
+    missing: Measures = {}
+    for part, data in claims.data.items():
+        runs = {subject(name) for name in measures if name.startswith(f"{part}.")}
+        for run, split, name in product(runs, ("train", "test"), data.samples):
+            if f"{run}.{split}_samples_{name}" not in measures:
+                replicates = len(measures.get(f"{run}.test_accuracy", ()))
+                missing[f"{run}.{split}_samples_{name}"] = np.zeros(replicates)
+                missing[f"{run}.{split}_accuracy_{name}"] = np.full(replicates, np.nan)
+    return missing
+
+
+def judge(
+    claims: Claims, measures: Measures, comparable: set[str], baselines: dict[str, float]
+) -> list[Finding]:
+    """Judge every number, then every conclusion.
+
+    `comparable` are the parts ("mlp", "cnn") whose data are the report's, `baselines` as in `has_learnt`.
+    """
+    measures = measures | without_samples(claims, measures)
+    values = reported_values(claims)
+    findings = [judge_value(v, measures, v.measure.split(".")[0] in comparable) for v in values]
+    every = {value.measure: value.report for value in values}
+    for name, claim in claims.claims.items():
+        if claim.errors:
+            findings.append(judge_errors(name, claim, claims.confusion, measures))
+        elif reason := why_not_judged(claim, measures, baselines):
+            findings.append(not_comparable(name, claim.where, claim.kind, claim.sentence, reason))
+        else:
+            # A run may be in two tables with two values; those of the claim's own table come first.
+            own = {value.measure: value.report for value in values if value.where == claim.where}
+            findings.append(judge_comparisons(name, claim, measures, every | own, claims.probability))
+    return findings

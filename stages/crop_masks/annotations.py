@@ -1,0 +1,173 @@
+"""Read the boxes of a source in whatever format it has, with the split that it was published with.
+
+Each format is a module with TITLE, find(data), the files of that format, and read(data, name), the boxes of
+one of them. Faults of rows are gathered in data.faults; an InputError means that the file cannot be read at
+all.
+"""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import NamedTuple
+
+from pipeline.runtime.settings import InputError
+from pipeline.sources.archives import Archive, brief, by_suffix
+from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
+from stages.crop_masks import coco, csv_tables, voc, yolo
+from stages.crop_masks.boxes import Box
+from stages.crop_masks.dataset import DataSet
+from stages.crop_masks.lists import read_lists, splits_of
+from stages.crop_masks.placing import place
+
+FORMATS: dict[str, ModuleType] = {"csv": csv_tables, "voc": voc, "yolo": yolo, "coco": coco}
+ONE_FOR_ALL = ("csv", "coco")  # formats in which a file holds the boxes of many photographs
+SPLIT_ORDER = ("train", "valid", "test", "")  # of a published split, in the order in which they are read
+UNPUBLISHED = "drawn, as the source publishes none"
+
+
+class Annotations(NamedTuple):
+    """What a source holds, and how it was read."""
+
+    boxes: list[Box]
+    layout: str  # the format and its files
+    split: str  # how the boxes are split
+    notes: list[str]  # what is odd, and what was not read
+    photographs: int  # that annotations name, with and without boxes
+    skipped: int  # invalid boxes
+
+
+def read_annotations(archive: Archive, wanted: str = "auto", skip_invalid: bool = False) -> Annotations:
+    """Every box in the archive, labels as they stand there, in the order of the annotations.
+
+    `wanted` is a key of FORMATS, or "auto" where there is only one format. One InputError names all faults,
+    with file and row.
+    """
+    data = DataSet(archive, skip_invalid)
+    form, files = choose_format(data, wanted)
+    splits = {name: split_of_file(name) if form in ONE_FOR_ALL else split_of_folder(name) for name in files}
+    if form in ONE_FOR_ALL:
+        splits = choose_files(data, splits)
+    boxes: list[Box] = []
+    for name, split in splits.items():
+        with data.faults.gathered():
+            boxes += [box._replace(split=split) for box in FORMATS[form].read(data, name)]
+    boxes, split = split_as_published(data, boxes, form)
+    boxes = place(boxes, data.photographs, data.faults)
+    check_conflicts(data, boxes, form)
+    data.faults.check()
+    if not boxes:
+        raise InputError(f"{data.source} holds no boxes")
+    named = {box.photograph for box in boxes} | data.empty
+    return Annotations(
+        boxes,
+        f"{FORMATS[form].TITLE}: {brief(list(splits))}",
+        split,
+        [*data.faults.notes(), *list_unread(data, set(splits) | named | data.helpers)],
+        len(named),
+        data.faults.skipped,
+    )
+
+
+def holds_annotations(archive: Archive) -> bool:
+    """Whether there are boxes in any format, right or wrong."""
+    data = DataSet(archive)
+    return any(form.find(data) for form in FORMATS.values())
+
+
+def choose_format(data: DataSet, wanted: str) -> tuple[str, list[str]]:
+    """The format to read and its files; InputError if there is none, or if it could be any of several."""
+    forms = FORMATS if wanted == "auto" else {wanted: FORMATS[wanted]}
+    found = {key: files for key, form in forms.items() if (files := form.find(data))}
+    if len(found) > 1:
+        shown = "; ".join(f"{FORMATS[key].TITLE}, {brief(files)}" for key, files in found.items())
+        raise InputError(
+            f"{data.source} holds annotations in {len(found)} formats: {shown}. Say which to read with "
+            f"crop_masks.annotations: {' or '.join(found)}"
+        )
+    if not found:
+        raise InputError(_nothing_found(data, wanted))
+    return next(iter(found.items()))
+
+
+def _nothing_found(data: DataSet, wanted: str) -> str:
+    kind = "annotations" if wanted == "auto" else f"{FORMATS[wanted].TITLE} annotations"
+    odd = "".join(f". {note}" for note in data.faults.notes())
+    return (
+        f"{data.source} holds no {kind} that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); "
+        f"it holds {by_suffix(data.names) or 'nothing'}{odd}"
+    )
+
+
+def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
+    """Of files that each hold many photographs, those to read, with their splits: one for each set of the
+    published split, or else the only one.
+    """
+    parts = {split for split in splits.values() if split}
+    chosen = (
+        {name: split for name, split in splits.items() if split} if map_published_split(parts)[0] else splits
+    )
+    chosen = dict(sorted(chosen.items(), key=lambda item: SPLIT_ORDER.index(item[1])))
+    values = list(chosen.values())
+    twice = [name for name, split in chosen.items() if values.count(split) > 1]
+    if twice:
+        raise InputError(
+            f"{data.source} holds several annotation files for the same photographs: {brief(twice)}; keep "
+            "one for each part of the split (train, valid, test), or one in all"
+        )
+    return chosen
+
+
+def split_as_published(data: DataSet, boxes: list[Box], form: str) -> tuple[list[Box], str]:
+    """The boxes with their split, "train" or "test", and how that was found; "" where none is published.
+
+    It is in the names of annotation files or of folders, in lists of photographs, or in a data.yaml.
+    """
+    photographs = [box.photograph for box in boxes]
+    named = [box.split or split_of_folder(box.photograph) for box in boxes]
+    lists = {} if map_published_split(named)[0] else read_lists(data)
+    if map_published_split(lists.values())[0]:
+        named = splits_of(photographs, lists, data.source)
+    elif form == "yolo" and not map_published_split(named)[0]:
+        folders = yolo.folders_of_splits(data)
+        named = [
+            next((split for path, split in folders if f"/{path}/" in f"/{name}"), "") for name in photographs
+        ]
+    becomes, said = map_published_split(named)
+    if not becomes:
+        return [box._replace(split="") for box in boxes], UNPUBLISHED
+    check_complete([box.where for box in boxes], named, data.source)
+    return [box._replace(split=becomes[each]) for box, each in zip(boxes, named, strict=True)], said
+
+
+def check_conflicts(data: DataSet, boxes: list[Box], form: str) -> None:
+    """A photograph must be on one side of the split, and in one file where each file is of one photograph."""
+    if conflict := _find_conflict(boxes, lambda box: box.split):
+        box, other = conflict
+        data.faults.add(
+            f"{box.where}: {box.photograph} is in {box.split}, but in {other.split} too ({other.where}); "
+            "a photograph must be on one side only"
+        )
+    if form not in ONE_FOR_ALL and (conflict := _find_conflict(boxes, lambda box: box.annotation)):
+        box, other = conflict
+        data.faults.add(
+            f"{box.annotation}: its photograph {box.photograph} is that of {other.annotation} too; "
+            + ("correct <filename> in one of them" if form == "voc" else "remove one of them")
+        )
+
+
+def _find_conflict(boxes: list[Box], value: Callable[[Box], str]) -> tuple[Box, Box] | None:
+    """The first two boxes of one photograph that differ in `value`, the later one first."""
+    first: dict[str, Box] = {}
+    for box in boxes:
+        other = first.setdefault(box.photograph, box)
+        if value(other) != value(box):
+            return box, other
+    return None
+
+
+def list_unread(data: DataSet, read: set[str]) -> list[str]:
+    """What there is besides the annotations that were read and the photographs that they name."""
+    photographs = set(data.photographs.names)
+    spare = sorted(photographs - read)
+    others = [name for name in data.names if name not in read and name not in photographs]
+    notes = [f"{len(spare)} photographs have no annotation: {brief(spare)}"] if spare else []
+    return [*notes, f"not read: {by_suffix(others)}"] if others else notes

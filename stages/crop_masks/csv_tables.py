@@ -1,0 +1,170 @@
+"""Read the boxes of CSV files, row by row."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import NamedTuple, TextIO
+
+from pipeline.runtime.settings import InputError
+from pipeline.sources.archives import ARCHIVE_ERRORS, PICTURES, open_text, suffix, with_suffix
+from pipeline.sources.splits import word_of
+from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
+from stages.crop_masks.dataset import DataSet
+
+TITLE = "CSV"
+# The columns, and the other names that they go by; of several in one file the first counts.
+FILENAME = ("filename", "image", "file", "path")
+LABEL = ("label", "class", "category", "name")
+REQUIRED = ("filename", "label", *CORNERS)
+LINE_LIMIT = 2**16  # characters
+ROWS_SEARCHED = 50  # for one without an empty value, which tells the columns of a file without a header
+
+
+class Columns(NamedTuple):
+    """Where each value is in a row; `size` is (width, height) or (). `values` is the length of a row."""
+
+    filename: int
+    label: int
+    corners: tuple[int, ...]
+    size: tuple[int, ...]
+    values: int
+    header: bool
+
+
+def find(data: DataSet) -> list[str]:
+    """The CSV files whose columns can be told, and those whose name says that they are of a split."""
+    found = []
+    for name in with_suffix(data.names, frozenset({".csv"})):
+        try:
+            read_columns(data, name)
+        except InputError as error:
+            if not word_of(name.rpartition("/")[2]):
+                data.faults.note("CSV files have no boxes that can be read", str(error))
+                continue
+        found.append(name)
+    return found
+
+
+def read(data: DataSet, name: str) -> Iterator[Box]:
+    """The boxes of a file. A repeated row is left out; one without label and corners has no box."""
+    columns = read_columns(data, name)
+    seen: set[int] = set()  # the rows' hashes, 64 bits: all rows themselves are many megabytes
+    rows = read_rows(data, name)
+    if columns.header:
+        next(rows)
+    for line, row in rows:
+        with data.faults.gathered():
+            where = f"{name} line {line}"
+            if len(row) != columns.values:
+                raise InputError(f"{where}: {len(row)} values, but the first line has {columns.values}")
+            key = hash(tuple(row))
+            if key in seen:
+                data.faults.note("CSV rows repeat an earlier one and are left out", where)
+                continue
+            seen.add(key)
+            photograph = data.photographs.find(row[columns.filename].strip(), name, where)
+            corners, label = [row[column] for column in columns.corners], row[columns.label].strip()
+            if not any([*corners, label]):
+                data.empty.add(photograph)
+                continue
+            width, height = (row[column] for column in columns.size) if columns.size else (None, None)
+            size = parse_size(width, height, where)
+            yield Box("", photograph, label, name, parse_corners(corners, where), size, line)
+
+
+def read_rows(data: DataSet, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with the number of its line."""
+    with open_text(data.archive, name) as file:
+        rows = csv.reader(_lines(file, name), strict=True)
+        try:
+            for row in rows:
+                if row:
+                    yield rows.line_num, row
+        except csv.Error as error:
+            raise InputError(f"{name} line {rows.line_num}: not CSV: {error}") from None
+        except UnicodeDecodeError as error:
+            line = _undecodable_line(data, name)
+            raise InputError(
+                f"{name} line {line}: not UTF-8 text ({error.reason}); save it as UTF-8"
+            ) from None
+        except ARCHIVE_ERRORS as error:
+            raise InputError(f"{data.source}: {name} cannot be read: {error}") from None
+
+
+def _lines(file: TextIO, name: str) -> Iterator[str]:
+    number = 0
+    while line := file.readline(LINE_LIMIT):
+        number += 1
+        if len(line) == LINE_LIMIT:
+            raise InputError(f"{name} line {number}: more than {LINE_LIMIT:,} characters, as no row has")
+        yield line
+
+
+def _undecodable_line(data: DataSet, name: str) -> int:
+    with data.archive.open(name) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                return number
+    return number
+
+
+def read_columns(data: DataSet, name: str) -> Columns:
+    """The columns of a file, by its header, or by its rows where it has none."""
+    rows = read_rows(data, name)
+    _, first = next(rows, (1, []))
+    names = [cell.strip().casefold() for cell in first]
+    columns = {column: names.index(column) for column in (*CORNERS, "width", "height") if column in names}
+    for column, aliases in (("filename", FILENAME), ("label", LABEL)):
+        if alias := next((alias for alias in aliases if alias in names), None):
+            columns[column] = names.index(alias)
+    if any(suffix(cell) in PICTURES for cell in first):
+        searched = chain([first], (row for _, row in islice(rows, ROWS_SEARCHED)))
+        return _tell_columns(next(filter(all, searched), first), name)
+    _check_columns(first, columns, name)
+    return Columns(
+        columns["filename"],
+        columns["label"],
+        tuple(columns[corner] for corner in CORNERS),
+        (columns["width"], columns["height"]) if {"width", "height"} <= columns.keys() else (),
+        len(first),
+        header=True,
+    )
+
+
+def _tell_columns(row: list[str], name: str) -> Columns:
+    """The columns of a file without a header: a picture, a label, perhaps width and height, four corners."""
+    pictures = [place for place, cell in enumerate(row) if suffix(cell) in PICTURES]
+    numbers = [place for place, cell in enumerate(row) if _is_number(cell)]
+    labels = sorted(set(range(len(row))) - {*pictures, *numbers})
+    if not (len(pictures) == len(labels) == 1 and len(numbers) in (4, 6)):
+        raise InputError(
+            f"{name} line 1: it has no header, and its columns cannot be told; name them "
+            + ", ".join(REQUIRED)
+        )
+    *size, xmin, ymin, xmax, ymax = numbers
+    return Columns(pictures[0], labels[0], (xmin, ymin, xmax, ymax), tuple(size), len(row), header=False)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_columns(names: list[str], columns: dict[str, int], name: str) -> None:
+    """Raise InputError unless each of the columns REQUIRED is there, and none twice."""
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        found = ", ".join(map(repr, names)) or "none"
+        raise InputError(
+            f"{name} line 1: no column {', '.join(missing)}; its columns are {found}; needed are "
+            f"{', '.join(REQUIRED)}, with commas between them"
+        )
+    twice = [column for column, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InputError(f"{name} line 1: the column {twice[0]!r} is there twice; remove one of them")

@@ -1,0 +1,87 @@
+"""Read the boxes of Pascal VOC files, one for each photograph."""
+
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
+
+from pipeline.runtime.settings import InputError
+from pipeline.sources.archives import read_text, with_suffix
+from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
+from stages.crop_masks.dataset import DataSet
+from stages.crop_masks.photographs import file_name, normalise, stem
+
+TITLE = "Pascal VOC"
+# The first element of an XML file, behind its declaration and comments.
+ROOT = re.compile(rb"\A\s*(?:<[?!][^>]*>\s*)*<([A-Za-z_][\w.-]*)")
+SNIFFED = 4096  # bytes in which the first element stands
+
+
+def find(data: DataSet) -> list[str]:
+    """The XML files of the data set, but for those that begin as another kind of XML."""
+    found = []
+    for name in with_suffix(data.names, frozenset({".xml"})):
+        root = ROOT.match(data.first_bytes(name, SNIFFED))
+        if root is None or root[1] == b"annotation":
+            found.append(name)
+        else:
+            data.faults.note(
+                "XML files are no annotations", f"{name}, which begins with <{root[1].decode()}>"
+            )
+    return found
+
+
+def read(data: DataSet, name: str) -> Iterator[Box]:
+    """The boxes of one file; a photograph without faces has none."""
+    root = _parse(data, name)
+    photograph = _find_photograph(data, _text(root, "filename"), name)
+    objects = root.findall("object")
+    if not objects:
+        data.empty |= {photograph} if photograph else set()
+        return
+    if photograph is None:
+        raise InputError(
+            f"{name}: there is no photograph {_text(root, 'filename') or stem(name)!r} in the archive"
+        )
+    size = parse_size(_text(root, "size/width"), _text(root, "size/height"), name)
+    for number, face in enumerate(objects, start=1):
+        with data.faults.gathered():
+            where = f"{name} object {number}"
+            corners = parse_corners([_text(face, f"bndbox/{corner}") for corner in CORNERS], where)
+            yield Box("", photograph, _text(face, "name"), name, corners, size, number)
+
+
+def _find_photograph(data: DataSet, given: str, name: str) -> str | None:
+    """The photograph that <filename> names, or else the one that has the annotation's own name."""
+    photographs = data.photographs
+    own = normalise(stem(name))
+    if given and normalise(file_name(given)) in photographs.by_name:
+        found = photographs.find(given, name, name)
+        if normalise(stem(found)) != own and own in photographs.by_stem:
+            data.faults.note(
+                "Pascal VOC files name another photograph than that of their own name; <filename> was taken",
+                f"{name}, taken to be of {found}",
+            )
+        return found
+    return photographs.find_stem(name, name, name) if own in photographs.by_stem else None
+
+
+def _parse(data: DataSet, name: str) -> Element:
+    """The root of an XML file; entities, which can blow up or read files, are refused."""
+    try:
+        root = ElementTree.fromstring(read_text(data.archive, name), forbid_dtd=True)
+    except DTDForbidden:
+        raise InputError(
+            f"{name}: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"
+        ) from None
+    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
+        raise InputError(f"{name}: not usable XML: {error}") from None
+    if root.tag != "annotation":
+        raise InputError(f"{name}: not a Pascal VOC file: it begins with <{root.tag}>, not <annotation>")
+    return root
+
+
+def _text(element: Element, path: str) -> str:
+    """The text of an element, "" if it is empty or missing."""
+    return (element.findtext(path) or "").strip()

@@ -1,0 +1,62 @@
+"""Prepare the digits: arrays of equal form, split into a training and a test set.
+
+python -m stages.prepare_digits     reads data/raw/digits/, writes data/digits.safetensors, whose arrays
+                                    pipeline/common/digits.py lists, and data/digits.json, how it was read
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.common.classes import DIGIT_CLASSES, SPLITS
+from pipeline.common.digits import Digits, save_digits
+from pipeline.common.paths import DIGITS, DIGITS_NOTES, RAW_DIGITS
+from pipeline.common.storage import write_json
+from pipeline.runtime.files import whole_file
+from pipeline.runtime.process import run_stage
+from pipeline.runtime.settings import InputError, check, read_params, read_seed, section
+from stages.prepare_digits.formats import read_digits, white_on_black
+from stages.prepare_digits.settings import DigitsSettings
+from stages.prepare_digits.split import split_digits
+
+
+def raw_file(folder: Path) -> Path:
+    """The one file of digits that fetch_digits wrote."""
+    files = [folder / "digits.npz", folder / "digits.zip"]
+    found = [file for file in files if file.exists()]
+    if len(found) != 1:
+        raise InputError(f"{folder} must hold digits.npz or digits.zip; run fetch_digits first")
+    return found[0]
+
+
+def describe(split: str, labels: np.ndarray) -> str:
+    """For example "train 12000 (1201 1199 ...)": all, and each class in order."""
+    counts = np.bincount(labels, minlength=len(DIGIT_CLASSES))
+    return f"{split} {len(labels)} ({' '.join(map(str, counts))})"
+
+
+def count_sheets(splits: dict[str, Digits]) -> int:
+    """How many sheets of paper the source names."""
+    named = [digits.sheets[digits.sheets >= 0] for digits in splits.values() if digits.sheets is not None]
+    return len(np.unique(np.concatenate(named))) if named else 0
+
+
+def main() -> None:
+    params = read_params()
+    settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
+    found, notes = read_digits(raw_file(RAW_DIGITS), settings.class_from)
+    splits = white_on_black(found, notes)
+    if "" in splits:
+        splits = split_digits(splits[""], settings.train, settings.test, read_seed(params))
+    with whole_file(DIGITS) as partial:
+        save_digits(partial, splits)
+    about = {"layout": notes.layout, "split": notes.split, "notes": notes.sentences()}
+    write_json(DIGITS_NOTES, about | {"sheets": count_sheets(splits)})
+    print(f"digits: read as {notes.layout}; split: {notes.split}")
+    for note in notes.sentences():
+        print(f"digits: {note}")
+    print(f"digits of class 0 to 9: {', '.join(describe(s, splits[s].labels) for s in SPLITS)}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

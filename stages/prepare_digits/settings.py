@@ -1,0 +1,16 @@
+"""The section `prepare_digits` of params.yaml."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.runtime.settings import Strict
+
+
+class DigitsSettings(Strict):
+    """What tells the class of a picture, and the sizes of the split where the source has none."""
+
+    class_from: Literal["auto", "folder", "name"]
+    train: int = Field(ge=len(DIGIT_CLASSES))
+    test: int = Field(ge=len(DIGIT_CLASSES))

@@ -1,0 +1,68 @@
+"""Project latent features into the plane, and measure how well the classes are separated there."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.common.paths import SEPARATION
+from pipeline.common.runs import load_latents, run_folder
+from pipeline.runtime.settings import InputError
+
+
+def read_latents(run: str, epochs: list[int]) -> np.ndarray:
+    """The last hidden activations of an MLP run at `epochs`: (replicates, epochs, test samples, units)."""
+    folder = run_folder("mlp", run)
+    latents = load_latents(folder)
+    if latents is None:
+        raise InputError(f"{folder} has no latents: mlp.runs.{run} must have latents_every above 0")
+    recorded = latents.epoch.tolist()
+    missing = sorted(set(epochs) - set(recorded))
+    if missing:
+        raise InputError(f"mlp.runs.{run} has no latents of epoch {missing}; it recorded {recorded}")
+    return latents.activations[:, [recorded.index(epoch) for epoch in epochs]]
+
+
+def project(method: str, latents: np.ndarray, random_state: int) -> np.ndarray:
+    """(epochs, samples, units) -> (epochs, samples, 2), by a method "units", "pca" or "tsne".
+
+    The axes of PCA are fitted on all epochs together, so that its pictures can be compared; t-SNE has no
+    axes, and places each epoch by itself, starting from its PCA.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    epochs, samples, units = latents.shape
+    if method == "units":
+        return latents
+    if method == "pca":
+        return PCA(2, svd_solver="full").fit_transform(latents.reshape(-1, units)).reshape(epochs, samples, 2)
+    return np.stack([TSNE(init="pca", random_state=random_state).fit_transform(each) for each in latents])
+
+
+def separation(points: np.ndarray, digits: np.ndarray) -> dict[str, float]:
+    """How well the classes of `points` (n, 2) are separated.
+
+    The accuracy of a 15-nearest-neighbour classifier (5-fold cross-validation), and the mean silhouette
+    (Rousseeuw, 1987; from -1 to 1).
+    """
+    from sklearn.metrics import silhouette_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.neighbors import KNeighborsClassifier
+
+    neighbours = KNeighborsClassifier(n_neighbors=15)
+    accuracy = cross_val_score(neighbours, points, digits, cv=StratifiedKFold(5)).mean()
+    return {"knn_accuracy": float(accuracy), "silhouette": float(silhouette_score(points, digits))}
+
+
+def read_separation() -> dict[str, np.ndarray]:
+    """plots/separation/ as {"latents.<figure>.<first or last>.<score>": (replicates,)}.
+
+    First and last are the epochs that the figure shows.
+    """
+    measures = {}
+    for path in sorted(SEPARATION.glob("*.csv")):
+        rows = pd.read_csv(path)
+        for moment, epoch in (("first", rows.epoch.min()), ("last", rows.epoch.max())):
+            for score in ("knn_accuracy", "silhouette"):
+                values = rows.loc[rows.epoch == epoch, score].to_numpy()
+                measures[f"latents.{path.stem}.{moment}.{score}"] = values
+    return measures

@@ -1,0 +1,147 @@
+"""The training of an MLP: its epochs, and what is recorded of them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.digits import SIDE, Digits, load_digits
+from pipeline.common.runs import Replicate
+from pipeline.common.seeds import generator
+from pipeline.training.curve import Curve, Patience
+from pipeline.training.schedule import learning_rate
+from pipeline.training.settings import MlpSettings
+from stages.train_mlp.augmentation import move
+from stages.train_mlp.mlp import (
+    ACTIVATIONS,
+    Activation,
+    Momentum,
+    cross_entropy,
+    initial_layers,
+    last_hidden,
+    name_of_layer,
+    predict,
+    train_epoch,
+)
+from stages.train_mlp.samples import hold_out, split_by_sheet
+
+
+def flatten(digits: Digits) -> Digits:
+    """The digits with images (n, pixels)."""
+    return digits._replace(images=digits.images.reshape(len(digits.images), -1))
+
+
+def load_samples(path: Path, settings: MlpSettings, seed: int, replicate: int) -> dict[str, Digits]:
+    """The splits that a replicate is trained and scored on: "train", "test" and, if asked for, "validation".
+
+    Validation samples are the same in every replicate and run, a split by sheets is another in each.
+    """
+    splits = load_digits(path)
+    if settings.split == "sheets":
+        splits = split_by_sheet(splits, generator(seed, "sheets", replicate))
+    if settings.validation:
+        rng = generator(seed, "validation")
+        splits["train"], splits["validation"] = hold_out(splits["train"], settings.validation, rng)
+    return splits
+
+
+def score(
+    layers: list[ndarray], splits: dict[str, Digits], activation: Activation
+) -> tuple[dict[str, float], dict[str, ndarray]]:
+    """Loss and accuracy of each split; the classes predicted for each."""
+    scores, predicted = {}, {}
+    for split, samples in splits.items():
+        logits = predict(layers, flatten(samples), activation)
+        predicted[split] = logits.argmax(axis=0).astype(np.uint8)
+        scores[f"{split}_loss"] = cross_entropy(logits, samples.labels)
+        scores[f"{split}_accuracy"] = float((predicted[split] == samples.labels).mean())
+    return scores, predicted
+
+
+class Record:
+    """What is kept of a training: its curve, and weights and predictions of the last epoch that was kept."""
+
+    def __init__(self, run: str, replicate: int, settings: MlpSettings) -> None:
+        self.settings = settings
+        self.curve = Curve(run, replicate, settings.epochs, settings.learning_rate)
+        self.patience = Patience()
+        self.layers: list[ndarray] = []
+        self.predicted: dict[str, ndarray] = {}
+        self.latents: dict[int, ndarray] = {}
+
+    def add(self, scores: dict[str, float], predicted: dict[str, ndarray], layers: list[ndarray]) -> None:
+        """Record an epoch. With `keep_best` (T6), where training accuracy has not risen, the best weights so
+        far are put back into `layers`, so that training goes on from them.
+        """
+        self.patience.update(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
+        keep = not self.settings.keep_best or self.patience.waited["accuracy"] == 0
+        self.curve.record(scores, kept=keep)
+        if keep:
+            self.predicted = predicted
+            self.layers = [layer.copy() for layer in layers]
+        else:
+            for layer, best in zip(layers, self.layers, strict=True):
+                layer[...] = best
+
+    def is_over(self) -> bool:
+        """Whether training accuracy (rule 1 of T5) or loss (rule 2) has not improved for so many epochs."""
+        rule, patience = self.settings.early_stopping, self.settings.patience
+        if rule == "none" or self.patience.waited[rule] < patience:
+            return False
+        self.curve.progress.say(
+            f"stops after epoch {len(self.curve.rows)}: "
+            f"training {rule} has not improved for {patience} epochs"
+        )
+        return True
+
+    def result(self, truth: dict[str, ndarray]) -> Replicate:
+        weights = {name_of_layer(index): layer for index, layer in enumerate(self.layers)}
+        about = describe(self.settings)
+        return Replicate(self.curve.close(), weights, about, self.predicted, truth, latents=self.latents)
+
+
+def describe(settings: MlpSettings) -> dict[str, Any]:
+    """The metadata stored with the weights, from which `load_network` builds the network."""
+    return {
+        "kind": "mlp",
+        "side": SIDE,
+        "input": "grey, white on black, pixel / 255",
+        "hidden": settings.hidden,
+        "activation": settings.activation,
+        "classes": list(DIGIT_CLASSES),
+    }
+
+
+def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) -> list[ndarray]:
+    """The initial weights of a run."""
+    sizes = [pixels, *settings.hidden, len(DIGIT_CLASSES)]
+    weights, biases, std = settings.initial_weights, settings.initial_biases, settings.initial_std
+    return initial_layers(sizes, weights, biases, std, settings.activation, rng)
+
+
+def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: int) -> Replicate:
+    """Train one network on the prepared `digits`; `run` names it in messages."""
+    splits = load_samples(digits, settings, seed, replicate)
+    images, labels, _ = splits["train"]
+    settings.check_samples(run, len(labels))
+    activation = ACTIVATIONS[settings.activation]
+    layers = draw_layers(images[0].size, settings, generator(seed, "weights", replicate))
+    momentum = Momentum(settings.momentum, layers)
+    shuffling, moving = generator(seed, "shuffling", replicate), generator(seed, "moving", replicate)
+    record = Record(run, replicate, settings)
+
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that is no number ends the training
+        for epoch in range(1, settings.epochs + 1):
+            order = shuffling.permutation(len(labels))
+            shown = images if settings.augmentation == "none" else move(images, moving)
+            samples = flatten(Digits(shown, labels))
+            rate = learning_rate(settings, epoch)
+            train_epoch(layers, samples, order, settings.batch_size, rate, activation, momentum)
+            record.add(*score(layers, splits, activation), layers)
+            if settings.latents_every and epoch % settings.latents_every == 0:
+                record.latents[epoch] = last_hidden(layers, flatten(splits["test"]), activation)
+            if record.is_over():
+                break
+    return record.result({split: samples.labels for split, samples in splits.items()})

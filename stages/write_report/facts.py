@@ -1,0 +1,179 @@
+"""The facts that the page's sentences state, computed from the results."""
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.evaluation.intervals import wilson_interval
+from stages.write_report.changes import list_changes
+from stages.write_report.figures.confusions import count_confusions, most_confused
+from stages.write_report.left_open import facts_left_open
+from stages.write_report.results import Results
+
+MEANINGS = {"bad": "no mask", "good": "mask worn", "none": "mask worn wrongly"}
+
+
+def worst_class(accuracy: pd.DataFrame) -> dict[str, Any]:
+    """Which class the network finds least often on the test set, and whether it is the smallest (C17).
+
+    `accuracy` holds the rows of class_accuracy.csv of one run.
+    """
+    test = accuracy[accuracy.split == "test"].set_index("class")
+    train = accuracy[accuracy.split == "train"].set_index("class")
+    name, largest = test.accuracy.idxmin(), train.samples.idxmax()
+    share, samples = test.accuracy[name], int(test.samples[name])
+    low, high = wilson_interval(share, samples)
+    return {
+        "name": name,
+        "meaning": MEANINGS.get(name, ""),
+        "accuracy": share,
+        "samples": samples,
+        "low": low,
+        "high": high,
+        "right": share * samples,
+        "smallest": name == train.samples.idxmin(),
+        "training": int(train.samples[name]),
+        "largest": largest,
+        "largest_training": int(train.samples[largest]),
+        "largest_accuracy": test.accuracy[largest],
+        "training_accuracy": train.accuracy[name],
+    }
+
+
+def taken_for(crops: pd.DataFrame, name: str) -> dict[str, Any]:
+    """How many test crops of a class are wrong, and what most of them were taken for."""
+    wrong = crops.predicted[(crops.truth == name) & (crops.predicted != name)]
+    if wrong.empty:
+        return {"wrong": 0}
+    counts = wrong.value_counts()
+    return {"wrong": len(wrong), "name": counts.idxmax(), "count": int(counts.max())}
+
+
+def model_choice(tables: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
+    """Table T2: the width that has the lowest training loss, and its rank on the test set (C2, C3)."""
+    table = tables.get("T2")
+    if table is None or "hidden" not in table:
+        return None
+    rows = table.sort_values("test_accuracy", ascending=False).reset_index(drop=True)
+    chosen = int(rows.train_loss.idxmin())
+    return {
+        "chosen": rows.hidden[chosen],
+        "accuracy": rows.test_accuracy[chosen],
+        "rank": chosen + 1,
+        "runs": len(rows),
+        "best": rows.hidden[0],
+        "best_accuracy": rows.test_accuracy[0],
+    }
+
+
+def batch_losses(tables: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
+    """Table T4: the batch with the lowest reported loss, and the one with the lowest plain mean (C5)."""
+    table = tables.get("T4")
+    if table is None or "batch_size" not in table:
+        return None
+    reported, plain = table.loc[table.reported_loss.idxmin()], table.loc[table.train_loss.idxmin()]
+    return {
+        "reported": int(reported.batch_size),
+        "reported_loss": reported.reported_loss,
+        "plain": int(plain.batch_size),
+        "plain_loss": plain.train_loss,
+        "reported_plain_loss": reported.train_loss,
+    }
+
+
+def drawn_test_set(run: dict[str, float] | None) -> dict[str, float] | None:
+    """Table T14: accuracy expected on a test set drawn with the weighted sampler, which has as many of each
+    class and so is the mean recall, and accuracy on the test set as it is.
+    """
+    return run and {"drawn": run["recall"], "as_it_is": run["test_accuracy"]}
+
+
+def overfitting(run: dict[str, float] | None) -> dict[str, float] | None:
+    """Accuracy on both sets, and the gap between them."""
+    return run and {
+        "train": run["train_accuracy"],
+        "test": run["test_accuracy"],
+        "gap": run["train_accuracy"] - run["test_accuracy"],
+    }
+
+
+def majority(crops: pd.DataFrame) -> dict[str, Any]:
+    """The accuracy of saying the most frequent class of the test set every time."""
+    shares = crops.truth.value_counts(normalize=True)
+    return {"name": shares.idxmax(), "share": shares.max()}
+
+
+def confusion(digits: pd.DataFrame) -> dict[str, Any]:
+    """Claim C12: the most frequent confusion of the final MLP on the test set."""
+    counts = count_confusions(digits, DIGIT_CLASSES)
+    truth, predicted = most_confused(counts)
+    errors = int((digits.truth != digits.predicted).sum())
+    return {
+        "truth": truth,
+        "predicted": predicted,
+        "count": int(counts.loc[truth, predicted]),
+        "errors": errors,
+        "samples": len(digits),
+    }
+
+
+def count_errors(samples: pd.DataFrame) -> dict[str, int]:
+    """How many samples are classified wrongly, and how many rightly."""
+    wrong = int((samples.truth != samples.predicted).sum())
+    return {"wrong": wrong, "right": len(samples) - wrong}
+
+
+def conclusions(claims: pd.DataFrame) -> dict[str, int]:
+    """How many of the report's claims in words were judged, and hold."""
+    judged = claims[~claims.kind.isin(["value", "ours"]) & claims.verdict.isin(["passed", "failed"])]
+    return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
+
+
+def values_of_part_1(claims: pd.DataFrame) -> dict[str, int]:
+    """How many values of tables T1 to T4 were compared with ours, and agree."""
+    judged = claims[claims.index.str.match(r"T[1-4]\.") & claims.verdict.isin(["passed", "failed"])]
+    return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
+
+
+def facts_of_final_cnn(results: Results, final: str) -> dict[str, Any]:
+    """What is said of the final network of part 2 and its errors."""
+    accuracy = results.class_accuracy["cnn"]
+    accuracy = accuracy[accuracy.run == final]
+    worst = worst_class(accuracy)
+    return {
+        "worst": worst,
+        "taken_for": taken_for(results.crops["test"], worst["name"]),
+        "final_cnn": overfitting(results.scores["cnn"][final]),
+        "majority": majority(results.crops["test"]),
+        "crops": {split: count_errors(rows) for split, rows in results.crops.items()},
+    }
+
+
+def facts(results: Results, finals: dict[str, str | None], boxes: pd.DataFrame) -> dict[str, Any]:
+    """Everything that the page's sentences say, by the name that the template has for it; None where its runs
+    or tables are not there. `finals` are the final runs of the parts.
+    """
+    mlp, cnn = results.scores["mlp"], results.scores["cnn"]
+    of_cnn = dict.fromkeys(("worst", "taken_for", "final_cnn", "majority", "crops"))
+    return {
+        **(facts_of_final_cnn(results, finals["cnn"]) if finals["cnn"] else of_cnn),
+        "changes": list_changes(results.scores, results.settings),
+        "choice": model_choice(results.tables["mlp"]),
+        "batches": batch_losses(results.tables["mlp"]),
+        "sampler": drawn_test_set(cnn.get("weighted")),
+        "unscaled": overfitting(mlp.get("h512_256")),
+        "scaled": overfitting(mlp.get("scaled")),
+        "widest": results.settings["mlp"].get("h512_256", {}).get("hidden"),
+        "confusion": confusion(results.digits["test"]) if results.digits else None,
+        "conclusions": conclusions(results.claims),
+        "values": values_of_part_1(results.claims),
+        **facts_left_open(results),
+        "verdicts": results.claims.verdict.value_counts().to_dict(),
+        "boxes": {
+            "count": len(boxes),
+            "photographs": boxes.photograph.nunique(),
+            "clipped": int(boxes.clipped.sum()),
+            "turned": int(boxes.exif_rotated.sum()),
+        },
+    }

@@ -1,0 +1,58 @@
+"""Confusion matrices: figure F4 of part 1, and the same of part 2."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from stages.write_report.colours import BLUE, INK
+from stages.write_report.figures.style import new_figure
+
+ON_BLUE = "#fefefe"  # not PAPER, which is dark on a page in dark mode
+
+
+def count_confusions(samples: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """How often each of `classes` was predicted (columns) for each truth (rows), from a row a sample."""
+    counts = pd.crosstab(samples.truth, samples.predicted)
+    return counts.reindex(index=classes, columns=classes, fill_value=0)
+
+
+def most_confused(counts: pd.DataFrame) -> tuple[str, str]:
+    """Truth and prediction of the largest cell off the diagonal (C12); the first of equal ones."""
+    wrong = counts.to_numpy().copy()
+    np.fill_diagonal(wrong, -1)
+    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    return counts.index[row], counts.columns[column]
+
+
+def draw_confusions(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
+    """The matrices of both splits side by side: counts, shaded and subtitled by their share of the row."""
+    figure, panels = new_figure(4.3 if len(test) > 5 else 3.4, columns=2)
+    for axes, title, counts in zip(panels, ("training set", "test set"), (training, test), strict=True):
+        draw_matrix(axes, counts)
+        axes.set(title=title, xlabel="predicted", ylabel="truth")
+    return figure
+
+
+def draw_matrix(axes: Axes, counts: pd.DataFrame) -> None:
+    """Counts above, row shares below; cells without samples stay blank, so that errors stand out."""
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
+    cells = np.empty((*shares.shape, 4))
+    cells[..., :3], cells[..., 3] = to_rgb(BLUE), shares  # without a white ground, for a page in dark mode
+    axes.imshow(cells)
+    small = len(counts) > 5
+    for (row, column), count in np.ndenumerate(counts.to_numpy()):
+        if count:
+            share = shares[row, column]
+            text = f"{count}\n{share:.0%}" if share >= 0.005 else f"{count}\n<1%"
+            colour = ON_BLUE if share > 0.55 else INK
+            axes.text(
+                column, row, text, color=colour, ha="center", va="center", fontsize=5.5 if small else 10
+            )
+    axes.set_xticks(range(len(counts)), counts.columns)
+    axes.set_yticks(range(len(counts)), counts.index)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)

@@ -1,0 +1,132 @@
+"""Plan the figures: for each, the function that draws it and its arguments."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pipeline.common.classes import DIGIT_CLASSES, SPLITS
+from pipeline.common.paths import CROP_FILES
+from stages.write_report.contents import LEFT_OPEN
+from stages.write_report.figures.confusions import count_confusions, draw_confusions, most_confused
+from stages.write_report.figures.curves import draw_curves
+from stages.write_report.figures.galleries import draw_gallery, spread
+from stages.write_report.figures.latents import draw_latents
+from stages.write_report.figures.rendering import Plans
+from stages.write_report.figures.shares import (
+    draw_class_sizes,
+    draw_errors_by_size,
+    draw_sampler,
+    draw_widths,
+    errors_by_size,
+)
+from stages.write_report.figures.steps import draw_remedies, draw_steps
+from stages.write_report.left_open import remedies, steps
+from stages.write_report.results import Results
+
+SHOWN_PHOTOGRAPHS = 4
+CROWD = 16  # faces in a photograph above which their labels hide them
+CROP_SIDE = 96  # of a crop in a gallery, pixels
+
+
+def plan_tables(results: Results, final: str | None) -> Plans:
+    """Learning curves of the report's tables, and what compares runs: T2 by width, T14 by class, C17."""
+    plans: Plans = {
+        f"{part}_{name}_curves": (draw_curves, curves)
+        for part, tables in results.curves.items()
+        for name, curves in tables.items()
+        if name not in LEFT_OPEN
+    }
+    if (widths := plan_widths(results)) is not None:
+        plans["widths"] = widths
+    accuracy = results.class_accuracy["cnn"]
+    if {"final", "weighted"} <= set(accuracy.run):
+        plans["sampler"] = (
+            draw_sampler,
+            accuracy[accuracy.run.isin(["final", "weighted"])],
+            "final",
+            "weighted",
+        )
+    if final:
+        plans["class_size"] = (draw_class_sizes, accuracy[accuracy.run == final])
+    return plans | plan_left_open(results)
+
+
+def plan_left_open(results: Results) -> Plans:
+    """T15 and T16 at a glance, where there are at least two of their runs."""
+    plans: Plans = {}
+    if names := remedies(results):
+        plans["remedies"] = (draw_remedies, results.folds[results.folds.run.isin(names)], names)
+    if names := steps(results):
+        plans["steps"] = (draw_steps, results.tables["mlp"]["T16"], names)
+    return plans
+
+
+def plan_widths(results: Results) -> tuple[Any, ...] | None:
+    """Table T2 by width, with the report's values; None where the table or the scaled network is missing."""
+    table, scaled = results.tables["mlp"].get("T2"), results.scores["mlp"].get("scaled")
+    if table is None or scaled is None or "hidden" not in table:
+        return None
+    reported = {
+        run: float(results.claims.report[key])
+        for run in table.run
+        if (key := f"T2.{run}.test_accuracy") in results.claims.index
+    }
+    return draw_widths, table, pd.Series(reported, dtype=float), scaled["test_accuracy"]
+
+
+def plan_latents(results: Results) -> Plans:
+    """F1, F2 and F3; epochs placed by t-SNE have no axes in common."""
+    return {
+        figure: (draw_latents, points, results.separation[figure], results.methods[figure] != "tsne")
+        for figure, points in results.latents.items()
+    }
+
+
+def plan_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> Plans:
+    """F4 and F5 of the final MLP; `images` are the test set, (n, 28, 28)."""
+    training, test = (count_confusions(digits[split], DIGIT_CLASSES) for split in SPLITS)
+    truth, predicted = most_confused(test)
+    samples = digits["test"]
+    pair = np.flatnonzero((samples.truth == truth) & (samples.predicted == predicted))
+    shown = pair[spread(len(pair))]
+    return {
+        "F4_mlp": (draw_confusions, training, test),
+        "F5_confused": (draw_gallery, images[shown], [truth] * len(shown), [predicted] * len(shown)),
+    }
+
+
+def plan_crops(crops: dict[str, pd.DataFrame], classes: list[str]) -> Plans:
+    """F6, the confusions of the final CNN, and its errors by crop size (C19)."""
+    right = {split: rows.truth == rows.predicted for split, rows in crops.items()}
+    by_size = [errors_by_size(crops[split], ~right[split].to_numpy()) for split in SPLITS]
+    matrices = [count_confusions(crops[split], classes) for split in SPLITS]
+    return {
+        "F4_cnn": (draw_confusions, *matrices),
+        "crop_size": (draw_errors_by_size, *by_size),
+        "F6_right": plan_gallery(crops["test"][right["test"]]),
+        "F6_wrong_train": plan_gallery(crops["train"][~right["train"]]),
+        "F6_wrong_test": plan_gallery(crops["test"][~right["test"]]),
+    }
+
+
+def plan_gallery(rows: pd.DataFrame) -> tuple[Any, ...]:
+    """A gallery of crops, evenly spread over the rows."""
+    shown = rows.iloc[spread(len(rows))]
+    crops = []
+    for name in shown.crop:
+        with Image.open(CROP_FILES / name) as crop:
+            crop.thumbnail((CROP_SIDE, CROP_SIDE))
+            crops.append(crop.copy())
+    return draw_gallery, crops, shown.truth, shown.predicted
+
+
+def choose_photographs(crops: pd.DataFrame) -> list[str]:
+    """The test photographs that show most: those with most different pairs of truth and prediction, before
+    those with so many faces that their labels would hide them.
+    """
+    photographs = (crops.truth + " " + crops.predicted).groupby(crops.photograph).agg(["nunique", "size"])
+    photographs["crowd"] = photographs["size"] > CROWD
+    order = photographs.sort_values(["crowd", "nunique"], ascending=[True, False], kind="stable")
+    return order.index[:SHOWN_PHOTOGRAPHS].tolist()

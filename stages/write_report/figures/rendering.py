@@ -1,0 +1,115 @@
+"""Turn figures into files that are the same bytes on every rerun, and draw again only those that changed."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import joblib
+import matplotlib
+from matplotlib.figure import Figure
+from PIL import Image
+
+from pipeline.evaluation import folds, intervals
+from pipeline.runtime.compute import Compute
+from stages.write_report import colours
+from stages.write_report.colours import DARK_COLOURS, INK
+from stages.write_report.figures.style import STYLE
+
+CACHE = Path(".cache/figures")
+CACHE_BYTES = 200 * 2**20  # the figures used longest ago are removed above it
+SERIAL_UP_TO = 4  # figures; to draw these takes less time than to start workers
+SCREEN_DPI, PRINT_DPI = 96, 150
+POINTS_DPI = 90  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
+WEBP_QUALITY = 70
+PLAIN = " !'()*+,-./:;=?@_~"  # characters that need no escape in an address within double quotes
+EMBEDDED_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+
+Plans = dict[str, tuple[Any, ...]]  # figure: the function that draws it, and its arguments
+
+
+class Picture(NamedTuple):
+    """A figure as files by their suffix, "png" and, unless it is a photograph, "svg", and as the address of
+    an image in the page. Sizes are in CSS pixels.
+    """
+
+    files: dict[str, bytes]
+    uri: str
+    width: int
+    height: int
+
+
+def draw_pictures(plans: Plans, compute: Compute) -> dict[str, Picture]:
+    """Every figure; one whose code, libraries and data are those of an earlier run is taken from CACHE."""
+    memory = joblib.Memory(CACHE, verbose=0)
+    cached, code = memory.cache(render), code_digest()
+    missing = [plan for plan in plans.values() if not cached.check_call_in_cache(code, *plan)]
+    if len(missing) > SERIAL_UP_TO:
+        list(compute.each(cached, [(code, *plan) for plan in missing], len(missing)))
+    pictures = {name: cached(code, *plan) for name, plan in plans.items()}
+    memory.reduce_size(bytes_limit=CACHE_BYTES)
+    return pictures
+
+
+def drawing_modules() -> list[Path]:
+    """The modules of this folder, and those that they draw with."""
+    others = (colours.__file__, folds.__file__, intervals.__file__)
+    return [*sorted(Path(__file__).parent.glob("*.py")), *map(Path, others)]
+
+
+def code_digest() -> str:
+    """A digest of the code that draws, and of the libraries' versions."""
+    code = b"".join(path.read_bytes() for path in drawing_modules())
+    versions = f"{matplotlib.__version__} {Image.__version__}"
+    return hashlib.sha256(code + versions.encode()).hexdigest()
+
+
+def render(code: str, draw: Callable[..., Figure | Image.Image], *arguments: Any) -> Picture:
+    """What `draw(*arguments)` makes: a figure as PNG on white and SVG without background, a photograph as
+    PNG. `code`, a digest of the drawing code, is part of the cache's key.
+    """
+    with matplotlib.rc_context(STYLE):
+        drawn = draw(*arguments)
+        if isinstance(drawn, Image.Image):
+            return render_photograph(drawn)
+        drawn.draw_without_rendering()
+        # The figure is laid out now; doing so again for each file would take most of the time.
+        drawn.set_layout_engine(None)
+        png, svg = BytesIO(), BytesIO()
+        drawn.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
+        drawn.savefig(svg, format="svg", dpi=POINTS_DPI, transparent=True, metadata={"Date": None})
+    width, height = drawn.get_size_inches() * SCREEN_DPI
+    uri = f"data:image/svg+xml,{quote(adapt_svg(svg.getvalue().decode()), safe=PLAIN)}"
+    return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, uri, round(width), round(height))
+
+
+def render_photograph(photograph: Image.Image) -> Picture:
+    png = BytesIO()
+    photograph.save(png, "PNG")
+    return Picture({"png": png.getvalue()}, webp_uri(photograph.convert("RGB")), *photograph.size)
+
+
+def adapt_svg(text: str) -> str:
+    """The SVG for the page: coordinates cut to two decimals and pixels as WebP, which saves
+    most of its bytes, and colours that follow the reader's light or dark mode.
+    """
+    text = EMBEDDED_PNG.sub(lambda png: webp_uri(Image.open(BytesIO(base64.b64decode(png[1])))), text)
+    text = re.sub(r"(\d{2}\.\d{2})\d+", r"\1", text).replace("\n", " ")
+    light, dark = "", ""
+    for number, (colour, in_the_dark) in enumerate(DARK_COLOURS.items()):
+        text = text.replace(colour, f"var(--c{number})")
+        light += f"--c{number}:{colour};"
+        dark += f"--c{number}:{in_the_dark};"
+    style = f"svg{{color:{INK};{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
+    return text.replace('<style type="text/css">', f'<style type="text/css">{style}', 1)
+
+
+def webp_uri(picture: Image.Image) -> str:
+    """The picture as WebP: a fifth of the bytes of the PNG, with no visible difference."""
+    webp = BytesIO()
+    picture.save(webp, "WEBP", quality=WEBP_QUALITY, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(webp.getvalue()).decode()}"

@@ -1,0 +1,338 @@
+"""The report's tables and claims as the page shows them: its values beside ours."""
+
+import re
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pipeline.evaluation.folds import ALL, MEAN
+from pipeline.evaluation.intervals import wilson_interval
+from pipeline.evaluation.layout import OTHERS
+from pipeline.runtime.settings import section
+from stages.write_report import left_open
+from stages.write_report.changes import name_settings, setting_text
+from stages.write_report.contents import LEFT_OPEN, OTHERS_TITLE, PARTS, TITLES
+from stages.write_report.results import Results
+
+MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
+SCORE_NAMES = {
+    "train_accuracy": "training accuracy",
+    "test_accuracy": "test accuracy",
+    "validation_accuracy": "validation accuracy",
+    "train_error": "training error",
+    "test_error": "test error",
+    "train_loss": "training loss",
+    "reported_loss": "loss / batch size",
+    "epochs": "epochs trained",
+}
+OF_MLP = [["train_accuracy", "test_accuracy", "reported_loss"]]
+OF_CNN = [["train_accuracy", "test_accuracy", "train_loss"]]
+# The scores of a table, a panel for each list, where the report has others than in the rest of its part.
+PANELS = {
+    "T5": [["train_accuracy", "test_accuracy", "epochs"]],
+    "T7": [["train_error", "test_error", "reported_loss"]],
+    "T12": OF_CNN,
+    "T16": [["validation_accuracy", "test_accuracy", "train_accuracy"]],
+}
+ABOUT_CLASSES = ("T13", "T14")  # the tables that are about classes
+OF_CLASSES = {  # how scores of classes begin, and the caption of their panel
+    "train_accuracy_": "Accuracy of each class, training set",
+    "test_accuracy_": "Accuracy of each class, test set",
+}
+NOT_SHOWN = {"epochs", "snapshot_epoch"}  # `epochs` is shown as a score, and snapshot_epoch changes no score
+
+
+# The figures of project_latents that the page has a place for; others follow them.
+SHOWN_LATENTS = ("F1_latents_16_2", "F1_latents_32_16_2", "F2_latents_20_15", "F3_latents_20_15")
+
+
+class Cell(NamedTuple):
+    """One score of one run; all but `ours` is empty where the report has no such value."""
+
+    report: str
+    ours: str
+    verdict: str
+    tolerance: str
+
+
+class Panel(NamedTuple):
+    """A table on the page: heads, a row (name, settings, cells) for each run, notes beneath.
+
+    `reported`: whether the report gives any of its values. `collapsed`: whether only the title is shown at
+    first. `names`: the runs in words, where these say more than their settings.
+    """
+
+    title: str
+    scores: list[str]
+    settings: list[str]
+    rows: list[tuple[str, list[str], list[Cell]]]
+    notes: list[str]
+    reported: bool
+    collapsed: bool
+    names: dict[str, str] = {}
+
+
+def number(score: str, value: float) -> str:
+    """A score as text: accuracies with four digits after the point, losses with three significant digits."""
+    if score == "epochs":
+        return f"{value:.1f}".removesuffix(".0")
+    return f"{value:.3g}" if score.endswith("loss") else f"{value:.4f}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"
+
+
+def score_name(score: str) -> str:
+    return SCORE_NAMES.get(score) or score.removeprefix(prefix_of_class(score))
+
+
+def prefix_of_class(score: str) -> str:
+    """How the score of a class begins, a key of OF_CLASSES; "" of another score."""
+    return next((prefix for prefix in OF_CLASSES if score.startswith(prefix)), "")
+
+
+def list_panels(part: str, table: str, classes: list[str]) -> list[list[str]]:
+    """The scores that a table shows, a list for each panel."""
+    of_classes = [[prefix + name for name in classes] for prefix in OF_CLASSES]
+    if part == "mlp" or table in PANELS:
+        return PANELS.get(table, OF_MLP)
+    return of_classes if table == "T13" else OF_CNN + of_classes
+
+
+def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str) -> str | None:
+    """The id of the claim about a cell: that of this table, or else of the first other table of the part in
+    which the report gives the run's score. None if there is none.
+    """
+    keys = [f"{name}.{run}.{score}" for name in (table, *PARTS[part])]
+    return next((key for key in keys if key in claims.index), None)
+
+
+def say_score(row: pd.Series, score: str) -> str:
+    """A score with its standard deviation, where there is one; "" where there is no score."""
+    if pd.isna(row.get(score)):
+        return ""
+    said, spread = number(score, row[score]), row.get(f"{score}_std")
+    return said if pd.isna(spread) else f"{said} ± {number(score, spread)}"
+
+
+def make_cell(row: pd.Series, claims: pd.DataFrame, part: str, table: str, score: str) -> Cell:
+    """The cell of a table's `row` (of tables/T<n>.csv), with what the claims say of it."""
+    if pd.isna(row.get(score)):
+        return Cell("", "–" if score == "validation_accuracy" else "no samples", "", "")
+    ours = say_score(row, score)
+    key = find_claim(claims, part, table, row.run, score)
+    if key is None:
+        return Cell("", ours, "", "")
+    claim = claims.loc[key]
+    return Cell(number(score, claim.report), ours, claim.verdict, tolerance(claim))
+
+
+def make_panels(
+    part: str, table: str, rows: pd.DataFrame, claims: pd.DataFrame, samples: pd.Series
+) -> list[Panel]:
+    """The panels of a table; `samples` are the test samples of each class of part 2."""
+    differing = rows.columns[1 : rows.columns.get_loc("train_accuracy")]
+    names = left_open.RUN_NAMES if table in LEFT_OPEN else {}
+    shown = table != OTHERS and not names
+    settings = [key for key in differing if key not in NOT_SHOWN] if shown else []
+    panels = []
+    for scores in list_panels(part, table, list(samples.index)):
+        lines = [
+            (
+                row.run,
+                [setting_text(row[key]) for key in settings],
+                [make_cell(row, claims, part, table, s) for s in scores],
+            )
+            for _, row in rows.iterrows()
+        ]
+        prefix = prefix_of_class(scores[0])
+        panels.append(
+            Panel(
+                title=OF_CLASSES.get(prefix, ""),
+                scores=[score_name(score) for score in scores],
+                settings=settings,
+                rows=lines,
+                notes=small_samples(part, rows, samples, claims, table) if prefix == "test_accuracy_" else [],
+                reported=any(cell.report for _, _, cells in lines for cell in cells),
+                collapsed=bool(prefix) and table not in ABOUT_CLASSES,
+                names=names,
+            )
+        )
+    return panels
+
+
+def make_fold_panel(folds: pd.DataFrame, runs: dict[str, str]) -> Panel:
+    """The panel of T15: of each run the recalls over all folds, with Wilson intervals, and the accuracy."""
+    classes = folds["class"].drop_duplicates()
+    scores = [MEAN, ALL, *classes[~classes.isin([ALL, MEAN])]]
+    lines: list[tuple[str, list[str], list[Cell]]] = []
+    for run in runs:
+        rows = folds[folds.run == run].set_index("class")
+        lines.append((run, [], [Cell("", say_recall(rows.loc[score]), "", "") for score in scores]))
+    note = "Over the crops of all folds together; in brackets the 95 % Wilson interval."
+    return Panel("", name_shares(scores), [], lines, [note], reported=False, collapsed=False, names=runs)
+
+
+def name_shares(classes: list[str]) -> list[str]:
+    """The heads of the columns of folds.csv's classes."""
+    return [{ALL: "accuracy", MEAN: "mean recall"}.get(name, f"recall of {name}") for name in classes]
+
+
+def say_recall(row: pd.Series) -> str:
+    """A recall, and its interval if it has one.
+
+    >>> say_recall(pd.Series({"recall": 0.944, "low": 0.924, "high": 0.959}))
+    '0.944 (0.92–0.96)'
+    """
+    interval = "" if pd.isna(row.low) else f" ({row.low:.2f}–{row.high:.2f})"
+    return "no samples" if pd.isna(row.recall) else f"{row.recall:.3f}{interval}"
+
+
+class Section(NamedTuple):
+    """A table with its panels, on the page; `key` is its id, and names its curves."""
+
+    key: str
+    name: str
+    title: str
+    panels: list[Panel]
+
+
+def list_sections(results: Results) -> dict[str, list[Section]]:
+    """The tables of each part, in the order of params.yaml."""
+    accuracy = results.class_accuracy["cnn"]
+    accuracy = accuracy[accuracy.split == "test"]
+    sections: dict[str, list[Section]] = {}
+    for part, tables in results.tables.items():
+        sections[part] = []
+        for name, rows in tables.items():
+            key, title = (f"{name}_{part}", OTHERS_TITLE) if name == OTHERS else (name, TITLES.get(name, ""))
+            test = accuracy[accuracy.run == rows.run.iloc[0]].set_index("class").samples
+            panels = make_panels(part, name, rows, results.claims, test)
+            if name == "T15" and (runs := left_open.remedies(results)):
+                panels = [make_fold_panel(results.folds, runs)]
+            if name in LEFT_OPEN:  # each has a figure that says it at a glance
+                panels = [panel._replace(title="In numbers", collapsed=True) for panel in panels]
+            sections[part].append(Section(key, name, title, panels))
+    return sections
+
+
+def list_figures(results: Results, finals: dict[str, str | None]) -> dict[str, Any]:
+    """The figures that there are: those of each part in the contents, and those of project_latents."""
+    latents = list(results.latents)
+    there = {name.split("_")[0] for name in latents}
+    there |= {"F4", "F5"} if finals["mlp"] else set()
+    there |= {"F6", "F7"} if finals["cnn"] else set()
+    figures = {
+        part: {n: title for n, title in titles.items() if n in there} for part, titles in PARTS.items()
+    }
+    tables = {name for each in results.tables.values() for name in each}
+    return {
+        "figures_1": figures["mlp"],
+        "figures_2": figures["cnn"],
+        "latents": latents,
+        "shown_latents": SHOWN_LATENTS,
+        "places": there | tables,
+    }
+
+
+def list_runs(params: dict[str, Any], results: Results) -> dict[str, list[tuple[str, str]]]:
+    """Every run of each part, with the settings in which it differs from the defaults."""
+    return {
+        part: [
+            (run, name_settings(section(params, f"{part}.defaults"), settings))
+            for run, settings in results.settings[part].items()
+        ]
+        for part in PARTS
+    }
+
+
+def small_samples(
+    part: str, rows: pd.DataFrame, samples: pd.Series, claims: pd.DataFrame, table: str
+) -> list[str]:
+    """What the accuracy of the smallest class rests on, in each run, the report's value and ours."""
+    name, size = samples.idxmin(), int(samples.min())
+    if not size:
+        return [f"The test set has no crop of class {name}."]
+    notes = []
+    for _, row in rows.iterrows():
+        score = f"test_accuracy_{name}"
+        said = [f"ours, {say_share(row[score], size)}"]
+        key = find_claim(claims, part, table, row.run, score)
+        if key is not None:
+            said.insert(0, f"the report's, {say_share(claims.report[key], size, digits=0)}")
+        notes.append(f"{row.run}, class {name}: {'; '.join(said)}.")
+    return notes
+
+
+def say_share(share: float, samples: int, digits: int = 1) -> str:
+    """A share of few samples in words; the mean of ours over replicates may be a part of a sample.
+
+    >>> say_share(0.27, 22, digits=0)
+    '27 %, which is 6 of 22 (95 % interval 13 % to 48 %)'
+    """
+    low, high = wilson_interval(share, samples)
+    count = f"{share * samples:.{digits}f}".removesuffix(".0")
+    bounds = f"95 % interval {percent(low, 0)} to {percent(high, 0)}"
+    return f"{percent(share, 0)}, which is {count} of {samples} ({bounds})"
+
+
+class ClaimRow(NamedTuple):
+    """A claim as the page shows it; `place` is the section that it is about, or empty."""
+
+    key: str
+    ours: bool
+    sentence: str
+    verdict: str
+    probability: str
+    evidence: list[str]
+    place: str
+
+
+def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
+    """The claims in words, the report's and ours; those about cells stand in the tables."""
+    rows = claims[claims.kind != "value"].fillna({"evidence": ""})
+    return [
+        ClaimRow(
+            key,
+            row.kind == "ours",
+            row.sentence,
+            row.verdict,
+            "" if pd.isna(row.probability) else f"{row.probability:.3f}",
+            row.evidence.split("; "),
+            place(row["where"]),
+        )
+        for key, row in rows.iterrows()
+    ]
+
+
+def place(where: str) -> str:
+    """The id of the section that a claim's `where` names first.
+
+    >>> place("F2 and F3")
+    'F2'
+    """
+    found = re.search(r"\b[TF]\d+\b", where)
+    return found.group() if found else ""
+
+
+def confusion_cells(claims: pd.DataFrame, split: str) -> list[tuple[str, list[Cell]]]:
+    """Figure F4: the cells of the report's matrix that can be read, a row for each true class, as percent
+    of the samples of the split; the columns are the predicted classes 0 to 9.
+    """
+    rows = []
+    for truth in map(str, range(10)):
+        keys = [f"F4.{split}.{truth}.{predicted}" for predicted in range(10)]
+        cells = [make_share(claims.loc[key]) if key in claims.index else Cell("", "", "", "") for key in keys]
+        if any(cell.report for cell in cells):
+            rows.append((truth, cells))
+    return rows
+
+
+def make_share(claim: pd.Series) -> Cell:
+    ours = "" if pd.isna(claim.ours) else f"{100 * claim.ours:.2f}"
+    return Cell(f"{100 * claim.report:.2f}", ours, claim.verdict, tolerance(claim))
+
+
+def tolerance(claim: pd.Series) -> str:
+    return "no tolerance stated" if pd.isna(claim.tolerance) else f"tolerance {claim.tolerance:.3g}"
