@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import PICTURES, Archive, Folder, file_names, read_file, suffix, with_suffix
 from pipeline.sources.folders import open_source
 from pipeline.sources.orientation import turn

@@ -14,7 +14,7 @@ import pandas as pd
 from pipeline.common.paths import FINDINGS, PLOTS
 from pipeline.evaluation.folds import ALL, FOLDS, MEAN
 from pipeline.evaluation.tables import read_csv
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from stages.write_report.left_open import RUN_NAMES
 from stages.write_report.tables import name_shares, say_recall, say_score
 

@@ -17,8 +17,8 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
-from pipeline.runtime.settings import InputError
 from stages.train_mlp.mlp import name_of_layer
 from tools.networks import Network, load_network
 

@@ -26,7 +26,8 @@ from dvc.repo.reproduce import plan_repro
 from dvc.utils.serialize import load_yaml, modify_yaml
 
 from pipeline.runtime.compute import Compute
-from pipeline.runtime.settings import InputError, check, read_params, section
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.settings import check, read_params, section
 
 SECONDS = Path(__file__).with_name("stage_seconds.csv")
 Needs = dict[str, set[str]]  # stage: the stages that it needs; in the order of `dvc repro`

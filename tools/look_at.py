@@ -17,7 +17,7 @@ from unicodedata import normalize
 import numpy as np
 
 from pipeline.common.paths import PARAMS
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import file_names, suffix
 from pipeline.sources.folders import IDX, open_source
 from stages.crop_masks.annotations import FORMATS, Annotations, holds_annotations, read_annotations

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.common.digits import Digits
 from pipeline.common.runs import name_of_weights
 from pipeline.common.storage import load_about, load_arrays
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from stages.train_mlp.mlp import ACTIVATIONS, name_of_layer, predict, softmax
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from pipeline.common.paths import PARAMS
-from pipeline.runtime.settings import NAME, InputError, section, show
+from pipeline.runtime.errors import InputError, show
+from pipeline.runtime.settings import NAME, section
 
 OTHERS = "others"  # the table of the runs that are in none
 FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part

@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.common.classes import SPLITS
 from pipeline.common.runs import CURVES_FILE, SETTINGS_FILE, SNAPSHOT, name_of_predictions, name_of_truth
 from pipeline.common.storage import load_arrays, read_json
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 SCORES = ("train_accuracy", "test_accuracy", "validation_accuracy", "train_loss")  # taken from the curves
 

@@ -11,7 +11,7 @@ from pipeline.common.paths import PLOTS
 from pipeline.common.runs import SNAPSHOT
 from pipeline.evaluation.layout import OTHERS, Tables
 from pipeline.evaluation.scores import Run, class_sizes, count_pairs
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
 CLASS_ACCURACY = "class_accuracy.csv"

@@ -13,8 +13,9 @@ import psutil
 from pydantic import Field, model_validator
 
 from pipeline.common.numerics import loaded_before
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.process import WORKER_KILLED, exit_when_parent_dies, say
-from pipeline.runtime.settings import InputError, Strict
+from pipeline.runtime.settings import Strict
 
 # A worker must be found dead in two polls in a row: joblib itself reports other deaths sooner than that.
 DEAD_WORKER_POLL_SECONDS = 3.0

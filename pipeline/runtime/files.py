@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 
 def damaged(path: Path, error: Exception) -> InputError:

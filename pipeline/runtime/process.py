@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from pipeline.common.paths import PARAMS
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 WORKER_KILLED = (
     "a worker process was killed, by hand or because memory ran out; nothing was written. "

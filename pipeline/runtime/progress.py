@@ -6,7 +6,7 @@ from threading import RLock
 
 from tqdm import tqdm
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 
 class Progress:

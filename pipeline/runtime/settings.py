@@ -1,7 +1,6 @@
-"""Load and validate params.yaml. All modules raise InputError for wrong input."""
+"""Load and validate params.yaml."""
 
 import re
-import reprlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,25 +9,9 @@ from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.error import MarkedYAMLError
 
 from pipeline.common.paths import PARAMS
+from pipeline.runtime.errors import InputError, show
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
-
-SHOWN = reprlib.Repr()  # how a wrong value is shown; a short YAML text can stand for an endless value
-SHOWN.maxlist = SHOWN.maxtuple = SHOWN.maxset = SHOWN.maxdict = 20
-SHOWN.maxstring = SHOWN.maxother = SHOWN.maxlong = 100
-SHOWN.maxlevel = 3
-show = SHOWN.repr
-
-
-class InputError(Exception):
-    """Something that the user gave is wrong; the message says what, where, and what to do, in `lines`."""
-
-    def __init__(self, *lines: str) -> None:
-        super().__init__(*lines)
-        self.lines = lines
-
-    def __str__(self) -> str:
-        return "\n  ".join(self.lines)
 
 
 class Strict(BaseModel):

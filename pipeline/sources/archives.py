@@ -13,7 +13,7 @@ from os.path import splitext
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 PICTURES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive

@@ -13,7 +13,7 @@ from pathlib import Path
 import pooch
 import requests
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
 RETRIES = 3  # pooch waits 1, 2 and 3 seconds before them

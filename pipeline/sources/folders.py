@@ -7,7 +7,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import PICTURES, Archive, Folder, by_suffix, is_data, open_archive, suffix
 
 # What is packed of a folder: pictures, arrays, annotations, lists; and IDX files, which may have no suffix.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import ARCHIVE_ERRORS, Archive, archive_name
 from pipeline.sources.pictures import PILLOW_ERRORS, open_header, reading, without_warnings
 from stages.crop_masks.boxes import Box

@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 FORMATS = ["BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"]
 SIXTEEN_BIT = ("I", "I;16", "I;16B", "I;16L", "I;16N")

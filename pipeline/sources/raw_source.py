@@ -10,8 +10,8 @@ import pooch
 
 from pipeline.common.paths import SOURCE
 from pipeline.common.storage import write_json
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_folder
-from pipeline.runtime.settings import InputError
 from pipeline.sources.archives import open_archive
 from pipeline.sources.catalogue import Source
 from pipeline.sources.downloads import download, without_password

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 # What a name says of a split, in any case, with digits behind it: train2017, Training, valid, t10k.
 WORDS = {

@@ -3,7 +3,7 @@
 No stage depends on this module, so a changed text retrains nothing.
 """
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 
 def no_cuda(run: str) -> InputError:

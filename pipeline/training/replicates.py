@@ -9,9 +9,10 @@ from pipeline.common.paths import PARAMS, SETTINGS
 from pipeline.common.runs import Replicate, run_folder, write_run
 from pipeline.common.storage import read_json
 from pipeline.runtime.compute import Compute
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_folder
 from pipeline.runtime.process import say
-from pipeline.runtime.settings import InputError, check, read_params, read_run, read_seed, section
+from pipeline.runtime.settings import check, read_params, read_run, read_seed, section
 from pipeline.training.refusals import stopped_before_latents
 from pipeline.training.schedule import count_replicates
 from pipeline.training.settings import TrainingSettings

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.runtime.settings import InputError, Strict
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.settings import Strict
 
 Units = Annotated[int, Field(ge=1, le=10_000)]  # of one hidden layer
 Channels = Annotated[int, Field(ge=1, le=1000)]

@@ -22,7 +22,7 @@ from pipeline.evaluation.claims import (
     subject,
 )
 from pipeline.evaluation.intervals import wilson_interval
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from stages.check_claims import statistics
 
 Measures = dict[str, np.ndarray]  # {"<part>.<run>.<score>": (replicates,)}

@@ -18,18 +18,10 @@ from pipeline.common.storage import write_json
 from pipeline.evaluation.claims import Claims, read_claims, subjects
 from pipeline.evaluation.layout import FINAL_TABLES, final_run, read_tables
 from pipeline.runtime.compute import Compute
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_folder
 from pipeline.runtime.process import run_stage
-from pipeline.runtime.settings import (
-    InputError,
-    Strict,
-    check,
-    check_name,
-    read_params,
-    read_run,
-    read_seed,
-    section,
-)
+from pipeline.runtime.settings import Strict, check, check_name, read_params, read_run, read_seed, section
 from pipeline.sources.settings import Data
 from pipeline.training.settings import CnnSettings, MlpSettings, TrainingSettings
 from stages.crop_masks.settings import MasksSettings

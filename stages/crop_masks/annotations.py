@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import Archive, brief, by_suffix
 from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
 from stages.crop_masks import coco, csv_tables, voc, yolo

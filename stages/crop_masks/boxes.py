@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from stages.crop_masks.faults import InvalidBox
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")

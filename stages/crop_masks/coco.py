@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.runtime.settings import InputError, show
+from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import ARCHIVE_ERRORS, read_text, with_suffix
 from stages.crop_masks.boxes import FARTHEST, Box, to_corners
 from stages.crop_masks.dataset import DataSet

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import NamedTuple, TextIO
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import ARCHIVE_ERRORS, PICTURES, open_text, suffix, with_suffix
 from pipeline.sources.splits import word_of
 from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size

@@ -1,6 +1,6 @@
 """The files of a source of photographs with boxes, as the readers of its annotations see them."""
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import ARCHIVE_ERRORS, Archive, archive_name, file_names
 from stages.crop_masks.faults import Faults
 from stages.crop_masks.photographs import Photographs

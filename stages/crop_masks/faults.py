@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 SHOWN = 20  # faults that a message lists
 

@@ -1,6 +1,6 @@
 """A split that is published as lists of photographs: ImageSets/Main of Pascal VOC, train.txt of others."""
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import PICTURES, brief, read_text, suffix, with_suffix
 from pipeline.sources.splits import word_of
 from stages.crop_masks.dataset import DataSet

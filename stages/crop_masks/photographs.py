@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import PICTURES, Archive, with_suffix
 from pipeline.sources.orientation import Header, read_header
 

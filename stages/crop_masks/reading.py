@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.common.crops import list_classes
 from pipeline.common.seeds import generator
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import open_archive
 from stages.crop_masks.annotations import Annotations, read_annotations
 from stages.crop_masks.boxes import IGNORE, Box, map_labels

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
 
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import read_text, with_suffix
 from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
 from stages.crop_masks.dataset import DataSet

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from pipeline.common.crops import Crops, list_classes, save_crops
 from pipeline.common.paths import PARAMS
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from stages.crop_masks.boxes import Box
 from stages.crop_masks.crops import COLUMNS, Crop
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from pipeline.runtime.settings import InputError, show
+from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import read_text, with_suffix
 from stages.crop_masks.boxes import Box, parse_number, to_corners
 from stages.crop_masks.dataset import DataSet

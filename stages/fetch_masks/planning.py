@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.common.seeds import generator
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 REPORT_PHOTOGRAPHS = 674
 REPORT_BOXES = {

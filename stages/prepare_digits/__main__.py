@@ -12,9 +12,10 @@ from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.digits import Digits, save_digits
 from pipeline.common.paths import DIGITS, DIGITS_NOTES, RAW_DIGITS
 from pipeline.common.storage import write_json
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.process import run_stage
-from pipeline.runtime.settings import InputError, check, read_params, read_seed, section
+from pipeline.runtime.settings import check, read_params, read_seed, section
 from stages.prepare_digits.formats import read_digits, white_on_black
 from stages.prepare_digits.settings import DigitsSettings
 from stages.prepare_digits.split import split_digits

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import SIDE, Digits, Notes
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import ARCHIVE_ERRORS, MEMBER_LIMIT, Archive, open_archive, read_file
 from pipeline.sources.folders import IDX
 from pipeline.sources.splits import split_of_file

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import SIDE, Digits, Notes, join
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import (
     PICTURES,
     Archive,

@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.digits import Digits
 from pipeline.common.seeds import generator
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 
 def split_sizes(samples: int, train: int, test: int) -> tuple[int, int]:

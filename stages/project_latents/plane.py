@@ -5,7 +5,7 @@ import pandas as pd
 
 from pipeline.common.paths import SEPARATION
 from pipeline.common.runs import load_latents, run_folder
-from pipeline.runtime.settings import InputError
+from pipeline.runtime.errors import InputError
 
 
 def read_latents(run: str, epochs: list[int]) -> np.ndarray:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.common.paths import PARAMS
-from pipeline.runtime.settings import InputError, Strict
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.settings import Strict
 
 
 class LatentFigure(Strict):

@@ -22,7 +22,8 @@ from pipeline.common.storage import read_json
 from pipeline.evaluation.folds import FOLDS
 from pipeline.evaluation.layout import OTHERS, Tables, final_run, read_tables
 from pipeline.evaluation.tables import CLASS_ACCURACY, RUNS, read_csv
-from pipeline.runtime.settings import InputError, section
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.settings import section
 from stages.write_report.contents import PARTS
 
 NO_FOLDS = pd.DataFrame({"run": []})

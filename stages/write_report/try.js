@@ -1,5 +1,5 @@
 // The networks of the page in plain JavaScript. Nothing makes a request: what is drawn or chosen stays on the page.
-const SIDE = 28, INK = 24, DARK = 64; // as in pipeline/digits/drawing.py
+const SIDE = 28, INK = 24, DARK = 64; // as in stages/prepare_digits/sample.py
 
 // float16, or bytes, from base64.
 function decode({shape, data}, bytes = false) {

@@ -1,0 +1,224 @@
+"""Annotations of every format: what is found in spite of odd names, what is said, and what is refused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.runtime.errors import InputError
+from tests.crop_masks.test_formats import FACES, HEADER, SPLITS, coco_text, photographs, read, voc_files, yolo
+from tests.making import PHOTOGRAPH, Members, photograph, picture_bytes, voc
+
+
+def rows_of(*rows: str, header: str = HEADER) -> str:
+    return "\n".join([header, *rows]) + "\n"
+
+
+GOOD = "a.png,60,40,good,1,2,30,40"
+
+
+def test_validation_is_the_test_set_where_there_is_none() -> None:
+    found = read(
+        {f"{split}.csv": rows_of(GOOD.replace("a.png", f"{split}.png")) for split in ("train", "val")}
+        | {"train.png": PHOTOGRAPH, "val.png": PHOTOGRAPH}
+    )
+    assert [box.split for box in found.boxes] == ["train", "test"]
+    assert found.split == "as published: train; valid, as the test set"
+
+
+def test_several_formats_are_refused_unless_one_is_chosen() -> None:
+    members: Members = {"boxes.csv": rows_of(GOOD), "x.xml": voc("bad"), "a.png": PHOTOGRAPH}
+    with pytest.raises(InputError, match=r"2 formats: CSV, boxes.csv; Pascal VOC, x.xml. .*csv or voc"):
+        read(members)
+    assert [box.label for box in read(members, "csv").boxes] == ["good"]
+    found = read(members, "voc")
+    assert [box.label for box in found.boxes] == ["bad"] and "not read: boxes.csv" in found.notes
+
+
+def test_what_is_no_annotation_is_skipped_and_said() -> None:
+    cascade = '<?xml version="1.0"?>\n<!-- trained -->\n<opencv_storage><cascade/></opencv_storage>'
+    found = read(
+        {
+            "boxes.csv": rows_of(GOOD),
+            "haar.xml": cascade,
+            "sizes.csv": "name,size\na,3\n",
+            "spare.jfif": PHOTOGRAPH,
+            "README.md": "",
+            "a.png": PHOTOGRAPH,
+        }
+    )
+    assert len(found.boxes) == 1
+    assert found.notes == [
+        "1 CSV files have no boxes that can be read; first: sizes.csv line 1: no column filename, xmin, "
+        "ymin, xmax, ymax; its columns are 'name', 'size'; needed are filename, label, xmin, ymin, xmax, "
+        "ymax, with commas between them",
+        "1 XML files are no annotations; first: haar.xml, which begins with <opencv_storage>",
+        "1 photographs have no annotation: spare.jfif",
+        "not read: README.md, haar.xml, sizes.csv",
+    ]
+
+
+def test_a_filename_that_names_another_photograph_is_reported() -> None:
+    members: Members = {"a.xml": voc("good", photograph="b.png"), "a.png": PHOTOGRAPH, "b.png": PHOTOGRAPH}
+    found = read(members)
+    assert found.boxes[0].photograph == "b.png"
+    assert found.notes[0] == (
+        "1 Pascal VOC files name another photograph than that of their own name; <filename> was taken; "
+        "first: a.xml, taken to be of b.png"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        ("a.png", ["x/a.png"]),
+        ("A.PNG", ["a.png"]),
+        ("cafe\u0301.png", ["café.png"]),
+        ("y/a.png", ["x/a.png", "y/a.png"]),
+        (r"C:\new\y\a.png", ["x/a.png", "y/a.png"]),
+        ("a.png", ["more/a.png", "set/images/a.png"]),
+        ("a.png", ["A.png", "a.png"]),
+    ],
+)
+def test_a_photograph_is_found_as_it_is_named(given: str, there: list[str]) -> None:
+    members: Members = dict.fromkeys(there, PHOTOGRAPH)
+    found = read(members | {"set/boxes.csv": rows_of(GOOD.replace("a.png", given))})
+    assert found.boxes[0].photograph == there[-1]
+
+
+def test_all_faults_come_in_one_message_and_invalid_boxes_can_be_skipped() -> None:
+    boxes = ["1,2,1,40", "30,2,1,40", "70,2,90,40", "1,2,x,40"] + [f"{n},0,{n},9" for n in range(30)]
+    text = rows_of(GOOD, *(f"a.png,60,40,good,{box}" for box in boxes))
+    with pytest.raises(InputError) as error:
+        read({"boxes.csv": text, "a.png": PHOTOGRAPH})
+    lines = str(error.value).split("\n  ")
+    assert lines[0] == "34 faults:" and len(lines) == 1 + 20 + 2
+    assert lines[-2:] == [
+        "and 14 more",
+        "33 of them are invalid boxes; `crop_masks.invalid_boxes: skip` leaves these out",
+    ]
+    assert "boxes.csv line 6: xmax is 'x', not a number" in lines
+    with pytest.raises(InputError, match="^boxes.csv line 6: xmax is 'x', not a number$"):
+        read({"boxes.csv": text, "a.png": PHOTOGRAPH}, skip=True)
+    found = read({"boxes.csv": text.replace("x,40", "9,40"), "a.png": PHOTOGRAPH}, skip=True)
+    assert found.skipped == 33 and len(found.boxes) == 2
+    assert found.notes[0].startswith(
+        "33 invalid boxes were skipped (crop_masks.invalid_boxes); first: boxes.csv"
+    )
+
+
+def test_a_fault_far_down_a_file_without_a_header_is_named() -> None:
+    rows = [GOOD.replace(",1,2,", f",{n},2,") for n in range(20)]
+    with pytest.raises(InputError, match="^boxes.csv line 21: not CSV: "):
+        read({"boxes.csv": "\n".join([*rows, 'a.png,"b"c']), "a.png": PHOTOGRAPH})
+
+
+def test_polygons_are_taken_as_the_box_around_them() -> None:
+    """Of YOLO's segmentation; classes without names are their numbers."""
+    text = "7 0.5 0.25 0.75 0.5 0.25 0.75\n"
+    (box,) = read({"labels/a.txt": text, "images/a.png": PHOTOGRAPH}).boxes
+    assert (box.label, box.corners) == ("7", (15, 10, 45, 30))
+
+
+def test_crowds_are_left_out_and_photographs_without_faces_are_counted() -> None:
+    content = json.loads(coco_text(SPLITS))
+    content["annotations"][0]["iscrowd"] = 1
+    content["images"].append({"id": 9, "file_name": "empty.png", "width": 0, "height": 0})
+    found = read(
+        photographs("{name}.png") | {"all.json": json.dumps(content), "empty.png": PHOTOGRAPH}, "coco"
+    )
+    assert len(found.boxes) == len(FACES) - 1 and found.photographs == 5
+    assert found.notes == ["1 boxes of a crowd (iscrowd) are left out; first: all.json object 1"]
+
+
+YOLO_FAULTS = {
+    "0 0.5 0.5 0.1": "labels/a.txt line 2: 3 numbers after the class; a box has 4, a polygon 6, 8 or more",
+    "0 30 20 10 10": (
+        "labels/a.txt line 2: ['30', '20', '10', '10'] are no shares of width and height, from 0 to 1"
+    ),
+    "0 0.5 x 0.1 0.1": "labels/a.txt line 2: the centre's y is 'x', not a number",
+    "0 0.5 0.5 0 0": (
+        "labels/a.txt line 2: the box from (30, 20) to (30, 20) has no area; are corners swapped?"
+    ),
+}
+
+
+@pytest.mark.parametrize("line", YOLO_FAULTS)
+def test_a_label_file_that_cannot_be_taken_literally(line: str) -> None:
+    with pytest.raises(InputError) as error:
+        read({"labels/a.txt": f"0 0.5 0.5 0.1 0.1\n{line}\n", "images/a.png": PHOTOGRAPH})
+    assert str(error.value) == YOLO_FAULTS[line]
+
+
+def changed(**parts: Any) -> str:
+    return json.dumps(json.loads(coco_text(("train",))) | parts)
+
+
+def test_a_large_json_file_is_refused_if_it_is_coco_and_ignored_if_not() -> None:
+    large = " " * 2**24
+    members: Members = {"boxes.csv": rows_of(GOOD), "a.png": PHOTOGRAPH}
+    assert len(read(members | {"notes.json": f'{{"images": 3}}{large}'}).boxes) == 1
+    with pytest.raises(InputError, match="2 formats: CSV, boxes.csv; COCO, all.json"):
+        read(members | {"all.json": f'{{"images": [], {large} "annotations": []}}'})
+    with pytest.raises(InputError, match="all.json is larger than 16 MiB"):
+        read(members | {"all.json": f'{{"images": [], {large} "annotations": []}}'}, "coco")
+
+
+COCO_FAULTS = {
+    "not JSON": ('{"images" "annotations"', " is not valid JSON: Expecting ':' delimiter: line 1 column 11"),
+    "a list": ('["images", "annotations"]', " is not a COCO file: it must hold `images`, `annotations` and"),
+    "deeper than any data": ('{"images": 1, "annotations": ' + "[" * 100_000, " is not valid JSON: "),
+    "no categories": (changed(categories=None), ": `categories` must be a list of objects in braces"),
+    "an id twice": (
+        changed(categories=[{"id": 1, "name": "a"}] * 2),
+        ": the `id` of categories 2 is 1; each needs its own",
+    ),
+    "no name": (changed(categories=[{"id": 1}]), ": `name` is None; it must be text"),
+    "no such image": (
+        changed(annotations=[{"image_id": 5, "category_id": 0, "bbox": [1, 2, 3, 4]}]),
+        " object 1: `image_id` is 5, which the file does not list",
+    ),
+    "no such category": (
+        changed(annotations=[{"image_id": "a", "category_id": 5, "bbox": [1, 2, 3, 4]}]),
+        " object 1: `category_id` is 5, which the file does not list",
+    ),
+    "three numbers": (
+        changed(annotations=[{"image_id": "a", "category_id": 0, "bbox": [1, 2, 3]}]),
+        " object 1: `bbox` is [1, 2, 3]; it must be [left, top, width, height] in pixels",
+    ),
+    "NaN": (
+        changed(annotations=[{"image_id": "a", "category_id": 0, "bbox": [1, 2, float("nan"), 4]}]),
+        " object 1: `bbox` is [1, 2, nan, 4]; it must be [left, top, width, height] in pixels",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COCO_FAULTS)
+def test_a_coco_file_that_cannot_be_taken_literally(case: str) -> None:
+    text, message = COCO_FAULTS[case]
+    with pytest.raises(InputError) as error:
+        read({"all.json": text, "a.png": PHOTOGRAPH, "b.png": PHOTOGRAPH})
+    assert str(error.value).startswith(f"all.json{message}")
+
+
+def test_class_names_that_do_not_agree_are_refused() -> None:
+    members = yolo("{name}.txt", "{name}.png", classes_txt="a\nb\n", obj_names="b\na\n")
+    with pytest.raises(InputError, match="classes.txt, obj.names name the classes differently"):
+        read(members)
+
+
+def test_photographs_in_no_list_of_the_published_split_are_refused() -> None:
+    members = voc_files("xml/{name}.xml", "images/{name}.png") | {"train.txt": "a\nb\n", "test.txt": "d\n"}
+    with pytest.raises(
+        InputError, match="1 photographs with boxes are in no list .*: images/c.png; add them"
+    ):
+        read(members)
+
+
+def test_an_upside_down_photograph_is_said() -> None:
+    picture = photograph()
+    exif = picture.getexif()
+    exif[0x0112] = 3
+    found = read({"boxes.csv": rows_of(GOOD), "a.png": picture_bytes(picture, "JPEG", exif=exif)})
+    assert not found.boxes[0].turned
+    assert "and no width and height that could tell" in found.notes[0]

@@ -1,0 +1,227 @@
+"""Digits in every layout that people have: the same images and labels come out, and it is said how."""
+
+import gzip
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.common.digits import Digits, Notes
+from pipeline.runtime.errors import InputError
+from stages.prepare_digits.formats import read_digits, white_on_black
+from tests.making import Members, npz, picture_bytes, put, zipped
+
+LABELS = np.arange(30, dtype=np.uint8) % 10
+IMAGES = np.zeros((30, 28, 28), np.uint8)
+IMAGES[:, 8:20, 8:20] = 100 + np.arange(30, dtype=np.uint8)[:, None, None]  # each is recognisable
+PARTS = {"train": slice(0, 20), "test": slice(20, 30)}
+
+
+def read(folder: Path, content: bytes | Members, class_from: str = "auto") -> tuple[dict[str, Digits], Notes]:
+    """The digits of an .npz file, or of an archive with these members."""
+    path = folder / ("digits.npz" if isinstance(content, bytes) else "digits.zip")
+    put(path, content if isinstance(content, bytes) else zipped(content))
+    return read_digits(path, class_from)
+
+
+def in_folders(path: str, image: Callable[[int], bytes]) -> Members:
+    return {
+        path.format(split=split, label=LABELS[n], number=n): image(n)
+        for split, rows in PARTS.items()
+        for n in range(30)[rows]
+    }
+
+
+def png(number: int) -> bytes:
+    return picture_bytes(Image.fromarray(IMAGES[number]))
+
+
+def idx(array: np.ndarray) -> bytes:
+    return (
+        struct.pack(">2xBB", 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    )
+
+
+def idx_files(name: str, pack: Callable[[bytes], bytes] = bytes) -> Members:
+    return {
+        name.format(split="t10k" if split == "test" else split, kind=kind, dimensions=array.ndim): pack(
+            idx(array[rows])
+        )
+        for split, rows in PARTS.items()
+        for kind, array in (("images", IMAGES), ("labels", LABELS))
+    }
+
+
+def keys(images: str, labels: str) -> bytes:
+    return npz(
+        **{images.format(split): IMAGES[rows] for split, rows in PARTS.items()},
+        **{labels.format(split): LABELS[rows] for split, rows in PARTS.items()},
+    )
+
+
+SPLIT: dict[str, bytes | Members] = {
+    "Keras": keys("x_{}", "y_{}"),
+    "MedMNIST": keys("{}_images", "{}_labels"),
+    "two files": {f"{s}.npz": npz(image=IMAGES[rows], label=LABELS[rows]) for s, rows in PARTS.items()},
+    "MNIST": idx_files("{split}-{kind}-idx{dimensions}-ubyte"),
+    "MNIST, packed": idx_files("MNIST/raw/{split}-{kind}-idx{dimensions}-ubyte.gz", gzip.compress),
+    "MNIST, with points": idx_files("{split}-{kind}.idx{dimensions}-ubyte"),
+    "folders of classes": in_folders("{split}ing/{label}/{number}.png", png),
+    "names in folders": in_folders("{split}/{label}_{number}.png", png),
+}
+
+
+@pytest.mark.parametrize("layout", SPLIT)
+def test_a_published_split_is_honoured(tmp_path: Path, layout: str) -> None:
+    found, notes = read(tmp_path, SPLIT[layout])
+    assert notes.split == "as published: train; test"
+    for split, rows in PARTS.items():
+        order = np.argsort(found[split].images[:, 14, 14])
+        assert (found[split].images[order] == IMAGES[rows]).all()
+        assert (found[split].labels[order] == LABELS[rows]).all()
+
+
+@pytest.mark.parametrize("name", ["valid", "val", "validation"])
+def test_validation_goes_to_training_and_is_said(tmp_path: Path, name: str) -> None:
+    parts = {"train": slice(0, 10), name: slice(10, 20), "test": slice(20, 30)}
+    members: Members = {f"{s}.npz": npz(image=IMAGES[rows], label=LABELS[rows]) for s, rows in parts.items()}
+    found, notes = read(tmp_path, members)
+    assert sorted(found["train"].images[:, 14, 14]) == sorted(IMAGES[:20, 14, 14])
+    assert (found["test"].images == IMAGES[20:]).all()
+    assert notes.split == "as published: train, and valid for training too; test"
+
+
+UNSPLIT: dict[str, bytes | Members] = {
+    "folders of classes whose names begin with digits": in_folders("{label}/3_{number}.png", png),
+    "folders of classes, numbered": in_folders("{label}/{number}.png", png),
+    "channels last": npz(image=IMAGES[..., None], label=LABELS[:, None]),
+    "channels first": npz(image=IMAGES[:, None], label=LABELS),
+    "a file for all in an archive": {"all.npz": npz(image=IMAGES, label=LABELS), "README.md": ""},
+}
+
+
+@pytest.mark.parametrize("layout", UNSPLIT)
+def test_a_source_without_a_split_is_read_whole(tmp_path: Path, layout: str) -> None:
+    found, notes = read(tmp_path, UNSPLIT[layout])
+    order = np.argsort(found[""].images[:, 14, 14])
+    assert (found[""].images[order] == IMAGES).all() and (found[""].labels[order] == LABELS).all()
+    assert notes.split == "drawn, as the source publishes none"
+
+
+def test_folders_and_names_that_always_disagree_are_asked_about(tmp_path: Path) -> None:
+    members: Members = {f"{(n + 1) % 10}/{n}_a.png": png(n) for n in range(10)}
+    with pytest.raises(
+        InputError, match=r"the folders say other classes .* prepare_digits.class_from: folder"
+    ):
+        read(tmp_path, members)
+    for choice, shift in (("folder", 1), ("name", 0)):
+        found, notes = read(tmp_path, members, choice)
+        assert sorted(found[""].labels) == list(range(10))
+        shown = found[""].images[found[""].labels == 5][0, 14, 14]
+        assert shown == IMAGES[(5 - shift) % 10, 14, 14] and notes.layout == f"pictures, class by {choice}"
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, bool, np.float32])
+def test_values_of_0_and_1_are_black_and_white(tmp_path: Path, kind: type) -> None:
+    found, _ = read(tmp_path, npz(image=(IMAGES > 0).astype(kind), label=LABELS))
+    assert (found[""].images == np.where(IMAGES > 0, 255, 0)).all()
+
+
+def test_images_without_contrast_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="every pixel of 'image' is 7; there is nothing to tell apart"):
+        read(tmp_path, npz(image=np.full((30, 28, 28), 7, np.uint8), label=LABELS))
+
+
+@pytest.mark.parametrize("colour", ["white", "black", "red"])
+@pytest.mark.parametrize("nothing", ["black", "white"])
+def test_ink_on_transparent_paper_is_where_it_can_be_seen(tmp_path: Path, colour: str, nothing: str) -> None:
+    """Whatever colour the pixels have that cannot be seen."""
+
+    def drawing(number: int) -> bytes:
+        ink = Image.fromarray(IMAGES[number])
+        picture = Image.new("RGB", ink.size, nothing)
+        picture.paste(colour, mask=ink.point(lambda value: 255 * (value > 0)))
+        picture.putalpha(ink)
+        return picture_bytes(picture)
+
+    found, notes = read(tmp_path, {f"{LABELS[n]}_{n}.png": drawing(n) for n in range(30)})
+    images = white_on_black(found, notes)[""].images
+    assert sorted(images[:, 14, 14]) == sorted(IMAGES[:, 14, 14]) and not images[:, 0, 0].any()
+
+
+def test_a_picture_of_one_colour_without_transparency_stays_as_it_is(tmp_path: Path) -> None:
+    members: Members = {f"{n}_1.png": picture_bytes(Image.new("RGBA", (28, 28), "white")) for n in range(10)}
+    assert (read(tmp_path, members)[0][""].images == 255).all()
+
+
+def test_other_sizes_are_brought_to_28_x_28_and_said(tmp_path: Path) -> None:
+    large = IMAGES.repeat(2, axis=1).repeat(3, axis=2)
+    found, notes = read(tmp_path, npz(image=large, label=LABELS))
+    assert (found[""].images == IMAGES).all()
+    assert notes.sentences() == ["pictures of 84 x 56 pixels were brought to 28 x 28"]
+
+
+REFUSED: dict[str, tuple[bytes | Members, str]] = {
+    "letters": (
+        npz(image=IMAGES, label=np.arange(30) % 26 + 1),
+        r"digits.npz: 'label' row 9 is 10, not within 0 to 9; it holds 26 classes, 1 to 26, and part 1 is",
+    ),
+    "Keras without labels": (
+        npz(x_train=IMAGES, x_test=IMAGES, y_test=LABELS),
+        "digits.npz has no key 'y_train'; its keys are x_train, x_test, y_test",
+    ),
+    "IDX without labels": (
+        {"train-images-idx3-ubyte": idx(IMAGES)},
+        "digits.zip: beside train-images-idx3-ubyte there is no file of labels",
+    ),
+    "IDX, cut": (
+        idx_files("{split}-{kind}-idx{dimensions}-ubyte", lambda data: data[:-1]),
+        r"digits.zip: t10k-images-idx3-ubyte says that it has \[10, 28, 28\] values, and has 7839",
+    ),
+    "IDX, packed and cut": (
+        idx_files("{split}-{kind}-idx{dimensions}-ubyte.gz", lambda data: gzip.compress(data)[:-9]),
+        "digits.zip: t10k-images-idx3-ubyte.gz cannot be unpacked: Compressed file ended before",
+    ),
+    "IDX that is none": (
+        {"train-images-idx3-ubyte": b"text", "train-labels-idx1-ubyte": b"text"},
+        "digits.zip: train-images-idx3-ubyte is not an IDX file of bytes",
+    ),
+    "IDX of numbers larger than bytes": (
+        {name: bytes([0, 0, 12, 1]) + content[4:] for name, content in
+         idx_files("{split}-{kind}-idx{dimensions}-ubyte").items() if isinstance(content, bytes)},
+        "is not an IDX file of bytes",
+    ),
+    "arrays and pictures": (
+        {"all.npz": npz(image=IMAGES, label=LABELS), "3_1.png": png(3)},
+        r"digits.zip must hold either .npz files, IDX files or pictures; it holds arrays \(.npz\) \(all",
+    ),
+    "several files": (
+        {name: npz(image=IMAGES, label=LABELS) for name in ("a.npz", "b.npz")},
+        "digits.zip holds a.npz, b.npz; give one .npz file, or train.npz and test.npz",
+    ),
+    "a split in a split": (
+        {name: keys("x_{}", "y_{}") for name in ("train.npz", "test.npz")},
+        "test.npz holds a split of its own, and is one of several files; give it alone",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_no_digits_is_named(tmp_path: Path, case: str) -> None:
+    content, message = REFUSED[case]
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, content)
+
+
+def test_a_packed_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.prepare_digits.arrays.MEMBER_LIMIT", 2**20)
+    members = idx_files("{split}-{kind}-idx{dimensions}-ubyte.gz", gzip.compress)
+    buffer = io.BytesIO()
+    with gzip.open(buffer, "wb") as file:
+        file.write(bytes(2 * 2**20))
+    with pytest.raises(InputError, match="train-images-idx3-ubyte.gz unpacks to more than 1 MiB"):
+        read(tmp_path, members | {"train-images-idx3-ubyte.gz": buffer.getvalue()})

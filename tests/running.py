@@ -1,0 +1,129 @@
+"""Stages run as a user runs them, on what is wrong: what they say, what they leave, what they cost."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import stages.crop_masks.__main__  # noqa: F401  its imports take seconds, which are no case's own
+from pipeline.runtime.process import run_stage
+from tests.making import Accepted, Refused
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 5  # of the processor, beyond imports
+MEMORY = 500 * 2**10  # KiB, beyond imports
+
+
+def files() -> dict[str, str]:
+    """Every file of the project, with its content."""
+    paths = sorted(path for path in Path.cwd().rglob("*") if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """refused("crop_masks", message) runs a stage that must say just that, and touch no file."""
+
+    def run(stage: str, message: str, *arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py"])
+        before, started = files(), time.process_time()
+        with pytest.raises(SystemExit) as ended:
+            run_stage(import_module(f"stages.{stage}.__main__").main, *arguments)
+        assert time.process_time() - started < SECONDS
+        assert capsys.readouterr().err == f"{stage}: {message}\n"
+        assert ended.value.code == 1
+        assert files() == before
+
+    return run
+
+
+@pytest.fixture
+def accepted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Accepted:
+    """accepted("crop_masks") runs a stage that must end well, and is what it printed."""
+
+    def run(stage: str, *arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py"])
+        before = files()
+        run_stage(import_module(f"stages.{stage}.__main__").main, *arguments)
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert before.items() <= files().items()
+        return printed.out
+
+    return run
+
+
+# Runs a module and writes its peak memory in KiB. ru_maxrss would be that of the parent if it is larger.
+MEASURED = """
+import atexit, runpy, sys
+def write_peak():
+    with open("/proc/self/status") as status, open("../peak", "w") as peak:
+        peak.write(status.read().split("VmHWM:")[1].split()[0])
+atexit.register(write_peak)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name=sys.argv.pop(1), alter_sys=True)
+"""
+
+
+def cost(module: str, run_name: str, *arguments: str) -> tuple[int, str, float, int]:
+    """A process's exit status, what it said, its seconds of the processor and its peak memory in KiB."""
+    with open("../said", "w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-c", MEASURED, module, run_name, *arguments],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=said,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        peak = int(Path("../peak").read_text())
+        return process.returncode, said.read(), usage.ru_utime + usage.ru_stime, peak
+
+
+@pytest.fixture(scope="session")
+def imports(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[float, int]]:
+    """imports("crop_masks"): the seconds and the memory that a stage needs before its own work."""
+    known: dict[str, tuple[float, int]] = {}
+
+    def measure(stage: str) -> tuple[float, int]:
+        if stage not in known:
+            known[stage] = cost(f"stages.{stage}", "imported")[2:]
+        return known[stage]
+
+    return measure
+
+
+@pytest.fixture
+def refused_alone(imports: Callable[[str], tuple[float, int]]) -> Refused:
+    """The same as `refused` in a process of its own, whose time and memory are measured."""
+
+    def run(stage: str, message: str, *arguments: str) -> None:
+        before = files()
+        status, said, seconds, memory = cost(f"stages.{stage}", "__main__", *arguments)
+        assert said == f"{stage}: {message}\n"
+        assert status == 1
+        assert files() == before
+        assert seconds - imports(stage)[0] < SECONDS
+        assert memory - imports(stage)[1] < MEMORY
+
+    return run
+
+
+@pytest.fixture
+def accepted_alone(imports: Callable[[str], tuple[float, int]]) -> Accepted:
+    """The same as `accepted` in a process of its own, whose memory is measured."""
+
+    def run(stage: str, *arguments: str) -> str:
+        status, said, _, memory = cost(f"stages.{stage}", "__main__", *arguments)
+        assert status == 0, said
+        assert memory - imports(stage)[1] < MEMORY
+        return said
+
+    return run

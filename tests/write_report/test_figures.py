@@ -1,0 +1,202 @@
+"""The figures of the report, pixel by pixel, and what figures and tables count."""
+
+import base64
+import importlib.util
+import re
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageColor, ImageFont
+from sklearn.metrics import confusion_matrix
+
+from pipeline.runtime.compute import Compute
+from stages.write_report import tables
+from stages.write_report.colours import INK, MASK_COLOURS, OTHER_COLOURS, readable_on
+from stages.write_report.figures import (
+    confusions,
+    galleries,
+    latents,
+    photographs,
+    plans,
+    rendering,
+    shares,
+    style,
+)
+from stages.write_report.figures.photographs import Face
+
+
+def face(area, truth, predicted):
+    return Face(area, f"{truth} → {predicted}", MASK_COLOURS[predicted])
+
+
+def drawn_in(picture, colour):
+    return (np.asarray(picture) == ImageColor.getrgb(colour)).all(axis=2)
+
+
+@pytest.mark.parametrize(
+    "area", [(40, 60, 120, 130), (0, 0, 90, 80), (150, 0, 300, 70), (0, 100, 60, 200), (200, 150, 300, 200)]
+)
+def test_a_box_is_drawn_on_the_edge_of_its_area(area):
+    one = face(area, "none", "good")
+    blank = Image.new("RGB", (300, 200), "white")
+    found = drawn_in(photographs.draw_faces(blank, [one]), MASK_COLOURS["good"])
+    left, top, right, bottom = area
+    expected = np.zeros((200, 300), dtype=bool)
+    expected[top:bottom, left:right] = True
+    line = photographs.LINE_WIDTH
+    expected[top + line : bottom - line, left + line : right - line] = False
+    x, y, end, lower = photographs.place_label(one, blank.size, [area])
+    found[y:lower, x:end] = expected[y:lower, x:end] = False
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_box_lies_around_its_face_whatever_the_size_of_the_photograph():
+    for size in [(40, 30), (999, 743), (5000, 3100)]:
+        width, height = size
+        area = (width // 4, height // 3, width // 2, 2 * height // 3)
+        photograph = Image.new("RGB", size, "white")
+        photograph.paste("black", area)
+        shown = photographs.draw_photograph(photograph, [face(area, "bad", "good")])
+        assert max(shown.size) == photographs.LONG_SIDE
+        rows, columns = np.nonzero(drawn_in(shown, MASK_COLOURS["good"]))
+        scale = shown.width / width
+        assert columns.min() == pytest.approx(area[0] * scale, abs=1)
+        assert rows.max() + 1 == pytest.approx(area[3] * scale, abs=1)
+
+
+@pytest.mark.parametrize("size", [(3, 2), (40, 30), (30, 400), (1000, 750), (1000, 12)])
+def test_a_label_is_whole_within_the_picture(size):
+    width, height = size
+    areas = [(x, y, x + 1, y + 1) for x in (0, width // 2, width - 1) for y in (0, height // 2, height - 1)]
+    for area in [*areas, (0, 0, width, height)]:
+        left, top, right, bottom = photographs.place_label(face(area, "none", "good"), size, areas)
+        assert 0 <= left < right and 0 <= top < bottom
+        if min(size) > 10:
+            assert right <= width and bottom <= height
+
+
+def test_labels_say_truth_and_prediction_and_keep_apart():
+    faces = [face((100 + 30 * i, 100, 125 + 30 * i, 130), "good", "none") for i in range(3)]
+    taken = [each.area for each in faces]
+    for each in faces:
+        taken.append(photographs.place_label(each, (400, 300), taken))
+    labels = taken[3:]
+    assert all(photographs.overlap(one, other) == 0 for one in labels for other in taken if one is not other)
+    assert faces[0].caption == "good → none"
+
+
+def test_a_label_can_be_read():
+    """Text of 4.5 to 1 in contrast (WCAG 2.1, AA)."""
+
+    def luminance(colour):
+        channels = [c / 255 for c in ImageColor.getrgb(colour)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for colour in (*MASK_COLOURS.values(), *OTHER_COLOURS):
+        low, high = sorted([luminance(colour), luminance(readable_on(colour))])
+        assert (high + 0.05) / (low + 0.05) > 4.5
+
+
+def test_photographs_that_show_most_come_first():
+    rows = [("plain", "good", "good")] * 3 + [("crowd", t, p) for t in "abc" for p in "abc"] * 2
+    rows += [("rich", "good", "good"), ("rich", "none", "good")]
+    crops = pd.DataFrame(rows, columns=["photograph", "truth", "predicted"])
+    assert plans.choose_photographs(crops) == ["rich", "plain", "crowd"]
+
+
+def test_confusions_are_counted_as_scikit_learn_does():
+    rng = np.random.default_rng(0)
+    samples = pd.DataFrame(
+        {"truth": rng.choice(["a", "b", "c"], 50), "predicted": rng.choice(["a", "b"], 50)}
+    )
+    counts = confusions.count_confusions(samples, ["a", "b", "c"])
+    np.testing.assert_array_equal(counts, confusion_matrix(samples.truth, samples.predicted))
+    truth, predicted = confusions.most_confused(counts)
+    assert truth != predicted
+    assert counts.loc[truth, predicted] == max(counts.loc[a, b] for a in "abc" for b in "abc" if a != b)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_epochs_are_on_the_same_axes_where_they_can_be_compared(same):
+    points = pd.DataFrame({"epoch": [10, 10, 110, 110], "x": [0, 1, 4, 9], "y": [0, 1, 5, 7], "digit": 3})
+    separation = pd.DataFrame({"epoch": [10, 110], "knn_accuracy": 0.5, "silhouette": 0.1})
+    left, right = latents.draw_latents(points, separation, same).axes
+    assert (left.get_xlim() == right.get_xlim()) == (left.get_ylim() == right.get_ylim()) == same
+
+
+def test_a_gallery_of_nothing():
+    assert rendering.render("", galleries.draw_gallery, [], [], []).files["png"]
+
+
+def test_errors_by_crop_size():
+    boxes = pd.DataFrame({"left": 0, "top": 0, "right": [10, 10, 20, 200], "bottom": [10, 12, 20, 150]})
+    table = shares.errors_by_size(boxes, np.array([True, False, True, False]))
+    assert table.index.tolist() == ["0 to 16", "16 to 24", "128 +"]
+    assert table.crops.tolist() == [2, 1, 1] and table.error.tolist() == [0.5, 1, 0]
+
+
+def test_a_run_in_several_tables_is_compared_with_the_report_wherever_it_stands():
+    claims = pd.DataFrame(
+        index=["T1.h64_32.test_accuracy", "T2.h64_32.test_accuracy", "T13.final.test_accuracy"]
+    )
+    assert tables.find_claim(claims, "mlp", "T2", "h64_32", "test_accuracy") == "T2.h64_32.test_accuracy"
+    assert tables.find_claim(claims, "mlp", "T5", "h64_32", "test_accuracy") == "T1.h64_32.test_accuracy"
+    assert (
+        tables.find_claim(claims, "mlp", "T7", "final", "test_accuracy") is None
+    )  # T13 is about the other part
+    assert tables.find_claim(claims, "cnn", "T14", "final", "test_accuracy") == "T13.final.test_accuracy"
+
+
+def test_pictures_are_small_on_the_page_and_look_the_same():
+    drawn = np.asarray(Image.linear_gradient("L").resize((400, 400)).convert("RGB"))
+    address = rendering.webp_uri(Image.fromarray(drawn))
+    with Image.open(BytesIO(base64.b64decode(address.removeprefix("data:image/webp;base64,")))) as shown:
+        assert np.abs(np.asarray(shown, dtype=int) - drawn).mean() < 2
+
+
+def test_an_inline_svg_keeps_its_scale_and_takes_the_reader_s_colours():
+    svg = f'<style type="text/css">*{{}}</style><path d="M 123.456789 4.5 \nL 61.234567 9" fill="{INK}"/>'
+    svg += '<g transform="scale(0.015625)"/>'
+    shown = rendering.adapt_svg(svg)
+    assert 'd="M 123.45 4.5  L 61.23 9" fill="var(--c0)"' in shown and "scale(0.015625)" in shown
+    assert "prefers-color-scheme:dark" in shown
+
+
+def test_a_figure_is_drawn_again_only_where_its_data_changed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drawn = tmp_path / "drawn"
+    plans = {"a": (draw_and_count, 1, drawn), "b": (draw_and_count, 2, drawn)}
+    first = rendering.draw_pictures(plans, Compute())
+    assert drawn.read_text() == "12"
+    assert rendering.draw_pictures(plans, Compute()) == first and drawn.read_text() == "12"
+    rendering.draw_pictures(plans | {"b": (draw_and_count, 3, drawn)}, Compute())
+    assert drawn.read_text() == "123"
+    monkeypatch.setattr(rendering, "code_digest", lambda: "other code")
+    rendering.draw_pictures(plans, Compute())
+    assert drawn.read_text() == "12312"
+
+
+def test_the_cache_knows_all_modules_that_draw():
+    """plans.py only chooses the data, which the cache knows too; rendering.py only what all figures share."""
+    known = {str(path) for path in rendering.drawing_modules()}
+    for path in Path(rendering.__file__).parent.glob("*.py"):
+        if path.stem not in ("plans", "rendering"):
+            for module in re.findall(
+                r"^from ((?:pipeline|stages)\.\S+) import", path.read_text(), re.MULTILINE
+            ):
+                assert importlib.util.find_spec(module).origin in known, f"{path.name} imports {module}"
+
+
+def draw_and_count(number, drawn):
+    """A figure that leaves a mark each time it is drawn."""
+    with open(drawn, "a") as file:
+        file.write(str(number))
+    return style.new_figure(1 + number)[0]
+
+
+def test_labels_are_set_the_same_with_and_without_fribidi():
+    assert photographs.load_font(15).layout_engine == ImageFont.Layout.BASIC

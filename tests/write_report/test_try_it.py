@@ -1,0 +1,228 @@
+"""The networks of the page, run by a browser: they find what Python finds, and can be tried by hand."""
+
+import base64
+import html
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipeline.common.crops import load_crops
+from pipeline.common.digits import load_digits
+from pipeline.common.paths import CROP_ARRAYS, DIGITS
+from pipeline.common.runs import LATENTS_FILE, SETTINGS_FILE, run_folder
+from pipeline.common.storage import save_arrays, write_json
+from stages.crop_masks import geometry
+from stages.prepare_digits.sample import to_sample
+from stages.train_cnn.cnn import build_described
+from stages.write_report import try_it
+from tests.conftest import ROOT, Workspace
+from tests.making import photograph
+from tests.write_report.test_report import FRAME, browse
+from tools.networks import load_network
+
+pytestmark = pytest.mark.xdist_group("report")
+CLOSE = 0.005  # of probabilities: the page has its weights as float16
+
+RUN = """<script>
+addEventListener("load", () => {
+  const given = JSON.parse(document.getElementById("given").textContent);
+  const bytes = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  const found = {
+    numerals: TRIAL.numerals.map(network => given.digits.map(d => runMlp(network, bytes(d)).probabilities)),
+    faces: TRIAL.faces.map(network => given.crops.map(c => runCnn(network, bytes(c)))),
+    samples: given.drawings.map(d => [...toSample(bytes(d.data), d.width, d.height)]),
+    cut: [...toCrop(bytes(given.photograph.data), given.photograph.width, given.photograph.height, 32)],
+  };
+  document.body.append(Object.assign(document.createElement("pre"),
+    {id: "found", textContent: JSON.stringify(found)}));
+});
+</script>"""
+DRAW = """<script>
+addEventListener("load", () => {
+  const pad = document.getElementById("pad"), frame = pad.getBoundingClientRect();
+  pad.setPointerCapture = () => {};  // which a made-up pointer has none of
+  const send = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 1,
+    clientX: frame.left + x * frame.width, clientY: frame.top + y * frame.height}));
+  const press = key => pad.dispatchEvent(new KeyboardEvent("keydown", {key, cancelable: true}));
+  const rows = () => [...document.querySelectorAll("#digits tbody tr")].map(row =>
+    [...row.cells].slice(1).map(cell => parseFloat(cell.textContent)));
+  const seen = () => [...document.getElementById("seen").getContext("2d").getImageData(0, 0, 28, 28).data]
+    .filter((_, i) => i % 4 === 0);
+  const verdict = () => document.getElementById("verdict").textContent;
+  const wait = () => new Promise(resolve => setTimeout(resolve, 200));
+  (async () => {
+    await wait(); // the page shows its first verdict in a task of its own, before or after "load"
+    const found = {blank: verdict()};
+    send("pointerdown", .3, .2);
+    send("pointermove", .3, .8);
+    send("pointermove", .6, .8);
+    send("pointerup", .6, .8);
+    send("pointermove", .9, .1);  // with the pen lifted
+    await wait();
+    Object.assign(found, {drawn: seen(), rows: rows(), verdict: verdict()});
+    press("Escape");
+    await wait();
+    found.cleared = verdict();
+    press(" ");
+    await wait();
+    found.dot = seen();
+    press(" ");
+    press("Escape");
+    for (const key of [" ", ...Array(9).fill("ArrowRight"), " ", ...Array(9).fill("ArrowDown")]) press(key);
+    await wait();
+    found.keys = seen();
+    document.querySelectorAll("#samples button")[4].click();
+    await wait();
+    found.sample = seen();
+    Object.assign(TRIAL.plane, {low: [-5, -5], high: [7, 9], medians: []});
+    Object.assign(drawPlane, {points: [-5, -5, 7, 9], digits: [0, 1]});
+    drawPlane([1, 40]);
+    const plane = document.getElementById("plane").getContext("2d").getImageData(0, 0, 280, 280).data;
+    const marked = (x, y) => plane[4 * (280 * y + x) + 3] > 0;
+    found.plane = [marked(12, 268), marked(268, 12), marked(140, 22), marked(140, 140)];
+    parent.postMessage(found, "*");
+  })();
+});
+</script>"""
+
+
+def text_of(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def run_in_browser(page: str, folder: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """What RUN finds on the page for what it is given."""
+    data = f'<script type="application/json" id="given">{json.dumps(given)}</script>'
+    (folder / "page.html").write_text(page.replace("</body>", f"{data}{RUN}</body>"))
+    document, log = browse(folder, folder / "page.html")
+    found = re.search(r'<pre id="found">(.*?)</pre>', document, re.DOTALL)
+    assert found and "CONSOLE" not in log, log
+    result: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return result
+
+
+def test_the_page_finds_what_python_finds(quick_run: Workspace, tmp_path: Path) -> None:
+    folder = quick_run.folder
+    digits = load_digits(folder / DIGITS)["test"].images[:100]
+    crops = load_crops(folder / CROP_ARRAYS)
+    faces = crops.resized[np.flatnonzero(crops.test)[:50]]
+    rng = np.random.default_rng(0)
+    drawings = [Image.new("L", size, "white") for size in ((280, 280), (90, 40), (17, 23))]
+    for drawing in drawings:
+        for _ in range(4):
+            left, top = (int(rng.integers(side // 2)) for side in drawing.size)
+            drawing.paste(
+                int(rng.integers(90)), (left, top, left + drawing.width // 3, top + drawing.height // 4)
+            )
+    picture = photograph(57, 91)
+    given = {
+        "digits": [text_of(each) for each in digits],
+        "crops": [text_of(each) for each in faces],
+        "drawings": [
+            {"width": d.width, "height": d.height, "data": text_of(np.asarray(d))} for d in drawings
+        ],
+        "photograph": {"width": 57, "height": 91, "data": text_of(np.asarray(picture.convert("RGBA")))},
+    }
+    found = run_in_browser((folder / "report/index.html").read_text(), tmp_path, given)
+    cases = ("mlp", ("final", "best_small"), digits), ("cnn", ("final", "weighted"), faces)
+    for part, runs, samples in cases:
+        for run, shares in zip(runs, found["numerals" if part == "mlp" else "faces"], strict=True):
+            expected = load_network(folder / "models" / part / run).probabilities(samples)
+            assert np.abs(np.array(shares) - expected).max() < CLOSE, run
+            sure = np.sort(expected, axis=1)[:, -1] - np.sort(expected, axis=1)[:, -2] > 2 * CLOSE
+            assert (np.argmax(shares, axis=1) == expected.argmax(axis=1))[sure].all()
+    for sample, drawing in zip(found["samples"], drawings, strict=True):
+        assert np.abs(np.array(sample) - to_sample(drawing).ravel().astype(int)).max() <= 1
+    assert np.abs(np.array(found["cut"]) - geometry.resize(picture, 32).ravel().astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("part", "settings", "shown"),
+    [
+        ("mlp", {"split": "given"}, True),
+        ("mlp", {"split": "sheets"}, False),
+        ("cnn", {"folds": 0, "crops": "large"}, True),
+        ("cnn", {"folds": 5, "crops": "resized"}, False),
+        ("cnn", {"folds": 0, "crops": "own_size"}, False),
+    ],
+)
+def test_a_network_that_the_page_cannot_test_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, part: str, settings: dict[str, Any], shown: bool
+) -> None:
+    monkeypatch.setattr(try_it, "network", lambda part, run: {})
+    results: Any = SimpleNamespace(
+        settings={part: {"final": settings}}, scores={part: {"final": {"test_accuracy": 0.9}}}
+    )
+    assert len(try_it.networks(part, {"final": "", "missing": ""}, results)) == shown
+
+
+@pytest.mark.parametrize(("split", "shown"), [("given", True), ("sheets", False)])
+def test_the_plane_shows_the_test_set_of_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str, shown: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(try_it, "network", lambda part, run: {})
+    (folder := run_folder("mlp", try_it.PLANE)).mkdir(parents=True)
+    write_json(folder / SETTINGS_FILE, {"epochs": 9, "hidden": [2], "split": split})
+    points = np.array([[-4, 7], [2, 9]], np.float32)
+    save_arrays(folder / LATENTS_FILE, {"epoch": np.array([9]), "activations": points[None, None]})
+    plane = try_it.plane(np.array([0, 1]))
+    assert (plane and (plane["low"], plane["high"])) == (([-4, 7], [2, 9]) if shown else None)
+
+
+def test_batch_normalisation_is_merged_into_the_convolutions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    about = {"kind": "cnn", "side": 64, "classes": ["a", "b", "c"], "channels": [4, 6], "filter": 3}
+    about |= {"stride": 1, "padding": 1, "head": [5], "batch_norm": True}
+    torch.manual_seed(0)
+    layers = build_described(about).state_dict()
+    weights = {name: (torch.rand_like(layer.float()) + 0.1).numpy() for name, layer in layers.items()}
+    (folder := run_folder("cnn", "final")).mkdir(parents=True)
+    save_arrays(folder / "replicate_0.safetensors", weights, about)
+    trial = json.dumps({"numerals": [], "faces": [try_it.network("cnn", "final")]})
+    page = f'<body><script type="application/json" id="networks">{trial}</script>'
+    page += f"<script>{(ROOT / 'stages/write_report/try.js').read_text()}</script></body>"
+    crops = np.random.default_rng(0).integers(256, size=(5, 3, 64, 64), dtype=np.uint8)
+    given = {"digits": [], "crops": [text_of(crop) for crop in crops], "drawings": []}
+    given["photograph"] = {"width": 1, "height": 1, "data": text_of(np.zeros((1, 1, 4), np.uint8))}
+    found = run_in_browser(page, tmp_path, given)["faces"][0]
+    expected = load_network(folder).probabilities(crops)
+    assert np.abs(np.array(found) - expected).max() < CLOSE
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
+    quick_run: Workspace, tmp_path: Path, width: int
+) -> None:
+    page = (quick_run.folder / "report/index.html").read_text()
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"{DRAW}</body>"))
+    (tmp_path / "frame.html").write_text(FRAME.format(width=width))
+    document, log = browse(tmp_path, tmp_path / "frame.html")
+    found = re.search(r"<pre>(.*?)</pre>", document, re.DOTALL)
+    assert found and "CONSOLE" not in log, log
+    seen = json.loads(html.unescape(found[1]))
+    assert seen["blank"] == seen["cleared"] == "Nothing is drawn yet."
+    assert max(seen["dot"]) == 255, "the space bar alone puts down the pen"
+    assert seen["verdict"].startswith("Read as ")
+    for shares in zip(*seen["rows"], strict=True):
+        assert len(shares) == 10 and sum(shares) == pytest.approx(100, abs=1)
+    ink = np.array(seen["drawn"]).reshape(28, 28) > 64
+    rows, columns = np.nonzero(ink)
+    assert np.ptp(rows) + 1 == 24 and rows.min() == 2  # centred, an L: its leg, and its foot
+    assert ink[:, columns.min()].sum() > 18 and ink[rows.max()].sum() > 9
+    assert not ink[2:12, columns.max()].any(), "nothing is drawn with the pen lifted"
+    across = np.nonzero(np.array(seen["keys"]).reshape(28, 28) > 64)
+    assert np.ptp(across[1]) > 2 * np.ptp(across[0]), "drawn to the right, and lifted before going down"
+    digits = load_digits(quick_run.folder / DIGITS)["test"]
+    first = digits.images[np.flatnonzero(digits.labels == 4)[0]]
+    assert seen["sample"] == first.ravel().tolist()
+    assert seen["plane"] == [True, True, True, False], "both corners, and the ring at the edge"
