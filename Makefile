@@ -1,15 +1,17 @@
 # make repro   set up and regenerate every number of the report, stages side by side
 # make quick   the same stages on little data, in quick/
 # make verify  reproduce the committed results from nothing, and say what differs
-# make test    set up and run the test suite
+# make test    set up and run the checks and tests that one runs before a commit
+# make witness the tests that take longer: emulated processors, kills, the page in a browser
 # make bench   measure the pipeline beside PyTorch, JAX, Keras, scikit-learn and NumPy;
 #              ARGS='--digits PATH --masks PATH' measures on your data
 
 PYTHON ?= python3
+PYTEST ?= pytest
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
-.PHONY: repro quick verify test bench
+.PHONY: repro quick verify test witness bench
 
 repro: .venv/ready
 	python -m tools.lanes
@@ -24,7 +26,10 @@ test: .venv/dev
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest --cov
+	$(PYTEST) -m "not witness"
+
+witness: .venv/dev
+	$(PYTEST) -m witness
 
 # Peers are installed beside the project's pinned packages, whose versions they must not change.
 bench: .venv/dev

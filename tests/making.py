@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.runtime.settings import read_params, read_run
+from pipeline.runtime.settings import read_params, resolve_run
 from pipeline.sources.orientation import ORIENTATION
+from pipeline.training.settings import Resolved, settings_file
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
 IMAGES = np.zeros((60, 28, 28), np.uint8)
@@ -96,8 +97,8 @@ def put_settings(folder: Path) -> None:
     params = read_params(folder / "params.yaml")
     for part in {"mlp", "cnn"} & params.keys():
         for run in params[part]["runs"]:
-            text = json.dumps(read_run(params, part, run))
-            put(folder / f"settings/{part}/{run}.json", text.encode())
+            content = Resolved(resolve_run(params, part, run), params["seed"], packages={})
+            put(folder / settings_file(part, run), json.dumps(content._asdict()).encode())
 
 
 def put(path: Path, content: bytes) -> None:

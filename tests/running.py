@@ -31,10 +31,10 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """refused("crop_masks", message) runs a stage that must say just that, and touch no file."""
 
     def run(stage: str, message: str, *arguments: str) -> None:
-        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py"])
+        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py", *arguments])
         before, started = files(), time.process_time()
         with pytest.raises(SystemExit) as ended:
-            run_stage(import_module(f"stages.{stage}.__main__").main, *arguments)
+            run_stage(import_module(f"stages.{stage}.__main__").main)
         assert time.process_time() - started < SECONDS
         assert capsys.readouterr().err == f"{stage}: {message}\n"
         assert ended.value.code == 1
@@ -48,9 +48,9 @@ def accepted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """accepted("crop_masks") runs a stage that must end well, and is what it printed."""
 
     def run(stage: str, *arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py"])
+        monkeypatch.setattr(sys, "argv", [f"stages/{stage}/__main__.py", *arguments])
         before = files()
-        run_stage(import_module(f"stages.{stage}.__main__").main, *arguments)
+        run_stage(import_module(f"stages.{stage}.__main__").main)
         printed = capsys.readouterr()
         assert printed.err == ""
         assert before.items() <= files().items()

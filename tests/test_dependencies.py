@@ -1,4 +1,4 @@
-"""dvc.yaml against the code: a stage depends on the modules that can change its results, and on no other."""
+"""dvc.yaml against the code: a stage depends on the folders that it imports, and on what it reads."""
 
 import ast
 import re
@@ -11,27 +11,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.common import paths
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parent.parent
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE["stages"].items()}
-
-# Modules that a stage imports and does not depend on, with the reason: no result changes with them.
-EXEMPT = {
-    "pipeline/runtime/compute.py": "how work is spread over processes; results are the same for any number",
-    "pipeline/runtime/files.py": "how a file replaces another, and what is said of a damaged one",
-    "pipeline/common/paths.py": "dvc.yaml states the same paths",
-    "pipeline/runtime/process.py": "how a stage starts, and how it ends with an error",
-    "pipeline/runtime/settings.py": "which settings are refused, and in what words; their values are params",
-    "pipeline/sources/downloads.py": "how a file comes over the network; its content is the source's own",
-    "pipeline/runtime/progress.py": "what a training shows; it ends or goes on, with the same numbers",
-    "pipeline/training/refusals.py": "what is said of settings that a training finds impossible",
-    "pipeline/training/replicates.py": "which process trains which replicate, with settings that are params",
-    **{
-        f"pipeline/{room}/settings.py": "which settings are refused; their values are params or files"
-        for room in ("digits", "evaluation", "masks", "sources", "training")
-    },
-}
+ROOMS = {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")}
+RUNTIME = "pipeline/runtime"  # how a stage runs, never what comes out
 
 
 def imported_names(path: Path) -> set[str]:
@@ -52,65 +37,72 @@ def imported_modules(path: Path) -> set[Path]:
     return {candidate for candidate in candidates if (ROOT / candidate).is_file()}
 
 
-def all_imported_modules(path: Path) -> set[Path]:
-    """The same, and what those import in turn; with the module itself."""
-    seen, waiting = set(), [path, *imported_modules(ROOT / "pipeline/__init__.py")]
+def modules_of(folder: str) -> list[Path]:
+    return [path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py")]
+
+
+def imported_folders(folder: str) -> set[str]:
+    """The folders of stages/ and pipeline/ with the modules that a folder imports, or that these import."""
+    seen, waiting = (
+        set(),
+        [*modules_of(folder), Path("pipeline/common/numerics.py")],
+    )  # by pipeline/__init__.py
     while waiting:
         module = waiting.pop()
         if module not in seen:
             seen.add(module)
             waiting += imported_modules(ROOT / module)
-    return seen
-
-
-def modules_in(deps: list[str]) -> set[Path]:
-    """The modules among dependencies, those in folders too."""
-    modules = {Path(dep) for dep in deps if dep.endswith(".py")}
-    for dep in deps:
-        if dep.startswith("pipeline/") and (ROOT / dep).is_dir():
-            modules |= {path.relative_to(ROOT) for path in (ROOT / dep).rglob("*.py")}
-    return {module for module in modules if module.name != "__init__.py"}
+    return {"/".join(module.parts[:2]) for module in seen}
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_a_stage_depends_on_the_modules_it_imports_but_for_the_exempt(name):
-    assert STAGES[name]["cmd"].startswith(f"python -m stages.{name}")
-    imported = all_imported_modules(Path("stages", f"{name}.py"))
-    assert modules_in(STAGES[name]["deps"]) == imported - {Path(module) for module in EXEMPT}
+def test_a_stage_depends_on_the_folders_that_it_imports(name):
+    assert STAGES[name]["cmd"].split()[:3] == ["python", "-m", f"stages.{name}"] and STAGES[name]["desc"]
+    code = {dep for dep in STAGES[name]["deps"] if dep.startswith(("stages", "pipeline"))}
+    if name == "check_settings":
+        assert code == {"stages", "pipeline"}
+    else:
+        assert code == imported_folders(f"stages/{name}") - {RUNTIME}
 
 
-@pytest.mark.parametrize("name", ["train_mlp", "train_cnn"])
-def test_no_module_that_a_training_depends_on_has_the_text_of_an_error(name):
-    """Else a changed text would retrain."""
-    for module in modules_in(STAGES[name]["deps"]):
-        assert "pipeline.runtime.settings.InputError" not in imported_names(ROOT / module), module
+def test_every_folder_of_stages_is_a_stage():
+    assert {path.parent.name for path in (ROOT / "stages").glob("*/__main__.py")} == set(STAGES)
+    assert {path.parts[1] for path in modules_of("stages") if len(path.parts) > 2} == set(STAGES)
 
 
-def test_every_exempt_module_is_imported_by_a_stage():
-    imported = set().union(*(all_imported_modules(Path("stages", f"{name}.py")) for name in STAGES))
-    assert {Path(module) for module in EXEMPT} <= imported
+@pytest.mark.parametrize("name", STAGES)
+def test_no_stage_imports_a_stage_but_to_check_its_settings(name):
+    others = {
+        module
+        for path in modules_of(f"stages/{name}")
+        for module in imported_modules(ROOT / path)
+        if module.parts[0] == "stages" and module.parts[1] != name
+    }
+    assert {module.name for module in others} <= ({"settings.py"} if name == "check_settings" else set())
 
 
-def test_every_stage_module_is_a_stage_with_a_description():
-    modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
-    assert modules == set(STAGES)
-    assert all(stage["desc"] for stage in STAGES.values())
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_shared_room_imports_no_stage_and_only_the_rooms_below_it(room):
+    below = {"runtime": {"common"}, "common": {"runtime"}}.get(room, {"runtime", "common"})
+    for path in modules_of(f"pipeline/{room}"):
+        for module in imported_modules(ROOT / path):
+            assert module.parts[0] == "pipeline" and module.parts[1] in below | {room}, f"{path}: {module}"
 
 
 def test_packages_hold_nothing_that_a_dependency_would_miss():
-    for path in [*(ROOT / "stages").rglob("__init__.py"), *(ROOT / "pipeline").rglob("__init__.py")]:
-        nodes = list(ast.walk(ast.parse(path.read_text())))
+    for top in ("stages", "pipeline"):
+        nodes = list(ast.walk(ast.parse((ROOT / top / "__init__.py").read_text())))
         assert not [node for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign)]
-        pinning = {Path("pipeline/common/numerics.py")} if path.parent.name == "pipeline" else set()
-        assert imported_modules(path) == pinning, path
+    assert imported_modules(ROOT / "stages/__init__.py") == set()
+    assert imported_modules(ROOT / "pipeline/__init__.py") == {Path("pipeline/common/numerics.py")}
 
 
 def test_the_code_has_the_paths_of_dvc_yaml():
     stated = {
-        path
+        next(iter(entry)) if isinstance(entry, dict) else entry
         for stage in STAGES.values()
         for kind in ("deps", "outs", "metrics")
-        for path in names_in(stage, kind)
+        for entry in stage.get(kind, [])
     }
     for name, path in vars(paths).items():
         if isinstance(path, Path) and path.parts[0] == "data":
@@ -118,10 +110,6 @@ def test_the_code_has_the_paths_of_dvc_yaml():
                 str(path) == each or each.startswith(f"{path}/") or str(path).startswith(f"{each}/")
                 for each in stated
             ), name
-
-
-def names_in(stage, kind):
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in stage.get(kind, [])]
 
 
 def test_nothing_depends_on_how_the_work_is_spread_out():
@@ -135,7 +123,7 @@ def test_no_stage_of_one_wing_reads_the_other():
     for name in STAGES.keys() - of_both:
         stage = STAGES[name]
         other = ("data.masks", "crop", "cnn") if name in digits else ("data.digits", "prepare_digits", "mlp")
-        reads = {*stage["params"]} | {dep for dep in stage["deps"] if not dep.endswith(".py")}
+        reads = {*stage.get("params", []), *stage["deps"]}
         assert not [key for key in reads if any(word in key for word in other)], name
 
 
@@ -156,9 +144,11 @@ def test_a_user_has_every_package_that_the_code_imports():
     """The suite itself runs with more packages than a user installs from requirements.txt."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[\[=>]", package)[0] for package in project["dependencies"]}
-    for_developers = ROOT / "tools/plots_page.py"
-    modules = [path for room in ("pipeline", "stages", "tools") for path in (ROOT / room).rglob("*.py")]
-    names = {n.split(".")[0] for path in modules if path != for_developers for n in imported_names(path)}
+    for_developers = Path("tools/plots_page.py")
+    modules = [path for top in ("pipeline", "stages", "tools") for path in modules_of(top)]
+    names = {
+        n.split(".")[0] for path in modules if path != for_developers for n in imported_names(ROOT / path)
+    }
     packages = names - sys.stdlib_module_names - {"pipeline", "stages", "tools"}
     distributions = packages_distributions()
     missing = {p for p in packages if not declared.intersection(map(str.lower, distributions[p]))}

@@ -13,6 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from ruamel.yaml import YAML
 
+from pipeline.evaluation.claims import read_claims, report_tables
 from pipeline.runtime.settings import read_params
 from tests.conftest import ROOT, Workspace, results
 from tools import plots_page, quick
@@ -30,6 +31,12 @@ METRICS = {
     "mlp": {"train_accuracy", "test_accuracy", "train_loss", "reported_loss", "epochs"},
     "cnn": {"train_accuracy", "test_accuracy", "recall", "train_loss", "epochs"},
 }
+
+
+def tables_of(folder, part):
+    """The tables of a part with the runs that the folder's params.yaml has."""
+    claims = read_claims(folder / "claims.yaml")
+    return report_tables(claims, part, read_params(folder / "params.yaml")[part]["runs"])
 
 
 def test_every_run_has_its_scores(quick_run):
@@ -59,12 +66,11 @@ def test_the_scores_fit_a_screen(quick_run):
 
 
 def test_every_table_and_curve_is_there(quick_run):
-    params = read_params(quick_run.folder / "params.yaml")
     for part in METRICS:
         scores = quick_run.scores(part)
-        for table in params[part]["tables"]:
+        for table, runs in tables_of(quick_run.folder, part).items():
             rows = pd.read_csv(quick_run.folder / f"plots/{part}/tables/{table}.csv").set_index("run")
-            assert rows.index.tolist() == params[part]["tables"][table]
+            assert rows.index.tolist() == runs
             assert rows.test_accuracy.to_dict() == {run: scores[run]["test_accuracy"] for run in rows.index}
             curves = pd.read_csv(quick_run.folder / f"plots/{part}/curves/{table}.csv")
             for run, curve in curves.groupby("run"):
@@ -103,7 +109,7 @@ def test_the_plots_page_needs_no_network(quick_run):
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//[^"']+""", page)
     assert "window.vegaEmbed" in page
     params = read_params(quick_run.folder / "params.yaml")
-    tables = [*params["mlp"]["tables"], *params["cnn"]["tables"]]
+    tables = [table for part in METRICS for table in tables_of(quick_run.folder, part)]
     # With the runs in no table, and the confusions, of both parts.
     assert page.count("<div id") == len(tables) + 2 + 4 + len(params["project_latents"])
     for run in [*quick_run.scores("mlp"), *quick_run.scores("cnn")]:
@@ -172,6 +178,57 @@ def test_a_changed_default_retrains_the_runs_that_use_it(clean):
     assert stale(clean) == others | {"write_report"}  # the page shows the settings
 
 
+def test_a_changed_run_retrains_those_like_it(clean):
+    change_params(clean.folder, ("cv_nothing: {folds: 2, optimizer: sgd}", "cv_nothing: {folds: 3}"))
+    assert stale(clean) == {"train_cnn@cv_nothing", "train_cnn@cv_weighted", "write_report"}
+
+
+@pytest.mark.parametrize(
+    ("package", "retrained"), [("numpy", {"mlp", "cnn"}), ("torch", {"cnn"}), ("dvc[s3]", set())]
+)
+def test_another_release_of_a_package_retrains_what_computes_with_it(clean, package, retrained):
+    pins = clean.folder / "requirements.txt"
+    text = re.sub(rf"(?m)^{re.escape(package)}==\S+", f"{package}==99.0", pins.read_text())
+    assert text != pins.read_text()
+    pins.write_text(text)
+    trainings = {f"train_{part}@{run}" for part in retrained for run in clean.scores(part)}
+    assert stale(clean) == trainings | ({"write_report"} if retrained else set())
+
+
+def test_a_changed_run_is_seen_by_status_and_by_itself(clean):
+    """Its run is among the params of a training, which refuses a settings file that says something else."""
+    stage = "train_mlp@custom"
+    change_params(clean.folder, ("      epochs: 30\n", "      epochs: 3\n"))
+    assert {"check_settings", stage} <= set(json.loads(clean.dvc("status", "--json").splitlines()[-1]))
+    assert stage in clean.stages_run(clean.dvc("repro", "--dry"))
+    shown = "import dvc.api, json; print(json.dumps(dvc.api.params_show(stages='train_mlp@custom')))"
+    assert json.loads(clean.run(sys.executable, "-c", shown))["mlp"]["runs"]["custom"]["epochs"] == 3
+    alone = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
+        cwd=clean.folder,
+        env=quick.environment(),
+        capture_output=True,
+        text=True,
+    )
+    said = "settings/mlp/custom.json is not what params.yaml says; `dvc repro check_settings` mends it"
+    assert alone.returncode and f"train_mlp: {said}" in alone.stderr
+    clean.dvc("repro", "check_settings")
+    clean.dvc("repro", "--single-item", stage)
+    assert pd.read_csv(clean.folder / "models/mlp/custom/curves.csv").epoch.max() == 3
+
+
+def test_editing_a_folder_reruns_its_stage_with_the_same_bytes(clean):
+    before = results(clean.folder)
+    with open(clean.folder / "stages/evaluate_mlp/__main__.py", "a") as code:
+        code.write("# A comment.\n")
+    assert set(json.loads(clean.dvc("status", "--json").splitlines()[-1])) == {
+        "check_settings",
+        "evaluate_mlp",
+    }
+    assert clean.stages_run(clean.dvc("repro")) == ["check_settings", "evaluate_mlp"]
+    assert {**results(clean.folder), "dvc.lock": b""} == {**before, "dvc.lock": b""}
+
+
 def test_words_and_order_retrain_nothing(clean):
     params = clean.folder / "params.yaml"
     yaml = YAML()
@@ -185,7 +242,7 @@ def test_words_and_order_retrain_nothing(clean):
 
 
 def test_a_wrong_setting_is_the_first_error_and_loses_nothing(clean):
-    change_params(clean.folder, ("    weighted: {optimizer: sgd", "    weighted: {optimizer: sdg"))
+    change_params(clean.folder, ("sampler: weighted, optimizer: sgd", "sampler: weighted, optimizer: sdg"))
     before = results(clean.folder)
     finished = subprocess.run(
         [sys.executable, "-m", "dvc", "repro"],
@@ -239,8 +296,6 @@ def test_a_params_yaml_with_few_runs_ends_well(clean):
     kept = {"mlp": ["h64_32", "h32_16", "custom"], "cnn": ["adam", "custom"]}
     for part, runs in kept.items():
         params[part]["runs"] = {run: params[part]["runs"][run] for run in runs}
-        params[part]["tables"] = {}
-    params["mlp"]["tables"] = {"T2": ["h64_32", "h32_16"]}
     del params["project_latents"]["F1_latents_16_2"], params["project_latents"]["F2_latents_20_15"]
     params["mlp"]["runs"]["latents_20_15"] = {"hidden": [20, 15], "latents_every": 10}
     yaml.dump(params, path)

@@ -105,8 +105,8 @@ def test_another_processor_computes_as_it_can_and_says_so(tmp_path: Path, flags)
         f"there = {{'/proc/cpuinfo': {str(cpuinfo)!r}}}\n"
         "builtins.open = lambda path, *a, **k: real(there.get(path, path), *a, **k)\n"
         "from pipeline.runtime.compute import Compute\n"
-        "from pipeline.training.replicates import run_replicates\n"
-        "print(run_replicates(lambda replicate: replicate, 2, Compute(workers=1)))\n"
+        "from pipeline.training.replicates import train_replicates\n"
+        "print(train_replicates(lambda replicate: replicate, 2, Compute(workers=1)))\n"
         "print(os.environ.get('OPENBLAS_CORETYPE'), os.environ['OMP_NUM_THREADS'])"
     )
     finished = subprocess.run(

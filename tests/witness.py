@@ -18,9 +18,10 @@ from pipeline.common.crops import Crops, save_crops
 from pipeline.common.digits import Digits, save_digits
 from pipeline.common.numerics import why_not_pinned
 from pipeline.common.runs import Replicate, write_run
-from pipeline.training.settings import CnnSettings, MlpSettings
 from stages.project_latents.plane import project, separation
+from stages.train_cnn.settings import CnnSettings
 from stages.train_mlp import training as mlp_training
+from stages.train_mlp.settings import MlpSettings
 
 CONTROL = "Tensor.sqrt"  # not used by the pipeline, since its last digits are the processor's own
 

@@ -19,16 +19,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import PICTURES, Archive, Folder, file_names, read_file, suffix, with_suffix
 from pipeline.sources.folders import open_source
-from pipeline.sources.orientation import turn
-from pipeline.sources.pictures import open_drawing, open_picture
-from stages.crop_masks import geometry
+from pipeline.sources.orientation import open_photograph
+from pipeline.sources.pictures import open_drawing
 from stages.crop_masks.annotations import FORMATS, holds_annotations, read_annotations
-from stages.crop_masks.boxes import Box, by_photograph
+from stages.crop_masks.boxes import Area, Box, by_photograph, clip
+from stages.crop_masks.crops import pool, resize
 from stages.prepare_digits.sample import to_sample
 from stages.write_report.colours import mask_colours
 from stages.write_report.figures.photographs import Face, draw_photograph
@@ -40,7 +39,7 @@ class Item(NamedTuple):
 
     picture: str
     box: Box | None  # None where the picture is the sample
-    area: geometry.Area | None  # the part of the box within the picture
+    area: Area | None  # the part of the box within the picture
     pixels: np.ndarray
 
 
@@ -67,26 +66,20 @@ def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) 
     `wanted` and `skip_invalid` are as in read_annotations().
     """
     archive, names = open_pictures(source)
-    cut = partial(geometry.pool if about["crops"] == "own_size" else geometry.resize, side=about["side"])
+    cut = partial(pool if about["crops"] == "own_size" else resize, side=about["side"])
     if holds_annotations(archive):
         read = read_annotations(archive, wanted, skip_invalid)
         for note in read.notes:
             print(f"classify: {note}", file=sys.stderr)
         for group in by_photograph(read.boxes):
-            photograph = open_boxed(archive, group[0].photograph, group[0])
+            photograph = open_photograph(archive, group[0].photograph, group[0].turned)
             for box in group:
-                area = geometry.clip(box.corners, *photograph.size)
+                area = clip(box.corners, *photograph.size)
                 assert area is not None, "read_annotations leaves no box outside of its photograph"
                 yield Item(box.photograph, box, area, cut(photograph.crop(area)))
         return
     for name in names:
-        yield Item(name, None, None, cut(open_boxed(archive, name, None)))
-
-
-def open_boxed(archive: Archive, name: str, box: Box | None) -> Image.Image:
-    """A picture as its boxes were drawn on it."""
-    stored = open_picture(read_file(archive, name), name)
-    return turn(stored) if box and box.turned else stored
+        yield Item(name, None, None, cut(open_photograph(archive, name, turned=False)))
 
 
 def classify(network: Network, items: list[Item]) -> pd.DataFrame:
@@ -108,7 +101,8 @@ def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str
     probability = table.iloc[:, -len(classes) :].max(axis=1)
     pictures = table.groupby("picture", sort=False)
     for number, (name, rows) in enumerate(pictures):
-        picture = open_boxed(archive, str(name), items[rows.index[0]].box)
+        box = items[rows.index[0]].box
+        picture = open_photograph(archive, str(name), box is not None and box.turned)
         shown = [
             Face(
                 items[at].area or (0, 0, *picture.size),

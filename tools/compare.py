@@ -13,7 +13,9 @@ import pandas as pd
 
 from pipeline.common.paths import FINDINGS, PLOTS
 from pipeline.evaluation.folds import ALL, FOLDS, MEAN
+from pipeline.evaluation.measures import NAMES
 from pipeline.evaluation.tables import read_csv
+from pipeline.evaluation.verdicts import read_findings
 from pipeline.runtime.errors import InputError
 from stages.write_report.left_open import RUN_NAMES
 from stages.write_report.tables import name_shares, say_recall, say_score
@@ -50,19 +52,19 @@ def remedies(folds: pd.DataFrame) -> list[str]:
 
 def steps(table: pd.DataFrame) -> list[str]:
     """Table T16: accuracies on the validation samples and on the test set, with deviations."""
-    scores = ["validation_accuracy", "test_accuracy"]
-
+    scores = ("validation_accuracy", "test_accuracy")
     rows = [
         [RUN_NAMES.get(row.run, row.run), *(say_score(row, score) for score in scores)]
         for _, row in table.iterrows()
     ]
-    return markdown(["step", *(score.replace("_", " ") for score in scores)], rows)
+    return markdown(["step", *(NAMES[score] for score in scores)], rows)
 
 
 def main(workspace: str = ".") -> None:
     plots = Path(workspace) / PLOTS
     try:
-        claims, folds = read_csv(Path(workspace) / FINDINGS), read_csv(plots / "cnn" / FOLDS)
+        claims = read_findings(Path(workspace) / FINDINGS).reset_index()
+        folds = read_csv(plots / "cnn" / FOLDS)
         table = read_csv(plots / "mlp/tables/T16.csv")
     except InputError as error:
         sys.exit(f"compare: {error}")

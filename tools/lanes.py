@@ -25,9 +25,9 @@ from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
 from dvc.utils.serialize import load_yaml, modify_yaml
 
-from pipeline.runtime.compute import Compute
+from pipeline.runtime.compute import read_compute
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.settings import check, read_params, section
+from pipeline.runtime.settings import read_params
 
 SECONDS = Path(__file__).with_name("stage_seconds.csv")
 Needs = dict[str, set[str]]  # stage: the stages that it needs; in the order of `dvc repro`
@@ -118,7 +118,7 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
     lock = folder / "dvc.lock"
     try:
         before = list(load_yaml(lock).get("stages", {})) if lock.is_file() else []
-        compute = check(Compute, section(read_params(folder / "params.yaml"), "compute"), "compute")
+        compute = read_compute(read_params(folder / "params.yaml"))
         needs, cores = read_graph(folder), joblib.cpu_count()
     except (InputError, DvcException) as error:
         sys.exit(f"lanes: {error}")

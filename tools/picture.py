@@ -10,17 +10,18 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from ruamel.yaml import YAML
 
+from pipeline.evaluation.claims import Table, read_claims
+from pipeline.evaluation.measures import score_name
 from stages.write_report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION
 
 OUTPUT = Path("docs/picture.png")
 
 
-def draw_widths(axes: Axes, workspace: Path, report: dict) -> None:
+def draw_widths(axes: Axes, workspace: Path, report: Table) -> None:
     """Table T2: test accuracy by hidden units, ours with its spread, and the report's."""
     table = pd.read_csv(workspace / "plots/mlp/tables/T2.csv").iloc[::-1]
-    theirs = [report["tables"]["T2"]["rows"][run]["test_accuracy"] for run in table.run]
+    theirs = [report.rows[run]["test_accuracy"] for run in table.run]
     scaled = json.loads((workspace / "metrics/mlp/scaled.json").read_text())["test_accuracy"]
     axes.errorbar(table.hidden, table.test_accuracy, table.test_accuracy_std, fmt="o-", color=BLUE, capsize=3)
     axes.plot(table.hidden, theirs, "s", color=VERMILLION, fillstyle="none")
@@ -62,8 +63,8 @@ def draw_sampler(axes: Axes, workspace: Path) -> None:
         (0.2, "weighted", BLUE, "weighted"),
     ):
         row = table.loc[run]
-        heights = [row[f"test_accuracy_{name}"] for name in names]
-        spread = [row[f"test_accuracy_{name}_std"] for name in names]
+        scores = [score_name("test", "accuracy", name) for name in names]
+        heights, spread = row[scores], row[[f"{score}_std" for score in scores]]
         places = [index + offset for index in range(3)]
         axes.bar(places, heights, 0.38, yerr=spread, color=colour, capsize=3, label=label)
     axes.set_xticks(range(3), names.values())
@@ -74,10 +75,9 @@ def draw_sampler(axes: Axes, workspace: Path) -> None:
 
 
 def main(workspace: str = ".") -> None:
-    report = YAML(typ="safe", pure=True).load(Path("claims.yaml"))
     figure = Figure(figsize=(12, 3.7), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    draw_widths(left, Path(workspace), report)
+    draw_widths(left, Path(workspace), read_claims().tables["T2"])
     draw_latents(middle, Path(workspace))
     draw_sampler(right, Path(workspace))
     for axes in (left, middle, right):

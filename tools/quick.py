@@ -31,21 +31,27 @@ def merge(values: Any, changes: dict[str, Any]) -> None:
     """Change `values` in place, mappings key by key. What is None is removed; no mapping is added."""
     for key, change in changes.items():
         if change is None:
-            values.pop(key, None)
+            take_out(values, key)
         elif not isinstance(change, dict):
             values[key] = change
         elif isinstance(values.get(key), dict):
             merge(values[key], change)
 
 
-def leave_out(params: Any) -> None:
-    """Remove from `params` the tables and latent figures of runs that are gone."""
-    for part in ("mlp", "cnn"):
-        tables, runs = params[part]["tables"], params[part]["runs"]
-        for name, members in list(tables.items()):
-            tables[name] = [run for run in members if run in runs]
-            if len(tables[name]) < min(2, len(members)):  # nothing is left to compare
-                del tables[name]
+def take_out(values: Any, key: str) -> None:
+    """Remove a key. If it is a run, those that are `like` it take over what it was set to."""
+    gone = values.pop(key, None)
+    for other in values.values():
+        if isinstance(gone, dict) and isinstance(other, dict) and other.get("like") == key:
+            del other["like"]
+            for name, value in gone.items():
+                other.setdefault(name, value)
+
+
+def shrink(params: Any, *changes: dict[str, Any]) -> None:
+    """Merge all changes into `params`, and remove the latent figures of runs that are gone."""
+    for each in changes:
+        merge(params, each)
     for name, figure in list(params["project_latents"].items()):
         if figure["run"] not in params["mlp"]["runs"]:
             del params["project_latents"][name]
@@ -71,9 +77,7 @@ def make_workspace(folder: Path, changes: dict[str, Any] | None = None) -> None:
         shutil.copy2(ROOT / path, folder / path)
     yaml = YAML()
     params = yaml.load(folder / "params.yaml")
-    merge(params, YAML(typ="safe").load(folder / OVERRIDES))
-    merge(params, changes or {})
-    leave_out(params)
+    shrink(params, YAML(typ="safe").load(folder / OVERRIDES), changes or {})
     yaml.dump(params, folder / "params.yaml")
     commit(folder, "The quick profile")
 

@@ -1,7 +1,6 @@
 """The prepared digits: a training and a test set in data/digits.safetensors."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,24 +36,6 @@ def join(parts: Iterable[Digits]) -> Digits:
         np.concatenate([part.labels for part in parts]),
         np.concatenate(sheets) if named else None,
     )
-
-
-@dataclass
-class Notes:
-    """How a source of digits was read."""
-
-    layout: str = ""
-    split: str = "drawn, as the source publishes none"
-    odd: list[str] = field(default_factory=list)
-    sizes: set[tuple[int, int]] = field(default_factory=set)  # (width, height) other than 28 x 28
-
-    def sentences(self) -> list[str]:
-        """What is odd, with the sizes that were brought to 28 x 28."""
-        sizes = [f"{width} x {height}" for width, height in sorted(self.sizes)]
-        if not sizes:
-            return self.odd
-        shown = ", ".join(sizes[:3]) + (f" and {len(sizes) - 3} other sizes" if len(sizes) > 3 else "")
-        return [f"pictures of {shown} pixels were brought to {SIDE} x {SIDE}", *self.odd]
 
 
 def save_digits(path: Path, splits: dict[str, Digits]) -> None:

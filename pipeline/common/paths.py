@@ -4,6 +4,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 CLAIMS = Path("claims.yaml")
+REQUIREMENTS = Path("requirements.txt")
 SETTINGS = Path("settings")  # settings/<part>/<run>.json, where a part is mlp or cnn
 
 RAW_DIGITS = Path("data/raw/digits")

@@ -10,13 +10,19 @@ snapshot_<r>.safetensors    of some runs of the CNN: the weights after `snapshot
 """
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pipeline.common.classes import SPLITS
 from pipeline.common.paths import MODELS
-from pipeline.common.storage import load_arrays, save_arrays, write_json
+from pipeline.common.storage import load_arrays, read_json, save_arrays, write_json
+from pipeline.runtime.errors import InputError
+
+if TYPE_CHECKING:  # only those who read runs need pandas: a training would wait for it
+    import pandas as pd
 
 SETTINGS_FILE, CURVES_FILE = "settings.json", "curves.csv"
 LATENTS_FILE, SNAPSHOT = "latents.safetensors", "snapshot"
@@ -32,6 +38,26 @@ class Replicate(NamedTuple):
     truth: dict[str, np.ndarray]  # by split: true classes, uint8 (samples,)
     latents: dict[int, np.ndarray] = {}  # by epoch: the last hidden layer on the test set (samples, units)
     snapshot: dict[str, np.ndarray] = {}  # weights as they were after `snapshot_epoch`
+
+
+class Run(NamedTuple):
+    """All replicates of a trained run. `predictions` and `truth` have for each split a list with one array
+    uint8 (samples,) for each replicate. Replicates have different samples in a run in folds, and in one with
+    `split: sheets`.
+    """
+
+    settings: dict[str, Any]
+    curves: "pd.DataFrame"  # a row for each replicate and epoch
+    predictions: dict[str, list[np.ndarray]]  # predicted; those of SNAPSHOT are for the test samples
+    truth: dict[str, list[np.ndarray]]
+
+    def final(self) -> "pd.DataFrame":
+        """The epoch that each replicate ended with: its last one that was kept."""
+        return self.curves[self.curves.kept == 1].groupby("replicate").last()
+
+    def samples(self, split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For each replicate the true and the predicted classes."""
+        return zip(self.truth[split], self.predictions[split], strict=True)
 
 
 class Latents(NamedTuple):
@@ -73,6 +99,23 @@ def write_run(folder: Path, settings: dict[str, Any], replicates: list[Replicate
             save_arrays(folder / f"snapshot_{index}.safetensors", replicate.snapshot, replicate.network)
     if settings.get("latents_every"):
         save_arrays(folder / LATENTS_FILE, stack_latents([each.latents for each in replicates])._asdict())
+
+
+def read_run(folder: Path) -> Run:
+    """The run that `write_run` wrote; InputError if it has not been trained."""
+    import pandas as pd
+
+    if not (folder / SETTINGS_FILE).is_file():
+        raise InputError(f"{folder} holds no trained run; train it with dvc repro")
+    curves = pd.read_csv(folder / CURVES_FILE)
+    files = [load_arrays(folder / name_of_predictions(r)) for r in range(curves.replicate.nunique())]
+    splits = [split for split in (*SPLITS, "validation") if name_of_truth(split) in files[0]]
+    return Run(
+        read_json(folder / SETTINGS_FILE),
+        curves,
+        {name: [file[name] for file in files] for name in (*splits, SNAPSHOT) if name in files[0]},
+        {split: [file[name_of_truth(split)] for file in files] for split in splits},
+    )
 
 
 def stack_latents(latents: list[dict[int, np.ndarray]]) -> Latents:

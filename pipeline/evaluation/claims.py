@@ -1,13 +1,21 @@
 """Load and validate claims.yaml: the report's tables, its confusion matrices and its conclusions."""
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from pipeline.common.paths import CLAIMS
-from pipeline.runtime.settings import Strict, check, read_params
+from pipeline.common.paths import CLAIMS, PARAMS
+from pipeline.evaluation.measures import counted_by, measure_of, score_name, subject
+from pipeline.runtime.errors import InputError
+from pipeline.runtime.settings import NAME, Strict, check
+from pipeline.runtime.yaml_files import load_yaml
 
+OTHERS = "others"  # the table of the runs that are in none
+FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part
+
+Tables = dict[str, list[str]]  # table: the runs in it
 Part = Literal["mlp", "cnn"]
 Measure = Annotated[str, Field(pattern=r"^(mlp|cnn|latents)(\.\w+)+$")]
 Positive = Annotated[float, Field(gt=0)]
@@ -16,13 +24,31 @@ Row = Annotated[list[Annotated[int, Field(ge=0)] | None], Field(min_length=10, m
 
 
 class Table(Strict):
-    """A table of the report: its values, {run: {score: value}}, and the tolerances of its scores."""
+    """A table: its runs, and those of its values that the report gives, {run: {score: value}}, with the
+    tolerances of their scores.
+    """
 
     part: Part
+    runs: list[str] | None = Field(None, min_length=1)
     tolerance: dict[str, Positive] = {}
     relative_tolerance: dict[str, Positive] = {}
     beyond_wilson: dict[str, Positive] = {}
-    rows: dict[str, dict[str, float]]
+    rows: dict[str, dict[str, float]] = {}
+
+    @property
+    def members(self) -> list[str]:
+        """The runs in it, in their order."""
+        return self.runs or list(self.rows)
+
+    @model_validator(mode="after")
+    def holds_each_run_once(self) -> "Table":
+        if not self.members:
+            raise ValueError("it must list `runs`, as in [final]")
+        if twice := [run for run in self.members if self.members.count(run) > 1]:
+            raise ValueError(f"it names the run {twice[0]!r} twice")
+        if others := [run for run in self.rows if run not in self.members]:
+            raise ValueError(f"`rows` has the run {others[0]!r}, which is not among its `runs`")
+        return self
 
 
 class Counts(Strict):
@@ -95,13 +121,16 @@ class ReportData(Strict):
     source: str  # its name in the catalogue
     samples: dict[str, Annotated[int, Field(ge=1)]]  # by class, training and test set together
 
-    def is_same(self, source: str, samples: dict[str, int]) -> bool:
-        """Whether data from `source` are the report's: by name, or by the counts of their classes."""
-        if source == self.source:
-            return True
-        return samples.keys() == self.samples.keys() and all(
+    def kind_of(self, source: str, samples: dict[str, int]) -> Literal["report", "synthetic", "own"]:
+        """Whose data from a `source` are, with so many samples of each class: the report's, by name or by
+        the counts, or drawn by the pipeline, or the user's own.
+        """
+        if source == "synthetic":
+            return "synthetic"
+        alike = samples.keys() == self.samples.keys() and all(
             abs(samples[name] - count) <= COPIES_DIFFER * count for name, count in self.samples.items()
         )
+        return "report" if alike or source == self.source else "own"
 
 
 class Claims(Strict):
@@ -114,6 +143,19 @@ class Claims(Strict):
     confusion: Confusion
     claims: dict[str, Claim]
 
+    @property
+    def declared(self) -> set[str]:
+        """The subjects of measures that the file may name: <part>.<run>, latents.<figure>."""
+        return {f"{part}.{run}" for part, runs in self.runs.items() for run in runs}
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def names_files(cls, tables: Any) -> Any:
+        for name in tables if isinstance(tables, dict) else ():
+            if not (isinstance(name, str) and NAME.fullmatch(name)) or name == OTHERS:
+                raise ValueError(f"{name!r} cannot be the name of a table; use one such as T15")
+        return tables
+
     @model_validator(mode="after")
     def has_data_of_both_parts(self) -> "Claims":
         if self.data.keys() != {"mlp", "cnn"}:
@@ -122,8 +164,7 @@ class Claims(Strict):
 
     @model_validator(mode="after")
     def names_declared_runs(self) -> "Claims":
-        declared = {f"{part}.{run}" for part, runs in self.runs.items() for run in runs}
-        if unknown := sorted(subjects(self) - declared):
+        if unknown := sorted(subjects(self) - self.declared):
             raise ValueError(f"{', '.join(unknown)}: not among `runs`, which lists what claims may name")
         return self
 
@@ -144,47 +185,41 @@ class ReportedValue(NamedTuple):
 
 def read_claims(path: Path = CLAIMS) -> Claims:
     """The claims of a file; InputError naming every key that is wrong."""
-    return check(Claims, read_params(path), file=path)
+    if not path.is_file():
+        raise InputError(f"there is no {path} in {Path.cwd()}; run from the project's folder")
+    values = load_yaml(path.read_bytes(), str(path))
+    if not isinstance(values, dict):
+        raise InputError(f"{path} must hold `tables`, `claims` and the other sections, as `key: value`")
+    return check(Claims, values, file=path)
 
 
-def subject(measure: str) -> str:
-    """The run or latent figure of a measure.
+def report_tables(claims: Claims, part: str, runs: Collection[str]) -> Tables:
+    """The tables of a part, in their order, with those of their runs that are among `runs`.
 
-    >>> subject("mlp.final.test_accuracy")
-    'mlp.final'
+    A table of several runs of which fewer than two are left compares nothing, and is left out.
     """
-    return ".".join(measure.split(".")[:2])
+    tables = {}
+    for name, table in claims.tables.items():
+        members = [run for run in table.members if run in runs]
+        if table.part == part and len(members) >= min(2, len(table.members)):
+            tables[name] = members
+    return tables
 
 
-NAMES = {
-    "train_accuracy": "training accuracy",
-    "test_accuracy": "test accuracy",
-    "train_loss": "training loss",
-    "reported_loss": "loss / batch size",
-    "knn_accuracy": "15-NN accuracy",
-    "test_confusion_second": "second most frequent error",
-    "test_error_small_crops": "error of small test crops",
-    "test_error_other_crops": "error of other test crops",
-}
-SPLITS = {"train": "training", "test": "test"}
+def undeclared(claims: Claims, part: str, runs: Collection[str]) -> list[str]:
+    """A message for each run in a table of the part that neither claims.yaml declares nor `runs` has."""
+    return [
+        f"{CLAIMS}: `tables.{name}` names the run {run!r}, which neither `runs` nor {PARAMS} has"
+        for name, table in claims.tables.items()
+        for run in table.members
+        if table.part == part and run not in runs and f"{part}.{run}" not in claims.declared
+    ]
 
 
-def in_words(measure: str) -> str:
-    """A measure as a reader says it.
-
-    >>> in_words("cnn.final.train_accuracy_none"), in_words("mlp.final.test_confusion_3_2")
-    ('final: training accuracy of none', 'final: test samples of 3 taken for 2')
-    >>> in_words("latents.F2_latents_20_15.first.knn_accuracy")
-    'F2_latents_20_15, first epoch: 15-NN accuracy'
-    """
-    _, run, *moment, score = measure.split(".")
-    name = NAMES.get(score, score)
-    match score.split("_"):
-        case [split, "accuracy" | "samples" as what, first, *rest]:
-            name = f"{SPLITS[split]} {what} of {'_'.join([first, *rest])}"
-        case [split, "confusion", truth, predicted]:
-            name = f"{SPLITS[split]} samples of {truth} taken for {predicted}"
-    return ", ".join([run, *(f"{each} epoch" for each in moment)]) + f": {name}"
+def final_run(part: str, tables: Tables) -> str | None:
+    """The first run of T7 or T12, whose single predictions are shown; None without that table."""
+    table = tables.get(FINAL_TABLES[part])
+    return table[0] if table else None
 
 
 def subjects(claims: Claims) -> set[str]:
@@ -196,17 +231,24 @@ def subjects(claims: Claims) -> set[str]:
     return {subject(measure) for measure in measures}
 
 
+def value_id(where: str, *cell: object) -> str:
+    """The id of a number of the report: its table or figure, and its cell there.
+
+    >>> value_id("T1", "h64_32", "test_accuracy"), value_id("F4", "test", 3, 2)
+    ('T1.h64_32.test_accuracy', 'F4.test.3.2')
+    """
+    return ".".join([where, *map(str, cell)])
+
+
 def table_values(tables: dict[str, Table]) -> list[ReportedValue]:
-    """Every cell of every table, named <table>.<run>.<score>."""
+    """Every cell of every table that the report gives."""
     return [
         ReportedValue(
-            id=f"{name}.{run}.{score}",
+            id=value_id(name, run, score),
             where=name,
             sentence=f"{run}: {score} is {report:.4g}",
-            measure=f"{table.part}.{run}.{score}",
-            samples=f"{table.part}.{run}.{score.replace('accuracy', 'samples')}"
-            if "accuracy" in score
-            else None,
+            measure=measure_of(table.part, run, score),
+            samples=measure_of(table.part, run, counter) if (counter := counted_by(score)) else None,
             report=report,
             absolute=table.tolerance.get(score),
             relative=table.relative_tolerance.get(score),
@@ -219,14 +261,15 @@ def table_values(tables: dict[str, Table]) -> list[ReportedValue]:
 
 
 def confusion_values(confusion: Confusion) -> list[ReportedValue]:
-    """Every legible cell of F4 as a share of its samples, named F4.<split>.<truth>.<predicted>."""
+    """Every legible cell of F4 as a share of its samples."""
+    part, run = confusion.part, confusion.run
     return [
         ReportedValue(
-            id=f"F4.{split}.{truth}.{predicted}",
+            id=value_id("F4", split, truth, predicted),
             where="F4",
             sentence=f"{split}: {count} of {counts.samples} are a {truth} and taken for a {predicted}",
-            measure=f"{confusion.part}.{confusion.run}.{split}_confusion_{truth}_{predicted}",
-            samples=f"{confusion.part}.{confusion.run}.{split}_samples",
+            measure=measure_of(part, run, score_name(split, "confusion", truth, predicted)),
+            samples=measure_of(part, run, score_name(split, "samples")),
             report=count / counts.samples,
             absolute=None,
             relative=None,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.evaluation.layout import Tables
-from pipeline.evaluation.scores import Run
+from pipeline.common.runs import Run
+from pipeline.evaluation.claims import Tables
 
 # Okabe and Ito, Color Universal Design, 2008, and a brown: colour-blind readers can tell them apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5230", "#8a8a8a")

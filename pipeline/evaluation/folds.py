@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.common.runs import Run
 from pipeline.evaluation.intervals import wilson_interval
-from pipeline.evaluation.scores import Run, count_pairs
+from pipeline.evaluation.scores import count_pairs
 
 FOLDS = "folds.csv"
 ALL = "all"  # stands for the class in the row of the accuracy over all crops

@@ -1,53 +1,16 @@
 """Scores of a trained run: for each replicate, and their mean and deviation."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from pipeline.common.classes import SPLITS
-from pipeline.common.runs import CURVES_FILE, SETTINGS_FILE, SNAPSHOT, name_of_predictions, name_of_truth
-from pipeline.common.storage import load_arrays, read_json
-from pipeline.runtime.errors import InputError
+from pipeline.common.runs import Run
+from pipeline.evaluation.measures import score_name
+from pipeline.runtime.process import say
 
 SCORES = ("train_accuracy", "test_accuracy", "validation_accuracy", "train_loss")  # taken from the curves
-
-
-class Run(NamedTuple):
-    """All replicates of a trained run. `predictions` and `truth` have for each split a list with one array
-    uint8 (samples,) for each replicate. Replicates have different samples in a run in folds, and in one with
-    `split: sheets`.
-    """
-
-    settings: dict[str, Any]
-    curves: pd.DataFrame  # a row for each replicate and epoch
-    predictions: dict[str, list[np.ndarray]]  # predicted; those of `snapshot` are for the test samples
-    truth: dict[str, list[np.ndarray]]
-
-    def final(self) -> pd.DataFrame:
-        """The epoch that each replicate ended with: its last one that was kept."""
-        return self.curves[self.curves.kept == 1].groupby("replicate").last()
-
-    def samples(self, split: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each replicate the true and the predicted classes."""
-        return zip(self.truth[split], self.predictions[split], strict=True)
-
-
-def read_run(folder: Path) -> Run:
-    """The run in a folder under models/; InputError if it has not been trained."""
-    if not (folder / SETTINGS_FILE).is_file():
-        raise InputError(f"{folder} holds no trained run; train it with dvc repro")
-    curves = pd.read_csv(folder / CURVES_FILE)
-    files = [load_arrays(folder / name_of_predictions(r)) for r in range(curves.replicate.nunique())]
-    splits = [split for split in (*SPLITS, "validation") if name_of_truth(split) in files[0]]
-    return Run(
-        read_json(folder / SETTINGS_FILE),
-        curves,
-        {name: [file[name] for file in files] for name in (*splits, SNAPSHOT) if name in files[0]},
-        {split: [file[name_of_truth(split)] for file in files] for split in splits},
-    )
 
 
 def scores_of_replicates(run: Run) -> pd.DataFrame:
@@ -61,48 +24,65 @@ def scores_of_replicates(run: Run) -> pd.DataFrame:
     return scores
 
 
-def class_accuracies(run: Run, classes: Sequence[str]) -> pd.DataFrame:
-    """<split>_accuracy_<class> of each replicate: the share of a class's samples that is recognised.
+def class_scores(run: Run, classes: Sequence[str]) -> pd.DataFrame:
+    """Of each replicate the accuracy of each class in each split, and before them `recall`, the mean of its
+    test accuracies over the classes that have samples.
 
-    nan for a class without samples in the split.
+    The accuracy of a class is the share of its samples that is recognised; nan without samples in the split.
     """
     columns = {}
     for split in run.truth:
         for index, name in enumerate(classes):
             right = [predicted[truth == index] == index for truth, predicted in run.samples(split)]
-            columns[f"{split}_accuracy_{name}"] = [each.mean() if each.size else np.nan for each in right]
-    return pd.DataFrame(columns)
+            shares = [each.mean() if each.size else np.nan for each in right]
+            columns[score_name(split, "accuracy", name)] = shares
+    accuracies = pd.DataFrame(columns)
+    of_test = [score_name("test", "accuracy", name) for name in classes]
+    accuracies.insert(0, "recall", accuracies[of_test].mean(axis="columns"))
+    return accuracies
 
 
-def recall(accuracies: pd.DataFrame) -> pd.Series:
-    """recall of each replicate: the mean of its test accuracies over the classes that have samples."""
-    of_test = [name for name in accuracies if str(name).startswith("test_")]
-    return accuracies[of_test].mean(axis="columns").rename("recall")
+def scores_for_claims(run: Run, classes: Sequence[str]) -> pd.DataFrame:
+    """The scores of each replicate that only claims ask for: shares of confusions, and samples."""
+    return pd.concat([confusion_shares(run, classes), class_sizes(run, classes)], axis="columns")
 
 
 def class_sizes(run: Run, classes: Sequence[str]) -> pd.DataFrame:
-    """<split>_samples and <split>_samples_<class> of each replicate."""
+    """The samples of each replicate in each split, and those of each class."""
     sizes = {}
     for split, truth in run.truth.items():
-        sizes[f"{split}_samples"] = [len(labels) for labels in truth]
+        sizes[score_name(split, "samples")] = [len(labels) for labels in truth]
         for index, name in enumerate(classes):
-            sizes[f"{split}_samples_{name}"] = [int((labels == index).sum()) for labels in truth]
+            sizes[score_name(split, "samples", name)] = [int((labels == index).sum()) for labels in truth]
     return pd.DataFrame(sizes)
 
 
-def confusion_shares(run: Run, classes: Sequence[str]) -> pd.DataFrame:
-    """<split>_confusion_<truth>_<predicted> of each replicate, as a share of all samples of the split.
+def say_missing_classes(part: str, runs: dict[str, Run], classes: Sequence[str]) -> None:
+    """Say which classes have no samples, and so no scores."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for run, of_run in runs.items():
+        sizes = class_sizes(of_run, classes).min()
+        for split, name in product(of_run.truth, classes):
+            if not sizes[score_name(split, "samples", name)]:
+                missing.setdefault((split, name), []).append(run)
+    for (split, name), members in missing.items():
+        of = "" if len(members) == len(runs) else f" of {', '.join(members)}"
+        say(f"{part}: no {split} sample{of} is of class {name}, so there is no score for it")
 
-    <split>_confusion_second is the second most frequent error.
+
+def confusion_shares(run: Run, classes: Sequence[str]) -> pd.DataFrame:
+    """Of each replicate how often each class was taken for each, as a share of all samples of the split, and
+    then the second most frequent error.
     """
-    names = [f"{true}_{predicted}" for true in classes for predicted in classes]
     errors = ~np.eye(len(classes), dtype=bool).ravel()
     tables = []
     for split in run.truth:
+        names = [score_name(split, "confusion", *pair) for pair in product(classes, repeat=2)]
         counts = [count_pairs(*pair, len(classes)).ravel() for pair in run.samples(split)]
         shares = np.stack([each / each.sum() for each in counts])
-        table = pd.DataFrame(shares, columns=names).assign(second=np.sort(shares[:, errors])[:, -2])
-        tables.append(table.add_prefix(f"{split}_confusion_"))
+        table = pd.DataFrame(shares, columns=names)
+        table[score_name(split, "confusion", "second")] = np.sort(shares[:, errors])[:, -2]
+        tables.append(table)
     return pd.concat(tables, axis="columns")
 
 

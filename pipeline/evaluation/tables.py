@@ -1,4 +1,4 @@
-"""The report's tables, and other tables that an evaluation writes: classes, samples, replicates."""
+"""What both evaluations write to plots/<part>/ and metrics/<part>/, and how the tables there are read."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.common.paths import PLOTS
-from pipeline.common.runs import SNAPSHOT
-from pipeline.evaluation.layout import OTHERS, Tables
-from pipeline.evaluation.scores import Run, class_sizes, count_pairs
+from pipeline.common.paths import METRICS, PLOTS
+from pipeline.common.runs import SNAPSHOT, Run
+from pipeline.common.storage import write_json
+from pipeline.evaluation.claims import OTHERS, Tables, final_run
+from pipeline.evaluation.curves import write_curves
+from pipeline.evaluation.measures import measure_of, score_name
+from pipeline.evaluation.scores import class_sizes, count_pairs
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.files import whole_folder
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
 CLASS_ACCURACY = "class_accuracy.csv"
@@ -22,6 +26,34 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path} is missing; make it with dvc repro")
     return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+
+
+def write_metrics(part: str, means: dict[str, dict[str, float]], scores: Sequence[str]) -> None:
+    """metrics/<part>/<run>.json: those of the `scores` that the run has."""
+    with whole_folder(METRICS / part) as folder:
+        for name, values in means.items():
+            write_json(folder / f"{name}.json", {key: values[key] for key in scores if key in values})
+
+
+def write_plots(
+    folder: Path,
+    part: str,
+    tables: Tables,
+    runs: dict[str, Run],
+    means: dict[str, dict[str, float]],
+    classes: Sequence[str],
+) -> None:
+    """What plots/<part>/ holds, but for the scores of each replicate. Of the final network, if there is one,
+    single predictions too.
+    """
+    shown = tables | others(tables, list(runs))
+    write_runs(folder, means)
+    write_tables(folder / "tables", shown, runs, means)
+    write_curves(folder / "curves", shown, runs)
+    write_class_accuracy(folder, runs, means, classes)
+    if final := final_run(part, tables):
+        write_predictions(folder / "predictions", runs[final], classes)
+        write_confusions(folder / "confusion", runs[final], classes)
 
 
 def others(tables: Tables, runs: list[str]) -> Tables:
@@ -63,10 +95,25 @@ def write_class_accuracy(
         sizes, s = class_sizes(of_run, classes).mean(), scores[run]
         for split in of_run.truth:
             for name in classes:
-                key, samples = f"{split}_accuracy_{name}", sizes[f"{split}_samples_{name}"]
+                key, samples = score_name(split, "accuracy", name), sizes[score_name(split, "samples", name)]
                 rows.append((run, split, name, s.get(key), s.get(f"{key}_std"), round(samples)))
     columns = ["run", "split", "class", "accuracy", "std", "samples"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / CLASS_ACCURACY, index=False)
+
+
+def read_class_accuracy(part: str) -> pd.DataFrame:
+    """class_accuracy.csv of a part."""
+    return read_csv(PLOTS / part / CLASS_ACCURACY, dtype={"run": str, "class": str})
+
+
+def count_samples(accuracy: pd.DataFrame, split: str | None = None) -> dict[str, int]:
+    """How many samples of each class the data have, in a split or in all, as the first run of
+    class_accuracy.csv has them.
+    """
+    rows = accuracy[accuracy.run == accuracy.run.iloc[0]]
+    if split:
+        rows = rows[rows.split == split]
+    return {str(name): int(count) for name, count in rows.groupby("class").samples.sum().items()}
 
 
 def write_predictions(folder: Path, run: Run, classes: Sequence[str]) -> None:
@@ -97,17 +144,22 @@ def write_confusions(folder: Path, run: Run, classes: Sequence[str]) -> None:
         )
 
 
-def write_replicates(folder: Path, scores: dict[str, pd.DataFrame]) -> None:
-    """replicates.csv: a row for each run and replicate, with every score, unrounded."""
-    table = pd.concat({run: each.rename_axis("replicate") for run, each in scores.items()}, names=["run"])
+def write_replicates(
+    folder: Path, scores: dict[str, pd.DataFrame], for_claims: dict[str, pd.DataFrame]
+) -> None:
+    """replicates.csv: a row for each run and replicate, with every score, unrounded, those that only claims
+    ask for last.
+    """
+    every = {run: pd.concat([scores[run], for_claims[run]], axis="columns") for run in scores}
+    table = pd.concat({run: each.rename_axis("replicate") for run, each in every.items()}, names=["run"])
     table.to_csv(folder / REPLICATES)
 
 
 def read_replicates(part: str) -> dict[str, np.ndarray]:
-    """Every score of a part in replicates.csv as {"<part>.<run>.<score>": (replicates,)}."""
+    """Every score of a part in replicates.csv by its measure: (replicates,)."""
     table = read_csv(PLOTS / part / REPLICATES, dtype={"run": str})
     return {
-        f"{part}.{run}.{score}": rows[score].to_numpy()
+        measure_of(part, run, score): rows[score].to_numpy()
         for run, rows in table.groupby("run", sort=False)
         for score in table.columns[2:]
     }

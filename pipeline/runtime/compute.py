@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pipeline.common.numerics import loaded_before
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.process import WORKER_KILLED, exit_when_parent_dies, say
-from pipeline.runtime.settings import Strict
+from pipeline.runtime.settings import Strict, check, section
 
 # A worker must be found dead in two polls in a row: joblib itself reports other deaths sooner than that.
 DEAD_WORKER_POLL_SECONDS = 3.0
@@ -84,6 +84,11 @@ class Compute(Strict):
                     f"Dask worker {crowded[0]} has several threads; start it with python -m tools.dask_worker"
                 )
             yield client
+
+
+def read_compute(params: dict[str, Any]) -> Compute:
+    """The section `compute` of params.yaml."""
+    return check(Compute, section(params, "compute"), "compute")
 
 
 def _run_pinned(function: Callable[..., Any], *task: Any) -> Any:

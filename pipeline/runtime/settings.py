@@ -1,4 +1,4 @@
-"""Load and validate params.yaml."""
+"""Load and validate params.yaml; merge the settings of a run."""
 
 import re
 from pathlib import Path
@@ -77,12 +77,32 @@ def section(params: dict[str, Any], dotted: str) -> Any:
     return value
 
 
-def read_run(params: dict[str, Any], part: str, run: str) -> dict[str, Any]:
-    """What `run` of a part ("mlp" or "cnn") is set to: the defaults and its difference, not yet checked."""
+def like_chain(params: dict[str, Any], part: str, run: str) -> list[str]:
+    """A run of a part ("mlp" or "cnn"), the run that it says to be `like`, and so on."""
     runs = section(params, f"{part}.runs")
     if run not in runs:
         raise InputError(f"{PARAMS} has no run {run!r} in `{part}.runs`; the runs are {', '.join(runs)}")
-    return {**section(params, f"{part}.defaults"), **runs[run]}
+    chain = [run]
+    while "like" in runs[chain[-1]]:
+        other = runs[chain[-1]]["like"]
+        where = f"{PARAMS}: `{part}.runs.{chain[-1]}.like` is {show(other)}"
+        if not (isinstance(other, str) and other in runs):
+            raise InputError(f"{where}; the runs are {', '.join(runs)}")
+        if other in chain:
+            raise InputError(f"{where}, which goes in a circle: {' like '.join([*chain, other])}")
+        chain.append(other)
+    return chain
+
+
+def resolve_run(params: dict[str, Any], part: str, run: str) -> dict[str, Any]:
+    """What a run is set to, not yet checked: the defaults, what differs in the runs that it is `like`, and
+    its own difference.
+    """
+    settings = dict(section(params, f"{part}.defaults"))
+    for name in reversed(like_chain(params, part, run)):
+        settings |= section(params, f"{part}.runs")[name]
+    settings.pop("like", None)
+    return settings
 
 
 def check(model: type[Settings], values: Any, where: str = "", file: Path = PARAMS) -> Settings:

@@ -19,9 +19,9 @@ PICTURES = frozenset({".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", 
 MEMBER_LIMIT = 512 * 2**20  # bytes in one file of an archive
 TEXT_LIMIT = 8 * 2**20  # bytes in a text file, which is read whole; a CSV file is read row by row
 COUNT_LIMIT = 1_000_000  # files in an archive
-DIRECTORY_LIMIT = 256 * 2**20  # bytes of its central directory, its list of files, read by zipfile at once
-ENTRY = b"PK\1\2"  # begins an entry of the central directory
-END_LIMIT = 2**17  # bytes at the end of an archive in which its end records stand
+LIST_LIMIT = 256 * 2**20  # bytes at the end of an archive in which its list of files is looked for
+ENTRY = b"PK\1\2"  # begins an entry of that list, the central directory
+PIECE = 2**20  # bytes; an entry takes 192 KiB at most
 SYSTEM_FILE = re.compile(r"(^|/)(\.[^/]|__MACOSX(/|$))")
 RATIO_LIMIT = 100  # unpacked by packed size, of a file above RATIO_FLOOR bytes
 RATIO_FLOOR = 16 * 2**20
@@ -42,7 +42,7 @@ def open_archive(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     """The archive in `file`, called `name` in errors; InputError if it is none or not fit for use."""
     try:
         # Counted first: zipfile makes an object of each, and the number that the archive states may be wrong.
-        if _count_entries(file) > COUNT_LIMIT:
+        if count_entries(file) > COUNT_LIMIT:
             raise InputError(f"{name} holds more than {COUNT_LIMIT:,} files; leave some out")
         archive = zipfile.ZipFile(file)
     except ARCHIVE_ERRORS as error:
@@ -65,35 +65,23 @@ def kept_open(file: Path, changed: int) -> zipfile.ZipFile:
     return open_archive(file, file.name)
 
 
-def _count_entries(file: Path | IO[bytes]) -> int:
-    """How many files an archive's central directory lists; more than COUNT_LIMIT if that is too large."""
+def count_entries(file: Path | IO[bytes]) -> int:
+    """How many files an archive lists, whatever number it states.
+
+    The list ends the archive, so it is read from there backwards, until a piece that has nothing of it.
+    """
     if isinstance(file, Path):
         with open(file, "rb") as opened:
-            return _count_entries(opened)
-    end = file.seek(0, SEEK_END)
-    file.seek(max(0, end - END_LIMIT))
-    size = _directory_size(file.read())
-    if size > DIRECTORY_LIMIT:
-        return COUNT_LIMIT + 1
-    file.seek(max(0, end - END_LIMIT - size))
-    count, overlap = 0, b""
-    while piece := file.read(2**20):
-        count += (overlap + piece).count(ENTRY)
-        overlap = piece[1 - len(ENTRY) :]
+            return count_entries(opened)
+    end, count = file.seek(0, SEEK_END), 0
+    for stop in range(end, max(0, end - LIST_LIMIT), -PIECE):
+        start = max(0, stop - PIECE)
+        file.seek(start)
+        found = file.read(stop - start + len(ENTRY) - 1).count(ENTRY)  # with one that ends in the next piece
+        if not found:
+            break
+        count += found
     return count
-
-
-def _directory_size(tail: bytes) -> int:
-    """The size in bytes of the central directory, from the end record; 0 if there is none.
-
-    The end record (PK 5 6) has the size at byte 12. A ZIP64 locator (PK 6 7), 20 bytes before it, says that
-    the size is in the ZIP64 end record (PK 6 6) instead, at byte 40.
-    """
-    end = tail.rfind(b"PK\5\6")
-    if tail[max(0, end - 20) : end].startswith(b"PK\6\7"):
-        large = tail.rfind(b"PK\6\6", 0, end)
-        return int.from_bytes(tail[large + 40 : large + 48], "little")
-    return int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
 
 
 def _fault(member: zipfile.ZipInfo) -> str | None:

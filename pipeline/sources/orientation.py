@@ -1,8 +1,7 @@
-"""EXIF orientation: whether boxes were drawn on the photograph as stored or as turned, and how to turn it.
+"""EXIF orientation: open a photograph as its boxes were drawn on it, as stored or turned.
 
 A camera that was held upright stores its pixels lying on the side, and says in EXIF how to turn them. Some
-annotation tools show the photograph turned, others as stored. The annotation's width and height tell which;
-those of a photograph that is upside down, or without a width and height, do not.
+annotation tools show the photograph turned, others as stored.
 """
 
 from typing import NamedTuple
@@ -10,9 +9,8 @@ from typing import NamedTuple
 from PIL import Image
 
 from pipeline.runtime.errors import InputError
-from pipeline.sources.archives import ARCHIVE_ERRORS, Archive, archive_name
-from pipeline.sources.pictures import PILLOW_ERRORS, open_header, reading, without_warnings
-from stages.crop_masks.boxes import Box
+from pipeline.sources.archives import ARCHIVE_ERRORS, Archive, archive_name, read_file
+from pipeline.sources.pictures import PILLOW_ERRORS, open_header, open_picture, reading, without_warnings
 
 ORIENTATION = 0x0112  # the EXIF tag
 AS_STORED = (None, 0, 1)  # its values that turn nothing
@@ -63,16 +61,10 @@ def turn(picture: Image.Image) -> Image.Image:
     return picture.transpose(QUARTER_TURNS[picture.getexif()[ORIENTATION]])
 
 
-def is_turned(header: Header, box: Box) -> bool:
-    """Whether the box was drawn on the turned photograph; InputError if its size fits in no way.
+def open_photograph(archive: Archive, name: str, turned: bool, where: str | None = None) -> Image.Image:
+    """A photograph as its boxes were drawn on it: as stored, or turned as its EXIF says.
 
-    A box without a size is taken to be on the photograph as stored.
+    `where`, or else its name, begins the InputError if it cannot be read.
     """
-    if box.size is None or box.size == header.size:
-        return False
-    if header.orientation in QUARTER_TURNS and box.size == header.size[::-1]:
-        return True
-    raise InputError(
-        f"{box.where}: width and height are {box.size}, but {box.photograph} has {header.size}; "
-        "are these boxes of another photograph, or of a scaled one?"
-    )
+    stored = open_picture(read_file(archive, name), where or name)
+    return turn(stored) if turned else stored

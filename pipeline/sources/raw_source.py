@@ -1,84 +1,60 @@
-"""Fetch the source that a setting names: one raw file, and a record of where it is from."""
+"""The raw file of a source: fetched from where a setting says, with a record of where it is from."""
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pooch
 
 from pipeline.common.paths import SOURCE
 from pipeline.common.storage import write_json
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.files import whole_folder
 from pipeline.sources.archives import open_archive
-from pipeline.sources.catalogue import Source
+from pipeline.sources.catalogue import SYNTHETIC, Source
 from pipeline.sources.downloads import download, without_password
 from pipeline.sources.folders import pack_folder
 
 UNSTATED = "not stated: your own data"
 
 
-def fetch_source(
-    key: str,
-    name: str,
-    sha256: str | None,
-    catalogue: dict[str, Source],
-    synthesize: Callable[[Path], None],
-    suffixes: tuple[str, ...],
-    output: Path,
-) -> None:
-    """Put the source `name` of the setting `key` into the folder `output`.
+class Wanted(NamedTuple):
+    """The source that a setting names."""
 
-    There it is one file named like the folder, with one of the `suffixes`, beside source.json, which says
-    where it is from. Equal sources give equal bytes. Raises InputError, naming `key`, and leaves no output.
-    """
-    with whole_folder(output) as folder:
-        raw = folder / "raw"
-        if name == "synthetic":
-            synthesize(raw)
-            origin = {"title": "drawn from the seed", "address": None, "licence": "none needed"}
-        elif name in catalogue:
-            origin = _fetch_named(catalogue[name], sha256, raw)
-        elif "://" in name:
-            origin = _fetch_url(key, name, sha256, raw)
-        else:
-            origin = _fetch_path(key, name, catalogue, raw)
-        found = _check_sha256(key, name, sha256, raw)
-        file = raw.rename(folder / f"{output.name}{_suffix(key, name, raw, suffixes)}")
-        # A path is not recorded: it differs from machine to machine, and may be private.
-        kind = {"source": name if name in ("synthetic", *catalogue) else "own"}
-        write_json(folder / SOURCE, {**kind, **origin, "file": file.name, "sha256": found})
-    print(f"{output / file.name}: {without_password(name)}, {origin['title']}; sha256 {found}")
+    key: str  # data.digits or data.masks
+    name: str  # synthetic, a name of the catalogue, an address or a path
+    sha256: str | None  # the checksum that its file must have, if any
 
 
-def _check_sha256(key: str, name: str, sha256: str | None, raw: Path) -> str:
-    """The checksum of the raw file; InputError if it is not the one in the parameters."""
-    found = pooch.file_hash(raw)
-    if sha256 not in (None, found):
-        raise InputError(
-            f"{key}: the sha256 of {without_password(name)} is {found}, but {key}_sha256 is {sha256}; "
-            f"get the right file, or set {key}_sha256 to null"
-        )
-    return found
+class Origin(NamedTuple):
+    """What source.json says of where the file is from."""
+
+    source: str  # synthetic, a name of the catalogue, or own
+    title: str
+    address: str | None
+    licence: str
 
 
-def _fetch_named(source: Source, sha256: str | None, raw: Path) -> dict[str, Any]:
-    shutil.copyfile(download(source.address, sha256 or source.sha256, source.git_blob), raw)
-    return {"title": source.title, "address": source.address, "licence": source.licence}
+DRAWN = Origin(SYNTHETIC, "drawn from the seed", None, "none needed")
 
 
-def _fetch_url(key: str, url: str, sha256: str | None, raw: Path) -> dict[str, Any]:
-    if not url.startswith(("http://", "https://")):
-        raise InputError(
-            f"{key} is {without_password(url)}: only http:// and https:// addresses are downloaded"
-        )
-    shutil.copyfile(download(url, sha256), raw)
-    return {"title": "a file from an address", "address": without_password(url), "licence": UNSTATED}
+def fetch(wanted: Wanted, catalogue: dict[str, Source], raw: Path) -> Origin:
+    """Download, copy or pack a source that is not drawn into the file `raw`; InputError, naming its key."""
+    if wanted.name in catalogue:
+        source = catalogue[wanted.name]
+        shutil.copyfile(download(source.address, wanted.sha256 or source.sha256, source.git_blob), raw)
+        return Origin(wanted.name, source.title, source.address, source.licence)
+    if "://" not in wanted.name:
+        return _copy_path(wanted, catalogue, raw)
+    address = without_password(wanted.name)
+    if not wanted.name.startswith(("http://", "https://")):
+        raise InputError(f"{wanted.key} is {address}: only http:// and https:// addresses are downloaded")
+    shutil.copyfile(download(wanted.name, wanted.sha256), raw)
+    return Origin("own", "a file from an address", address, UNSTATED)
 
 
-def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) -> dict[str, Any]:
+def _copy_path(wanted: Wanted, catalogue: dict[str, Source], raw: Path) -> Origin:
+    key, name, _ = wanted
     path = Path(os.path.expanduser(name))
     if not (os.path.isdir(path) or os.path.isfile(path)):
         raise InputError(f"{key} is {name}: {_why_missing(name, path, catalogue)}")
@@ -90,12 +66,13 @@ def _fetch_path(key: str, name: str, catalogue: dict[str, Source], raw: Path) ->
             shutil.copyfile(path, raw)
     except OSError as error:
         raise InputError(f"{key}: {name} cannot be copied: {error.strerror or error}") from None
-    return {"title": "your own file or folder", "address": path.absolute().name, "licence": UNSTATED}
+    # Its folder is not recorded: it differs from machine to machine, and may be private.
+    return Origin("own", "your own file or folder", path.absolute().name, UNSTATED)
 
 
 def _why_missing(name: str, path: Path, catalogue: dict[str, Source]) -> str:
     if "/" not in name:
-        return f"neither a file or folder in {Path.cwd()} nor one of synthetic, {', '.join(catalogue)}"
+        return f"neither a file or folder in {Path.cwd()} nor one of {SYNTHETIC}, {', '.join(catalogue)}"
     if path.is_absolute():
         return "there is no such file or folder"
     return (
@@ -104,15 +81,32 @@ def _why_missing(name: str, path: Path, catalogue: dict[str, Source]) -> str:
     )
 
 
-def _suffix(key: str, name: str, raw: Path, suffixes: tuple[str, ...]) -> str:
+def record(wanted: Wanted, origin: Origin, raw: Path, suffixes: tuple[str, ...]) -> str:
+    """Give the raw file the suffix of what it holds, and write source.json beside it.
+
+    Returns a line that says so, which begins with the file's new name. InputError if the file has another
+    checksum than the parameters say, or cannot be one with any of `suffixes`.
+    """
+    key, sha256, name = wanted.key, pooch.file_hash(raw), without_password(wanted.name)
+    if wanted.sha256 not in (None, sha256):
+        raise InputError(
+            f"{key}: the sha256 of {name} is {sha256}, but {key}_sha256 is {wanted.sha256}; "
+            f"get the right file, or set {key}_sha256 to null"
+        )
+    file = raw.rename(raw.with_suffix(_suffix(wanted, raw, suffixes)))
+    write_json(raw.with_name(SOURCE), origin._asdict() | {"file": file.name, "sha256": sha256})
+    return f"{file.name}: {name}, {origin.title}; sha256 {sha256}"
+
+
+def _suffix(wanted: Wanted, raw: Path, suffixes: tuple[str, ...]) -> str:
     """What the zip file is: .npz if it holds arrays alone, else .zip; InputError if not of `suffixes`."""
     accepted = " or ".join(("a folder", *suffixes))
     try:
-        with open_archive(raw, name) as archive:
+        with open_archive(raw, wanted.name) as archive:
             names = archive.namelist()
     except InputError as error:
-        raise InputError(f"{key}: {error}; give {accepted}") from None
+        raise InputError(f"{wanted.key}: {error}; give {accepted}") from None
     suffix = ".npz" if names and all(name.endswith(".npy") for name in names) else ".zip"
     if suffix not in suffixes:
-        raise InputError(f"{key}: {name} holds arrays; give {accepted}")
+        raise InputError(f"{wanted.key}: {wanted.name} holds arrays; give {accepted}")
     return suffix

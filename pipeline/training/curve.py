@@ -1,6 +1,5 @@
-"""The record of a training, epoch by epoch, and the two rules for stopping early."""
+"""The record of a training, epoch by epoch, with what is shown of it."""
 
-import math
 from typing import Any
 
 from pipeline.runtime.progress import Progress
@@ -27,17 +26,3 @@ class Curve:
         """End the progress bar; all rows."""
         self.progress.close(len(self.rows), [row for row in self.rows if row["kept"]][-1])
         return self.rows
-
-
-class Patience:
-    """Epochs since training accuracy last rose (rule 1 of T5) and since training loss last fell (rule 2)."""
-
-    def __init__(self) -> None:
-        self.best = {"accuracy": -math.inf, "loss": -math.inf}
-        self.waited = {"accuracy": 0, "loss": 0}
-
-    def update(self, accuracy: float, loss: float) -> None:
-        """Count one more epoch with these training scores."""
-        for rule, value in (("accuracy", accuracy), ("loss", -loss)):
-            self.waited[rule] = 0 if value > self.best[rule] else self.waited[rule] + 1
-            self.best[rule] = max(self.best[rule], value)

@@ -1,14 +1,8 @@
-"""What the settings of a run amount to: how many replicates it has, and the learning rate of each epoch."""
+"""The learning rate of each epoch."""
 
-from pipeline.training.settings import CnnSettings, TrainingSettings
+from pipeline.training.settings import TrainingSettings
 
 RISING_SHARE = 0.3  # of a cycle's epochs
-
-
-def count_replicates(settings: TrainingSettings) -> int:
-    """How many networks are trained: one for each fold if there are folds, else `seeds`."""
-    folds = settings.folds if isinstance(settings, CnnSettings) else 0
-    return folds or settings.seeds
 
 
 def learning_rate(settings: TrainingSettings, epoch: int) -> float:

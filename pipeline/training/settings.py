@@ -1,27 +1,36 @@
-"""The settings of a training run; params.yaml explains each key.
+"""The settings of a training run, as check_settings has resolved them; params.yaml explains each key.
 
 The upper limits catch typing errors, which would otherwise run for days or fill the memory.
 """
 
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
+from pipeline.common.paths import PARAMS, SETTINGS
+from pipeline.common.storage import read_json
 from pipeline.runtime.errors import InputError
-from pipeline.runtime.settings import Strict
+from pipeline.runtime.settings import Strict, check, read_seed, resolve_run
 
 Units = Annotated[int, Field(ge=1, le=10_000)]  # of one hidden layer
-Channels = Annotated[int, Field(ge=1, le=1000)]
 
 
 class TrainingSettings(Strict):
-    """What both networks have."""
+    """What both networks have. `packages` are those that a training computes with."""
+
+    packages: ClassVar[tuple[str, ...]]
 
     learning_rate: float = Field(gt=0, le=1e6)
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1, le=1_000_000)
     schedule: Literal["constant", "cycle"]
     seeds: int = Field(ge=1, le=1000)
+
+    @property
+    def replicates(self) -> int:
+        """How many networks are trained."""
+        return self.seeds
 
     def check_samples(self, run: str, samples: int) -> None:
         """Raise InputError if there are fewer training samples than one mini-batch takes."""
@@ -32,65 +41,29 @@ class TrainingSettings(Strict):
             )
 
 
-class MlpSettings(TrainingSettings):
-    """One run of `mlp.runs`, completed with `mlp.defaults`."""
-
-    hidden: list[Units] = Field(min_length=1, max_length=10)
-    activation: Literal["sigmoid", "tanh", "relu"]
-    initial_weights: Literal["normal", "scaled", "zeros"]
-    initial_biases: Literal["normal", "zeros"]
-    initial_std: float = Field(gt=0, le=1e6)
-    early_stopping: Literal["none", "accuracy", "loss"]
-    patience: int = Field(ge=1)
-    keep_best: bool
-    latents_every: int = Field(ge=0)
-    momentum: float = Field(ge=0, lt=1)
-    augmentation: Literal["none", "affine"]
-    split: Literal["given", "sheets"]
-    validation: int = Field(ge=0)
-
-    @model_validator(mode="after")
-    def latents_within_training(self) -> Self:
-        if self.latents_every > self.epochs:
-            raise ValueError(f"latents_every {self.latents_every} is past the last epoch, {self.epochs}")
-        return self
+Settings = TypeVar("Settings", bound=TrainingSettings)
 
 
-class CnnSettings(TrainingSettings):
-    """One run of `cnn.runs`, completed with `cnn.defaults`."""
+class Resolved(NamedTuple):
+    """The content of settings/<part>/<run>.json: all that a training's result depends on but its data."""
 
-    device: Literal["cpu", "cuda"]
-    folds: int = Field(ge=0, le=100)
-    crops: Literal["resized", "large", "own_size"]
-    channels: list[Channels] = Field(min_length=1, max_length=10)
-    filter: int = Field(ge=1, le=100)
-    stride: int = Field(ge=1, le=100)
-    padding: int = Field(ge=0)
-    batch_norm: bool
-    head: list[Units] = Field(max_length=10)
-    optimizer: Literal["adam", "sgd"]
-    momentum: float = Field(ge=0, lt=1)
-    sampler: Literal["shuffle", "weighted", "repeated", "reduced"]
-    class_weights: bool
-    augmentation: Literal["none", "random"]
-    label_smoothing: float = Field(ge=0, lt=1)
-    snapshot_epoch: int = Field(ge=0)
+    settings: dict[str, Any]  # the run's, with those of the runs that it is like and the defaults
+    seed: int
+    packages: dict[str, str]  # those that the training computes with: their pinned versions
 
-    @field_validator("folds")
-    @classmethod
-    def not_one_fold(cls, folds: int) -> int:
-        if folds == 1:
-            raise ValueError("one fold would leave nothing to train on; use 0 for the split of the source")
-        return folds
 
-    @model_validator(mode="after")
-    def snapshot_within_training(self) -> Self:
-        if self.snapshot_epoch > self.epochs:
-            raise ValueError(f"snapshot_epoch {self.snapshot_epoch} is past the last epoch, {self.epochs}")
-        return self
+def settings_file(part: str, run: str) -> Path:
+    return SETTINGS / part / f"{run}.json"
 
-    @model_validator(mode="after")
-    def padding_within_filter(self) -> Self:
-        if self.padding >= self.filter:
-            raise ValueError(f"padding {self.padding} must be less than filter {self.filter}")
-        return self
+
+def read_settings(params: dict[str, Any], part: str, run: str, model: type[Settings]) -> tuple[Settings, int]:
+    """The settings of a run and the seed, from the file that check_settings wrote.
+
+    Raises InputError if `params` say something else by now: DVC knows a training by that file.
+    """
+    said = {"settings": resolve_run(params, part, run), "seed": read_seed(params)}
+    path = settings_file(part, run)
+    written = read_json(path) if path.is_file() else {}
+    if any(written.get(key) != value for key, value in said.items()):
+        raise InputError(f"{path} is not what {PARAMS} says; `dvc repro check_settings` mends it")
+    return check(model, written["settings"], "settings", file=path), written["seed"]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -16,36 +15,16 @@ from pipeline.evaluation.claims import (
     Confusion,
     Greater,
     ReportedValue,
-    in_words,
     legible_rows,
     reported_values,
-    subject,
 )
 from pipeline.evaluation.intervals import wilson_interval
+from pipeline.evaluation.measures import in_words, measure_of, part_of, score_name, subject
+from pipeline.evaluation.verdicts import Finding
 from pipeline.runtime.errors import InputError
 from stages.check_claims import statistics
 
-Measures = dict[str, np.ndarray]  # {"<part>.<run>.<score>": (replicates,)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A row of claims.csv. The numbers of an ordering are those of its weakest comparison."""
-
-    id: str
-    where: str
-    kind: str
-    sentence: str
-    report: float | None = None  # of an ordering: the gap between the report's values, if a table has both
-    ours: float  # the mean over replicates; of an ordering: the gap between two means
-    std: float | None = None  # over replicates
-    tolerance: float | None = None  # of an ordering: the gap that the claim asks for
-    probability: float | None = None
-    verdict: str
-    samples: int | None = None  # of which the value is a share
-    wilson_low: float | None = None  # the interval of the report's value, given so many samples
-    wilson_high: float | None = None
-    evidence: str
+Measures = dict[str, np.ndarray]  # {measure: (replicates,)}
 
 
 class Comparison(NamedTuple):
@@ -93,7 +72,7 @@ def has_learnt(name: str, measures: Measures, baselines: dict[str, float]) -> bo
 
     `baselines` are the upper bounds of the largest class's share of the test samples, by part.
     """
-    part = name.split(".")[0]
+    part = part_of(name)
     score = "last.knn_accuracy" if part == "latents" else "test_accuracy"
     accuracy = measures[f"{subject(name)}.{score}"].mean()
     return bool(accuracy > baselines["mlp" if part == "latents" else part])
@@ -129,7 +108,7 @@ def judge_value(value: ReportedValue, measures: Measures, comparable: bool) -> F
         samples=samples,
         wilson_low=wilson[0] if wilson else None,
         wilson_high=wilson[1] if wilson else None,
-        evidence=describe(value.measure, ours),
+        evidence=[describe(value.measure, ours)],
     )
 
 
@@ -170,7 +149,7 @@ def not_comparable(
         report=report,
         ours=math.nan,
         verdict="not_comparable",
-        evidence=reason,
+        evidence=[reason],
     )
 
 
@@ -209,7 +188,7 @@ def judge_comparisons(
         tolerance=weakest.asked,
         probability=weakest.probability,
         verdict=statistics.ordering_verdict([pair.probability for pair in holds], required),
-        evidence="; ".join(texts),
+        evidence=texts,
     )
 
 
@@ -218,13 +197,12 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
     rows = {split: legible_rows(confusion.splits()[split]) for split in claim.errors}
     legible = {split: sum(total - right for _, total, right in rows[split]) for split in rows}
     split = max(legible, key=lambda split: legible[split] - claim.errors[split])
-    run = f"{confusion.part}.{confusion.run}"
-    if missing := absent(measures, [f"{run}.{split}_error"]):
+    error = measure_of(confusion.part, confusion.run, score_name(split, "error"))
+    samples = measure_of(confusion.part, confusion.run, score_name(split, "samples"))
+    if missing := absent(measures, [error]):
         return not_comparable(name, claim.where, claim.kind, claim.sentence, missing, claim.errors[split])
-    ours = find(measures, f"{run}.{split}_error", name) * find(measures, f"{run}.{split}_samples", name)
-    sums = "; ".join(
-        f"row {truth}: {total} - {right} = {total - right}" for truth, total, right in rows[split]
-    )
+    ours = find(measures, error, name) * find(measures, samples, name)
+    sums = [f"row {truth}: {total} - {right} = {total - right}" for truth, total, right in rows[split]]
     return Finding(
         id=name,
         where=claim.where,
@@ -234,7 +212,7 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
         ours=float(ours.mean()),
         std=deviation(ours),
         verdict=statistics.errors_verdict(claim.errors[split], legible[split]),
-        evidence=f"{sums}; together {legible[split]} {split} errors, not {claim.errors[split]}",
+        evidence=[*sums, f"together {legible[split]} {split} errors, not {claim.errors[split]}"],
     )
 
 
@@ -242,12 +220,12 @@ def without_samples(claims: Claims, measures: Measures) -> Measures:
     """The scores of the report's classes that the data do not have: no samples, and no accuracy."""
     missing: Measures = {}
     for part, data in claims.data.items():
-        runs = {subject(name) for name in measures if name.startswith(f"{part}.")}
+        runs = {subject(name) for name in measures if part_of(name) == part}
         for run, split, name in product(runs, ("train", "test"), data.samples):
-            if f"{run}.{split}_samples_{name}" not in measures:
+            if f"{run}.{score_name(split, 'samples', name)}" not in measures:
                 replicates = len(measures.get(f"{run}.test_accuracy", ()))
-                missing[f"{run}.{split}_samples_{name}"] = np.zeros(replicates)
-                missing[f"{run}.{split}_accuracy_{name}"] = np.full(replicates, np.nan)
+                missing[f"{run}.{score_name(split, 'samples', name)}"] = np.zeros(replicates)
+                missing[f"{run}.{score_name(split, 'accuracy', name)}"] = np.full(replicates, np.nan)
     return missing
 
 
@@ -260,7 +238,7 @@ def judge(
     """
     measures = measures | without_samples(claims, measures)
     values = reported_values(claims)
-    findings = [judge_value(v, measures, v.measure.split(".")[0] in comparable) for v in values]
+    findings = [judge_value(v, measures, part_of(v.measure) in comparable) for v in values]
     every = {value.measure: value.report for value in values}
     for name, claim in claims.claims.items():
         if claim.errors:

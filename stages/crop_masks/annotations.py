@@ -11,17 +11,15 @@ from typing import NamedTuple
 
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import Archive, brief, by_suffix
-from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
+from pipeline.sources.splits import map_published_split, split_of_file, split_of_folder
 from stages.crop_masks import coco, csv_tables, voc, yolo
 from stages.crop_masks.boxes import Box
-from stages.crop_masks.dataset import DataSet
-from stages.crop_masks.lists import read_lists, splits_of
-from stages.crop_masks.placing import place
+from stages.crop_masks.photographs import DataSet, place
+from stages.crop_masks.split import split_as_published
 
 FORMATS: dict[str, ModuleType] = {"csv": csv_tables, "voc": voc, "yolo": yolo, "coco": coco}
 ONE_FOR_ALL = ("csv", "coco")  # formats in which a file holds the boxes of many photographs
 SPLIT_ORDER = ("train", "valid", "test", "")  # of a published split, in the order in which they are read
-UNPUBLISHED = "drawn, as the source publishes none"
 
 
 class Annotations(NamedTuple):
@@ -51,7 +49,7 @@ def read_annotations(archive: Archive, wanted: str = "auto", skip_invalid: bool 
         with data.faults.gathered():
             boxes += [box._replace(split=split) for box in FORMATS[form].read(data, name)]
     boxes, split = split_as_published(data, boxes, form)
-    boxes = place(boxes, data.photographs, data.faults)
+    boxes = place(boxes, data)
     check_conflicts(data, boxes, form)
     data.faults.check()
     if not boxes:
@@ -116,28 +114,6 @@ def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
     return chosen
 
 
-def split_as_published(data: DataSet, boxes: list[Box], form: str) -> tuple[list[Box], str]:
-    """The boxes with their split, "train" or "test", and how that was found; "" where none is published.
-
-    It is in the names of annotation files or of folders, in lists of photographs, or in a data.yaml.
-    """
-    photographs = [box.photograph for box in boxes]
-    named = [box.split or split_of_folder(box.photograph) for box in boxes]
-    lists = {} if map_published_split(named)[0] else read_lists(data)
-    if map_published_split(lists.values())[0]:
-        named = splits_of(photographs, lists, data.source)
-    elif form == "yolo" and not map_published_split(named)[0]:
-        folders = yolo.folders_of_splits(data)
-        named = [
-            next((split for path, split in folders if f"/{path}/" in f"/{name}"), "") for name in photographs
-        ]
-    becomes, said = map_published_split(named)
-    if not becomes:
-        return [box._replace(split="") for box in boxes], UNPUBLISHED
-    check_complete([box.where for box in boxes], named, data.source)
-    return [box._replace(split=becomes[each]) for box, each in zip(boxes, named, strict=True)], said
-
-
 def check_conflicts(data: DataSet, boxes: list[Box], form: str) -> None:
     """A photograph must be on one side of the split, and in one file where each file is of one photograph."""
     if conflict := _find_conflict(boxes, lambda box: box.split):
@@ -166,7 +142,7 @@ def _find_conflict(boxes: list[Box], value: Callable[[Box], str]) -> tuple[Box, 
 
 def list_unread(data: DataSet, read: set[str]) -> list[str]:
     """What there is besides the annotations that were read and the photographs that they name."""
-    photographs = set(data.photographs.names)
+    photographs = set(data.photographs)
     spare = sorted(photographs - read)
     others = [name for name in data.names if name not in read and name not in photographs]
     notes = [f"{len(spare)} photographs have no annotation: {brief(spare)}"] if spare else []

@@ -1,16 +1,21 @@
-"""A box around a face, and how its numbers and its label are read."""
+"""A box around a face: how its numbers are read, and its label mapped to a class."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from pipeline.common.crops import list_classes
 from pipeline.runtime.errors import InputError
 from stages.crop_masks.faults import InvalidBox
+from stages.crop_masks.settings import IGNORE
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-IGNORE = "ignore"  # the class of labels that are left out
 FARTHEST = 1_000_000  # pixels; no photograph is as large
+
+# (left, top, right, bottom) in whole pixels, half open: the columns left to right - 1 and the rows top to
+# bottom - 1, as in Pillow's crop. Column 0 is the left one, row 0 the upper one.
+Area = tuple[int, int, int, int]
 
 
 class Box(NamedTuple):
@@ -26,7 +31,7 @@ class Box(NamedTuple):
     photograph: str
     label: str
     annotation: str
-    corners: tuple[int, int, int, int]
+    corners: Area
     size: tuple[int, int] | None
     row: int
     turned: bool = False
@@ -46,14 +51,25 @@ def by_photograph(boxes: Iterable[Box]) -> list[list[Box]]:
     return list(groups.values())
 
 
-def parse_corners(texts: list[str], where: str) -> tuple[int, int, int, int]:
+def clip(box: Area, width: int, height: int) -> Area | None:
+    """The part of a box within a photograph of that size; None if there is none.
+
+    >>> clip((-5, 2, 10, 30), 20, 25)
+    (0, 2, 10, 25)
+    """
+    left, top, right, bottom = box
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def parse_corners(texts: list[str], where: str) -> Area:
     """xmin, ymin, xmax, ymax from their texts; InvalidBox if the box has no area."""
     return to_corners(
         [parse_number(text, name, where) for text, name in zip(texts, CORNERS, strict=True)], where
     )
 
 
-def to_corners(values: list[float], where: str) -> tuple[int, int, int, int]:
+def to_corners(values: list[float], where: str) -> Area:
     """The nearest whole pixels; InvalidBox if the box has no area."""
     xmin, ymin, xmax, ymax = map(round, values)
     if xmax <= xmin or ymax <= ymin:
@@ -105,3 +121,26 @@ def map_labels(boxes: list[Box], classes: Mapping[str, str]) -> list[Box]:
             "class of your own in crop_masks.classes"
         )
     return [box._replace(label=classes[box.label]) for box in boxes if classes[box.label] != IGNORE]
+
+
+def check_classes(boxes: list[Box], classes: Mapping[str, str]) -> None:
+    """Raise InputError unless there are two classes, each with a box to train on, and a box to test on."""
+    found = list_classes(box.label for box in boxes)
+    train = {box.label for box in boxes if box.split == "train"}
+    missing = [label for label in found if label not in train]
+    if missing:
+        raise InputError(
+            f"no box for training is of class {', '.join(missing)}; {', '.join(found)} must each have "
+            "one: add photographs that show it, or correct crop_masks.classes, which maps labels to classes"
+        )
+    if len(found) < 2:
+        known = ", ".join(sorted(set(classes.values()) - {IGNORE}))
+        raise InputError(
+            f"the boxes are of {len(found)} of the classes in crop_masks.classes ({known}); there must be "
+            "boxes of two at least"
+        )
+    if all(box.split == "train" for box in boxes):
+        raise InputError(
+            "all boxes are for training and none for testing; add photographs to the test set, or raise "
+            "crop_masks.test_share"
+        )

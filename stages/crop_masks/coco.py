@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import ARCHIVE_ERRORS, read_text, with_suffix
 from stages.crop_masks.boxes import FARTHEST, Box, to_corners
-from stages.crop_masks.dataset import DataSet
+from stages.crop_masks.photographs import DataSet
 
 TITLE = "COCO"
 LIMIT = 16 * 2**20  # bytes, some 80,000 boxes; as Python's values they take up to 25 times as much
@@ -41,7 +41,7 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
     photographs: dict[Any, str] = {}
     for key, image in images.items():
         with data.faults.gathered():
-            photographs[key] = data.photographs.find(_text(image, "file_name", name), name, name)
+            photographs[key] = data.find(_text(image, "file_name", name), name, name)
     named = set()
     for number, each in enumerate(_list(content, "annotations", name), start=1):
         with data.faults.gathered():

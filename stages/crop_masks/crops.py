@@ -1,87 +1,57 @@
-"""Cut the boxes out of their photographs, many photographs at a time."""
+"""Cut faces out of their photographs, and write the crops.
 
+All boxes of a photograph are cut at once, so that it is decoded once, and many photographs by each process.
+"""
+
+import csv
 import re
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
+from tqdm import tqdm
 
 from pipeline.common.classes import SPLITS
-from pipeline.common.crops import list_classes
+from pipeline.common.crops import Crops, list_classes, save_crops
+from pipeline.common.paths import PARAMS
 from pipeline.runtime.compute import Compute
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_folder
-from pipeline.sources.archives import kept_open, read_file
-from pipeline.sources.orientation import turn
-from pipeline.sources.pictures import open_picture
-from stages.crop_masks import geometry
-from stages.crop_masks.boxes import CORNERS, Box, by_photograph
+from pipeline.sources.archives import kept_open
+from pipeline.sources.orientation import open_photograph
+from stages.crop_masks.boxes import CORNERS, Area, Box, by_photograph, clip
 
 BATCH = 16  # photographs that a process takes at a time
+MEMORY = 4 * 2**30  # bytes that the arrays of all crops may take
 AREA = ("left", "top", "right", "bottom")
-COLUMNS = ["split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rotated", "crop"]
+COLUMNS = ("split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rotated", "crop")
 
 
 class Crop(NamedTuple):
-    """One crop: its row of boxes.csv, and its pixels as `Crops` has them."""
+    """One crop: its box, the part of it within the photograph, its file in data/crops/, and its pixels.
 
-    row: dict[str, Any]
+    The pixels are as `Crops` has them.
+    """
+
+    box: Box
+    area: Area
+    file: str
     resized: np.ndarray
     large: np.ndarray
     pooled: np.ndarray
 
 
-def batches(boxes: list[Box], size: int = BATCH) -> list[list[tuple[int, list[Box]]]]:
-    """Photographs to cut at a time, each as the number of its first crop and its boxes."""
-    numbered = []
-    count = 0
-    for group in by_photograph(boxes):
-        numbered.append((count, group))
-        count += len(group)
-    return [numbered[start : start + size] for start in range(0, len(numbered), size)]
-
-
-def cut_batch(archive: Path, batch: list[tuple[int, list[Box]]], side: int, folder: Path) -> list[Crop]:
-    """All crops of a batch, in order; runs in a process of its own."""
-    photographs = kept_open(archive, archive.stat().st_mtime_ns)
-    return [
-        crop for first, boxes in batch for crop in cut_photograph(photographs, first, boxes, side, folder)
-    ]
-
-
-def cut_photograph(
-    archive: zipfile.ZipFile, first: int, boxes: list[Box], side: int, folder: Path
-) -> Iterator[Crop]:
-    """Decode a photograph once, then cut its boxes and save each crop; `first` numbers the first of them."""
-    name = boxes[0].photograph
-    stored = open_picture(read_file(archive, name), f"{boxes[0].where}: {name}")
-    views = {turned: turn(stored) if turned else stored for turned in {box.turned for box in boxes}}
-    del stored  # so that a turned photograph is not in memory twice
-    for number, box in enumerate(boxes, start=first):
-        view = views[box.turned]
-        area = geometry.clip(box.corners, *view.size)
-        assert area is not None, "place() leaves no box outside of its photograph"
-        crop = view.crop(area)
-        file = folder / box.split / box.label / f"{number:05}_{safe_stem(name)}.png"
-        crop.save(file, compress_type=zlib.Z_RLE)  # for photographs a twelfth faster than level 1
-        row = describe(box, area, file.relative_to(folder))
-        resized, large = geometry.resize(crop, side), geometry.resize(crop, 2 * side)
-        yield Crop(row, resized, large, geometry.pool(crop, side))
-
-
-def safe_stem(photograph: str) -> str:
-    """The file name without its suffix, in characters that every file system takes."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", PurePosixPath(photograph).stem)[:80]
-
-
-def describe(box: Box, area: geometry.Area, file: Path) -> dict[str, Any]:
-    """The row of boxes.csv."""
-    values = [box.split, box.photograph, box.label, *box.corners, *area]
-    return dict(
-        zip(COLUMNS, [*values, int(area != box.corners), int(box.turned), file.as_posix()], strict=True)
-    )
+def check_memory(count: int, side: int) -> None:
+    """Raise InputError if the crops are too many to be trained on: nine bytes for each colour value."""
+    if count * 3 * side * side * 9 > MEMORY:
+        raise InputError(
+            f"{PARAMS}: `crop_masks.side` is {side}: {count} crops of that size take more than "
+            f"{MEMORY // 2**30} GiB of memory"
+        )
 
 
 def cut_boxes(archive: Path, boxes: list[Box], side: int, target: Path, compute: Compute) -> Generator[Crop]:
@@ -98,3 +68,103 @@ def cut_boxes(archive: Path, boxes: list[Box], side: int, target: Path, compute:
         tasks = [(archive, batch, side, folder) for batch in batches(boxes)]
         for crops in compute.each(cut_batch, tasks, len(tasks)):
             yield from crops
+
+
+def batches(boxes: list[Box]) -> list[list[tuple[int, list[Box]]]]:
+    """Photographs to cut at a time, each as the number of its first crop and its boxes."""
+    numbered = []
+    count = 0
+    for group in by_photograph(boxes):
+        numbered.append((count, group))
+        count += len(group)
+    return [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
+
+
+def cut_batch(archive: Path, batch: list[tuple[int, list[Box]]], side: int, folder: Path) -> list[Crop]:
+    """All crops of a batch, in order; runs in a process of its own."""
+    photographs = kept_open(archive, archive.stat().st_mtime_ns)
+    return [
+        crop for first, boxes in batch for crop in cut_photograph(photographs, first, boxes, side, folder)
+    ]
+
+
+def cut_photograph(
+    archive: zipfile.ZipFile, first: int, boxes: list[Box], side: int, folder: Path
+) -> Iterator[Crop]:
+    """Cut the boxes of one photograph and save each crop; `first` numbers the first of them."""
+    name = boxes[0].photograph
+    where = f"{boxes[0].where}: {name}"
+    views = {each: open_photograph(archive, name, each, where) for each in {box.turned for box in boxes}}
+    for number, box in enumerate(boxes, start=first):
+        view = views[box.turned]
+        area = clip(box.corners, *view.size)
+        assert area is not None, "place() leaves no box outside of its photograph"
+        crop = view.crop(area)
+        file = f"{box.split}/{box.label}/{number:05}_{safe_stem(name)}.png"
+        crop.save(folder / file, compress_type=zlib.Z_RLE)  # for photographs a twelfth faster than level 1
+        yield Crop(box, area, file, resize(crop, side), resize(crop, 2 * side), pool(crop, side))
+
+
+def safe_stem(photograph: str) -> str:
+    """The file name without its suffix, in characters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", PurePosixPath(photograph).stem)[:80]
+
+
+def resize(crop: Image.Image, side: int) -> np.ndarray:
+    """Method 2 of the report: an RGB crop as uint8 (3, side, side), the bytes of torchvision's Resize.
+
+    torchvision leaves the resizing of Pillow's images to Pillow.
+    """
+    return np.asarray(crop.resize((side, side), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+
+
+def pool(crop: Image.Image, side: int) -> np.ndarray:
+    """Method 1 of the report: an RGB crop of any size as float32 (3, side, side) in 0 to 1.
+
+    The report has AdaptiveAvgPool2d in front of its network: cell i of a row of n pixels is the mean of
+    pixels floor(i n / side) to ceil((i + 1) n / side) - 1, so neighbours may share pixels. Pooling has no
+    weights, so it is done once here. Each cell is added up row by row, and in each row column by column, so
+    the bytes are those of PyTorch, which no process has to import.
+    """
+    (top, bottom), (left, right) = _cells(crop.height, side), _cells(crop.width, side)
+    columns = left + np.arange(max(right - left))[:, None]  # (the pixels of the widest cell, side)
+    inside = (columns < right)[:, :, None]  # narrower cells are filled up with zeros
+    columns = columns.clip(max=crop.width - 1)
+    sums = np.empty((side, side, 3), np.float32)
+    for row in range(side):  # since all pixels of a large crop as real numbers are too much memory
+        strip = np.asarray(crop.crop((0, top[row], crop.width, bottom[row])))
+        terms = strip.take(columns, axis=1) / np.float32(255) * inside
+        sums[row] = terms.reshape(-1, side, 3).sum(axis=0)
+    heights, widths = (bottom - top).astype(np.float32), (right - left).astype(np.float32)
+    return (sums / heights[:, None, None] / widths[:, None]).transpose(2, 0, 1)
+
+
+def _cells(length: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first pixel of each of `side` cells, and the one after its last."""
+    edges = np.arange(side + 1) * length
+    return edges[:-1] // side, -(-edges[1:] // side)
+
+
+def write_crops(crops: Iterator[Crop], boxes: list[Box], side: int, arrays: Path, table: Path) -> int:
+    """Write the arrays and the table of all crops, and return how many boxes were clipped."""
+    count, classes = len(boxes), list_classes(box.label for box in boxes)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
+    resized = np.empty((count, 3, side, side), np.uint8)
+    large = np.empty((count, 3, 2 * side, 2 * side), np.uint8)
+    pooled = np.empty((count, 3, side, side), np.float32)
+    label, test, photograph = np.empty(count, np.uint8), np.empty(count, bool), np.empty(count, np.int32)
+    all_clipped = 0
+    with open(table, "w", encoding="utf-8", newline="") as rows:
+        writer = csv.writer(rows, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for number, crop in enumerate(tqdm(crops, total=count, unit="box", leave=False, disable=None)):
+            box, area = crop.box, crop.area
+            clipped = int(area != box.corners)
+            named = (box.split, box.photograph, box.label)
+            writer.writerow([*named, *box.corners, *area, clipped, int(box.turned), crop.file])
+            resized[number], large[number], pooled[number] = crop.resized, crop.large, crop.pooled
+            label[number], test[number] = classes.index(box.label), box.split == "test"
+            photograph[number] = numbers[box.photograph]
+            all_clipped += clipped
+    save_crops(arrays, Crops(resized, large, pooled, label, test, photograph, classes))
+    return all_clipped

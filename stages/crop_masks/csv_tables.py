@@ -10,7 +10,7 @@ from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import ARCHIVE_ERRORS, PICTURES, open_text, suffix, with_suffix
 from pipeline.sources.splits import word_of
 from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
-from stages.crop_masks.dataset import DataSet
+from stages.crop_masks.photographs import DataSet
 
 TITLE = "CSV"
 # The columns, and the other names that they go by; of several in one file the first counts.
@@ -63,7 +63,7 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
                 data.faults.note("CSV rows repeat an earlier one and are left out", where)
                 continue
             seen.add(key)
-            photograph = data.photographs.find(row[columns.filename].strip(), name, where)
+            photograph = data.find(row[columns.filename].strip(), name, where)
             corners, label = [row[column] for column in columns.corners], row[columns.label].strip()
             if not any([*corners, label]):
                 data.empty.add(photograph)

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.runtime.settings import Strict
-from stages.crop_masks.boxes import IGNORE
 
+IGNORE = "ignore"  # the class of labels that are left out
 MOST_CLASSES = 20
 LONGEST_CLASS = 41  # letters of a name
 

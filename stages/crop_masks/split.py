@@ -1,9 +1,77 @@
-"""Split boxes into a training and a test set by photograph."""
+"""Which boxes are for training and which for testing: as the source publishes it, or else drawn."""
 
 import numpy as np
 
 from pipeline.common.crops import list_classes
+from pipeline.runtime.errors import InputError
+from pipeline.sources.archives import PICTURES, brief, read_text, suffix, with_suffix
+from pipeline.sources.splits import check_complete, map_published_split, split_of_folder, word_of
 from stages.crop_masks.boxes import Box
+from stages.crop_masks.photographs import DataSet, file_name, normalise, stem
+from stages.crop_masks.yolo import folders_of_splits
+
+UNPUBLISHED = "drawn, as the source publishes none"
+LISTS = ("train", "trainval", "val", "valid", "test")  # names of text files that list photographs
+MAIN = "ImageSets/Main/"  # where Pascal VOC has them
+
+
+def split_as_published(data: DataSet, boxes: list[Box], form: str) -> tuple[list[Box], str]:
+    """The boxes with their split, "train" or "test", and how that was found; "" where none is published.
+
+    It is in the names of annotation files or of folders, in lists of photographs, or in a data.yaml.
+    """
+    photographs = [box.photograph for box in boxes]
+    named = [box.split or split_of_folder(box.photograph) for box in boxes]
+    lists = {} if map_published_split(named)[0] else read_lists(data)
+    if map_published_split(lists.values())[0]:
+        named = splits_of(photographs, lists, data.source)
+    elif form == "yolo" and not map_published_split(named)[0]:
+        folders = folders_of_splits(data)
+        named = [
+            next((split for path, split in folders if f"/{path}/" in f"/{name}"), "") for name in photographs
+        ]
+    becomes, said = map_published_split(named)
+    if not becomes:
+        return [box._replace(split="") for box in boxes], UNPUBLISHED
+    check_complete([box.where for box in boxes], named, data.source)
+    return [box._replace(split=becomes[each]) for box, each in zip(boxes, named, strict=True)], said
+
+
+def read_lists(data: DataSet) -> dict[str, str]:
+    """The split of each photograph by its normalised stem, from lists in the data set; {} without any."""
+    files = [name for name in with_suffix(data.names, frozenset({".txt"})) if stem(name).lower() in LISTS]
+    files = [name for name in files if MAIN in f"/{name}"] or files
+    words = {stem(name).lower() for name in files}
+    if "train" in words:
+        files = [name for name in files if stem(name).lower() != "trainval"]
+    splits: dict[str, str] = {}
+    for name in files:
+        lines = read_text(data.archive, name).decode("utf-8-sig", "replace").split("\n")
+        listed = [_listed(line.strip()) for line in lines if line.strip()]
+        if not any(each in data.by_stem for each in listed):
+            continue
+        data.helpers.add(name)
+        split = word_of(stem(name))
+        for each in listed:
+            if splits.setdefault(each, split) != split:
+                raise InputError(f"{data.source}: {name} lists {each!r}, which is in {splits[each]} too")
+    return splits
+
+
+def _listed(line: str) -> str:
+    """The normalised stem of what a line lists: a path, or a name without suffix that may have points."""
+    return normalise(stem(line) if suffix(line) in PICTURES else file_name(line))
+
+
+def splits_of(photographs: list[str], lists: dict[str, str], source: str) -> list[str]:
+    """The split of each photograph; InputError if some are in no list."""
+    missing = sorted({name for name in photographs if normalise(stem(name)) not in lists})
+    if missing:
+        raise InputError(
+            f"{source}: {len(missing)} photographs with boxes are in no list of the published split: "
+            f"{brief(missing)}; add them to one, or remove the lists to have a split drawn"
+        )
+    return [lists[normalise(stem(name))] for name in photographs]
 
 
 def split_boxes(boxes: list[Box], test_share: float, rng: np.random.Generator) -> list[Box]:

@@ -9,8 +9,7 @@ from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import read_text, with_suffix
 from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
-from stages.crop_masks.dataset import DataSet
-from stages.crop_masks.photographs import file_name, normalise, stem
+from stages.crop_masks.photographs import DataSet, file_name, normalise, stem
 
 TITLE = "Pascal VOC"
 # The first element of an XML file, behind its declaration and comments.
@@ -54,17 +53,16 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
 
 def _find_photograph(data: DataSet, given: str, name: str) -> str | None:
     """The photograph that <filename> names, or else the one that has the annotation's own name."""
-    photographs = data.photographs
     own = normalise(stem(name))
-    if given and normalise(file_name(given)) in photographs.by_name:
-        found = photographs.find(given, name, name)
-        if normalise(stem(found)) != own and own in photographs.by_stem:
+    if given and normalise(file_name(given)) in data.by_name:
+        found = data.find(given, name, name)
+        if normalise(stem(found)) != own and own in data.by_stem:
             data.faults.note(
                 "Pascal VOC files name another photograph than that of their own name; <filename> was taken",
                 f"{name}, taken to be of {found}",
             )
         return found
-    return photographs.find_stem(name, name, name) if own in photographs.by_stem else None
+    return data.find_stem(name, name, name) if own in data.by_stem else None
 
 
 def _parse(data: DataSet, name: str) -> Element:

@@ -11,13 +11,11 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
-
 from pipeline.runtime.errors import InputError, show
+from pipeline.runtime.yaml_files import load_yaml
 from pipeline.sources.archives import read_text, with_suffix
 from stages.crop_masks.boxes import Box, parse_number, to_corners
-from stages.crop_masks.dataset import DataSet
-from stages.crop_masks.photographs import normalise, stem
+from stages.crop_masks.photographs import DataSet, normalise, stem
 
 TITLE = "YOLO"
 SNIFFED = 50  # files that are not empty, of which one must hold boxes
@@ -28,7 +26,7 @@ MOST_OUTSIDE = 0.5  # how far beyond the photograph a share may reach; more are 
 def find(data: DataSet) -> list[str]:
     """The text files with the name of a photograph, if one of the first holds boxes."""
     texts = with_suffix(data.names, frozenset({".txt"}))
-    found = [name for name in texts if normalise(stem(name)) in data.photographs.by_stem]
+    found = [name for name in texts if normalise(stem(name)) in data.by_stem]
     starts = filter(None, (data.first_bytes(name, 2**10) for name in found))
     if not any(map(_holds_boxes, islice(starts, SNIFFED))):
         return []
@@ -48,7 +46,7 @@ def _holds_boxes(start: bytes) -> bool:
 def read(data: DataSet, name: str) -> Iterator[Box]:
     """The boxes of one label file; an empty file is a photograph without faces."""
     labels = class_names(data)
-    photograph = data.photographs.find_stem(name, name, name)
+    photograph = data.find_stem(name, name, name)
     try:
         lines = read_text(data.archive, name).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -59,7 +57,7 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
         with data.faults.gathered():
             if values := line.split():
                 where = f"{name} line {number}"
-                size = data.photographs.header(photograph, where).size
+                size = data.header(photograph, where).size
                 corners = to_corners(_in_pixels(values[1:], size, where), where)
                 label = labels.get(values[0], values[0])
                 yield Box("", photograph, label, name, corners, None, number)
@@ -129,8 +127,5 @@ def folders_of_splits(data: DataSet) -> list[tuple[str, str]]:
 
 def read_yaml(data: DataSet, name: str) -> dict[str, Any]:
     """A YAML file as plain values; {} if it is no dictionary."""
-    try:
-        content = YAML(typ="safe", pure=True).load(read_text(data.archive, name))
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{name} is not valid YAML: {str(error).splitlines()[0]}") from None
+    content = load_yaml(read_text(data.archive, name), name)
     return content if isinstance(content, dict) else {}

@@ -2,23 +2,34 @@
 
     python -m stages.evaluate_mlp
 
-Reads models/mlp/. Writes metrics/mlp/<run>.json, means over replicates of the scores in METRICS, and
-plots/mlp/:
+Reads models/mlp/, and from claims.yaml which runs stand in which table. Writes metrics/mlp/<run>.json, means
+over replicates of the scores in METRICS, and plots/mlp/:
 
 runs.csv                           every score of every run, mean and deviation over replicates
 replicates.csv                     every score of every replicate
 class_accuracy.csv                 the accuracy of each class
-tables/<table>.csv                 the report's tables
-curves/<table>.csv                 learning curves; others.csv: of the runs in no table
+tables/<table>.csv                 the tables; others.csv: the runs in none
+curves/<table>.csv                 learning curves of the runs in them
 predictions/, confusion/<split>.csv   of the final network (the first run of table T7), replicate 0
 """
 
 import pandas as pd
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.evaluation.evaluate import evaluate
-from pipeline.evaluation.scores import Run, scores_of_replicates
+from pipeline.common.paths import PLOTS
+from pipeline.common.runs import Run, read_run, run_folder
+from pipeline.evaluation.claims import read_claims, report_tables
+from pipeline.evaluation.scores import (
+    class_scores,
+    mean_and_std,
+    say_missing_classes,
+    scores_for_claims,
+    scores_of_replicates,
+)
+from pipeline.evaluation.tables import write_metrics, write_plots, write_replicates
+from pipeline.runtime.files import whole_folder
 from pipeline.runtime.process import run_stage
+from pipeline.runtime.settings import read_params, section
 
 METRICS = ("train_accuracy", "test_accuracy", "train_loss", "reported_loss", "epochs")
 
@@ -27,11 +38,21 @@ def score(run: Run) -> pd.DataFrame:
     """The scores of each replicate; `reported_loss` is the report's: mean cross-entropy / batch size."""
     scores = scores_of_replicates(run)
     scores["reported_loss"] = scores.train_loss / run.settings["batch_size"]
-    return scores
+    return pd.concat([scores, class_scores(run, DIGIT_CLASSES)], axis="columns")
 
 
 def main() -> None:
-    evaluate("mlp", DIGIT_CLASSES, score=score, metrics=METRICS)
+    names = section(read_params(), "mlp.runs")
+    tables = report_tables(read_claims(), "mlp", names)
+    runs = {name: read_run(run_folder("mlp", name)) for name in names}
+    say_missing_classes("mlp", runs, DIGIT_CLASSES)
+    scores = {name: score(run) for name, run in runs.items()}
+    means = {name: mean_and_std(table) for name, table in scores.items()}
+    for_claims = {name: scores_for_claims(run, DIGIT_CLASSES) for name, run in runs.items()}
+    with whole_folder(PLOTS / "mlp") as folder:
+        write_plots(folder, "mlp", tables, runs, means, DIGIT_CLASSES)
+        write_replicates(folder, scores, for_claims)
+    write_metrics("mlp", means, METRICS)
 
 
 if __name__ == "__main__":

@@ -3,23 +3,28 @@
 python -m stages.fetch_digits       writes data/raw/digits/: digits.npz or digits.zip, and source.json
 """
 
-from functools import partial
-
 from pipeline.common.paths import RAW_DIGITS
+from pipeline.runtime.files import whole_folder
 from pipeline.runtime.process import run_stage
 from pipeline.runtime.settings import check, read_params, read_seed, section
-from pipeline.sources.catalogue import DIGITS
-from pipeline.sources.raw_source import fetch_source
-from pipeline.sources.settings import Data
+from pipeline.sources.catalogue import DIGITS, SYNTHETIC, Data
+from pipeline.sources.raw_source import DRAWN, Wanted, fetch, record
 from stages.fetch_digits.numerals import write_digits
 
 
 def main() -> None:
     params = read_params()
     data = check(Data, section(params, "data"), "data")
-    synthesize = partial(write_digits, data.synthetic_digits.samples, read_seed(params))
-    suffixes = (".npz", ".zip")
-    fetch_source("data.digits", data.digits, data.digits_sha256, DIGITS, synthesize, suffixes, RAW_DIGITS)
+    wanted = Wanted("data.digits", data.digits, data.digits_sha256)
+    with whole_folder(RAW_DIGITS) as folder:
+        raw = folder / "digits"
+        if wanted.name == SYNTHETIC:
+            write_digits(data.synthetic_digits.samples, read_seed(params), raw)
+            origin = DRAWN
+        else:
+            origin = fetch(wanted, DIGITS, raw)
+        summary = record(wanted, origin, raw, (".npz", ".zip"))
+    print(f"{RAW_DIGITS}/{summary}")
 
 
 if __name__ == "__main__":

@@ -1,29 +1,114 @@
-"""Draw one photograph: its size, where its faces are, their boxes, and what a camera does to it."""
+"""Photographs of drawn people with and without masks, so that the pipeline runs without a download.
 
+The archive has the layout of the Medical Masks Dataset: `train.csv`, `test.csv` and `images/*.jpg`, with the
+report's number of boxes in each class (part 2, table T9).
+"""
+
+import csv
 import io
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops
 
 from pipeline.common.seeds import generator
-from stages.fetch_masks.persons import Place, draw_person
-from stages.fetch_masks.planning import Photograph
-from stages.fetch_masks.scenes import draw_background
+from pipeline.runtime.compute import Compute
+from pipeline.runtime.errors import InputError
+from stages.fetch_masks.backgrounds import draw_background
+from stages.fetch_masks.people import Place, draw_person
 
+COLUMNS = ("filename", "width", "height", "label", "xmin", "ymin", "xmax", "ymax")
+REPORT_PHOTOGRAPHS = 674
+REPORT_BOXES = {
+    "train": {"bad": 578, "good": 2846, "none": 104},
+    "test": {"bad": 89, "good": 283, "none": 22},
+}
+FEWEST_PHOTOGRAPHS = 10
+MOST_FACES = 25  # in one photograph
 GROUND = 0.8  # nobody's feet are higher up than this share of the photograph
 
 
-def draw_photograph(photograph: Photograph, seed: int, index: int) -> tuple[bytes, list[tuple]]:
+class Plan(NamedTuple):
+    """What is decided of a photograph before it is drawn: where it goes and who is on it."""
+
+    filename: str
+    split: str
+    labels: tuple[str, ...]
+
+
+def write_masks(photographs: int, seed: int, compute: Compute, path: Path) -> None:
+    """Write the data set as one zip; equal photographs and seed give equal bytes with any `compute`."""
+    plans = plan_photographs(photographs, seed)
+    tables: dict[str, list[tuple]] = {split: [COLUMNS] for split in REPORT_BOXES}
+    tasks = ((plan, seed, index) for index, plan in enumerate(plans))
+    with zipfile.ZipFile(path, "w") as archive:
+        drawn = compute.each(draw_photograph, tasks, photographs)
+        for plan, (jpeg, rows) in zip(plans, drawn, strict=True):
+            _store(archive, f"images/{plan.filename}", jpeg)
+            tables[plan.split] += rows
+        for split, rows in tables.items():
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows(rows)
+            _store(archive, f"{split}.csv", text.getvalue().encode())
+
+
+def _store(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    """Add a file with a fixed date and without compression, so that its bytes depend on nothing else."""
+    archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
+
+
+def plan_photographs(photographs: int, seed: int) -> list[Plan]:
+    """Deal the boxes of each split to its photographs, very unevenly; every tenth one is for testing."""
+    if photographs < FEWEST_PHOTOGRAPHS:
+        raise InputError(
+            f"{photographs} synthetic photographs are too few: ask for {FEWEST_PHOTOGRAPHS} or more, "
+            "so that training and test data hold every class"
+        )
+    rng = generator(seed, "synthetic masks plan")
+    is_test = rng.permutation(photographs) < round(photographs / 10)
+    boxes = count_boxes(photographs)
+    dealt = {
+        "train": _deal(boxes["train"], int((~is_test).sum()), rng),
+        "test": _deal(boxes["test"], int(is_test.sum()), rng),
+    }
+    splits = ["test" if test else "train" for test in is_test]
+    return [Plan(f"{i:05d}.jpg", split, dealt[split].pop()) for i, split in enumerate(splits)]
+
+
+def count_boxes(photographs: int) -> dict[str, dict[str, int]]:
+    """The report's number of boxes of each split and class, in proportion, but never less than 2."""
+    scale = photographs / REPORT_PHOTOGRAPHS
+    return {
+        split: {label: max(2, round(boxes * scale)) for label, boxes in classes.items()}
+        for split, classes in REPORT_BOXES.items()
+    }
+
+
+def _deal(counts: dict[str, int], photographs: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
+    """The labels on each photograph: at least one, at most `MOST_FACES`, few on most of them."""
+    labels = rng.permutation(np.repeat(list(counts), list(counts.values()))).tolist()
+    weights = np.exp(rng.normal(0, 1.1, photographs))
+    sizes = np.ones(photographs, dtype=int)
+    for _ in range(len(labels) - photographs):
+        room = weights * (sizes < MOST_FACES)
+        sizes[rng.choice(photographs, p=room / room.sum())] += 1
+    ends = np.cumsum(sizes)
+    return [tuple(labels[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
+
+
+def draw_photograph(plan: Plan, seed: int, index: int) -> tuple[bytes, list[tuple]]:
     """The JPEG file and the CSV rows of one photograph, from a generator of its own."""
     rng = generator(seed, "synthetic masks", index)
-    width, height = _choose_size(len(photograph.labels), rng)
+    width, height = _choose_size(len(plan.labels), rng)
     image = draw_background(width, height, rng)
-    places = place_faces(len(photograph.labels), width, height, rng)
+    places = place_faces(len(plan.labels), width, height, rng)
     rows = []
-    for label, place in zip(photograph.labels, places, strict=True):
+    for label, place in zip(plan.labels, places, strict=True):
         outline = draw_person(image, label, place, rng)
         box = annotate(outline, width, height, rng)
-        rows.append((photograph.filename, width, height, label, *box))
+        rows.append((plan.filename, width, height, label, *box))
     file = io.BytesIO()
     develop(image, rng).save(file, "JPEG", quality=88)
     return file.getvalue(), rows
@@ -70,13 +155,13 @@ def _find_room(
 def _hidden(face: Place, x: float, y: float, size: float) -> float:
     """The share of `face` behind a person of face width `size` at (x, y): the head, then shoulders down."""
     half = face.width / 2
-    columns = [
+    head_width, body_width = (
         max(0.0, min(face.x + half, x + r * size) - max(face.x - half, x - r * size)) for r in (0.6, 1.1)
-    ]
+    )
     top, bottom = face.y - half, face.y + 1.2 * half
-    behind_head = max(0.0, min(bottom, y + 0.7 * size) - max(top, y - 0.8 * size))
-    behind_body = max(0.0, bottom - max(top, y + 0.7 * size))
-    return (columns[0] * behind_head + columns[1] * behind_body) / (face.width * 1.1 * face.width)
+    head_height = max(0.0, min(bottom, y + 0.7 * size) - max(top, y - 0.8 * size))
+    body_height = max(0.0, bottom - max(top, y + 0.7 * size))
+    return (head_width * head_height + body_width * body_height) / (face.width * 1.1 * face.width)
 
 
 def annotate(

@@ -20,6 +20,8 @@ from stages.prepare_digits.formats import read_digits, white_on_black
 from stages.prepare_digits.settings import DigitsSettings
 from stages.prepare_digits.split import split_digits
 
+INVERTED = "the borders are bright, so the pictures were inverted to white on black"
+
 
 def raw_file(folder: Path) -> Path:
     """The one file of digits that fetch_digits wrote."""
@@ -46,16 +48,17 @@ def main() -> None:
     params = read_params()
     settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
     found, notes = read_digits(raw_file(RAW_DIGITS), settings.class_from)
-    splits = white_on_black(found, notes)
+    splits, inverted = white_on_black(found)
     if "" in splits:
         splits = split_digits(splits[""], settings.train, settings.test, read_seed(params))
     with whole_file(DIGITS) as partial:
         save_digits(partial, splits)
-    about = {"layout": notes.layout, "split": notes.split, "notes": notes.sentences()}
-    write_json(DIGITS_NOTES, about | {"sheets": count_sheets(splits)})
+    odd = notes.sentences() + ([INVERTED] if inverted else [])
+    about = {"layout": notes.layout, "split": notes.split, "notes": odd, "sheets": count_sheets(splits)}
+    write_json(DIGITS_NOTES, about)
     print(f"digits: read as {notes.layout}; split: {notes.split}")
-    for note in notes.sentences():
-        print(f"digits: {note}")
+    for sentence in odd:
+        print(f"digits: {sentence}")
     print(f"digits of class 0 to 9: {', '.join(describe(s, splits[s].labels) for s in SPLITS)}")
 
 

@@ -8,12 +8,18 @@ from typing import IO
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
-from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.digits import SIDE, Digits, Notes
+from pipeline.common.digits import SIDE, Digits
 from pipeline.runtime.errors import InputError
-from pipeline.sources.archives import ARCHIVE_ERRORS, MEMBER_LIMIT, Archive, open_archive, read_file
+from pipeline.sources.archives import (
+    ARCHIVE_ERRORS,
+    MEMBER_LIMIT,
+    Archive,
+    archive_name,
+    open_archive,
+    read_file,
+)
 from pipeline.sources.folders import IDX
 from pipeline.sources.splits import split_of_file
 
@@ -31,17 +37,15 @@ IDX_TYPES = {8: np.dtype(np.uint8), 9: np.dtype(np.int8)}
 NPY_ERRORS = (MemoryError, OverflowError, SyntaxError, TypeError, tokenize.TokenError)
 
 
-def read_npz(file: IO[bytes], name: str, notes: Notes) -> dict[str, Digits]:
-    """The digits of an .npz file, by split; `name` is what errors call it."""
+def read_npz(file: IO[bytes], name: str) -> dict[str, Digits]:
+    """The digits of an .npz file by split, in their own size; `name` is what errors call it."""
     open_archive(file, name).close()
     with NpzFile(file, allow_pickle=False) as npz:
         # The keys of which the file has most; without any, the first are asked for.
         keys = max(KEYS, key=lambda keys: sum(key in npz for pair in keys.values() for key in pair))
         there = {split: pair for split, pair in keys.items() if split != "valid" or pair[0] in npz}
         found = {
-            split: check_digits(
-                _array(npz, images, name), _array(npz, labels, name), (images, labels), name, notes
-            )
+            split: check_digits(_array(npz, images, name), _array(npz, labels, name), (images, labels), name)
             for split, (images, labels) in there.items()
         }
         if SHEETS in npz and "" in found:
@@ -67,8 +71,9 @@ def _array(npz: NpzFile, key: str, name: str) -> np.ndarray:
     return array
 
 
-def read_idx(archive: Archive, names: list[str], source: str, notes: Notes) -> dict[str, Digits]:
-    """The digits of IDX files of images and labels, a pair for each split."""
+def read_idx(archive: Archive, names: list[str]) -> dict[str, Digits]:
+    """The digits of IDX files of images and labels, a pair for each split, in their own size."""
+    source = archive_name(archive)
     found: dict[str, dict[str, str]] = {}
     for name in names:
         match = IDX.search(name)
@@ -85,7 +90,7 @@ def read_idx(archive: Archive, names: list[str], source: str, notes: Notes) -> d
     splits = {}
     for split, pair in found.items():
         images, labels = (_read_idx_file(archive, pair[kind], source) for kind in ("images", "labels"))
-        splits[split] = check_digits(images, labels, (pair["images"], pair["labels"]), source, notes)
+        splits[split] = check_digits(images, labels, (pair["images"], pair["labels"]), source)
     return splits
 
 
@@ -110,11 +115,9 @@ def _read_idx_file(archive: Archive, name: str, source: str) -> np.ndarray:
     return np.frombuffer(data, IDX_TYPES[data[2]], offset=start).reshape(shape)
 
 
-def check_digits(
-    images: np.ndarray, labels: np.ndarray, keys: tuple[str, str], name: str, notes: Notes
-) -> Digits:
-    """Images and labels in the form that is trained on; InputError, naming key and row, where that fails."""
-    digits = Digits(check_images(images, keys[0], name, notes), check_labels(labels, keys[1], name))
+def check_digits(images: np.ndarray, labels: np.ndarray, keys: tuple[str, str], name: str) -> Digits:
+    """Images of their own size, and labels; InputError, naming key and row, where they are of no use."""
+    digits = Digits(check_images(images, keys[0], name), check_labels(labels, keys[1], name))
     if len(digits.images) != len(digits.labels):
         raise InputError(
             f"{name}: {len(digits.images)} rows in {keys[0]!r} but {len(digits.labels)} in {keys[1]!r}"
@@ -122,8 +125,8 @@ def check_digits(
     return digits
 
 
-def check_images(images: np.ndarray, key: str, name: str, notes: Notes) -> np.ndarray:
-    """Images (n, height, width), with one channel first or last, or (n, 784), as uint8 (n, 28, 28).
+def check_images(images: np.ndarray, key: str, name: str) -> np.ndarray:
+    """Images (n, height, width), with one channel first or last, or (n, 784), as uint8 (n, height, width).
 
     Values are whole from 0 to 255, or of any type from 0 to 1, which is scaled.
     """
@@ -148,17 +151,7 @@ def check_images(images: np.ndarray, key: str, name: str, notes: Notes) -> np.nd
         raise InputError(f"{name}: every pixel of {key!r} is {rows.max()}; there is nothing to tell apart")
     scale = 255 if rows.max() <= 1 else 1
     rows = np.rint(rows * scale) if rows.dtype.kind == "f" else rows.astype(np.uint8) * np.uint8(scale)
-    return reduce(rows.astype(np.uint8).reshape(images.shape), notes)
-
-
-def reduce(images: np.ndarray, notes: Notes) -> np.ndarray:
-    """Images of any size as uint8 (n, 28, 28); each pixel is the mean of the area that it covers."""
-    height, width = images.shape[1:]
-    if (height, width) == (SIDE, SIDE):
-        return images
-    notes.sizes.add((width, height))
-    resized = [Image.fromarray(each).resize((SIDE, SIDE), Image.Resampling.BOX) for each in images]
-    return np.stack([np.asarray(each) for each in resized])
+    return rows.astype(np.uint8).reshape(images.shape)
 
 
 def check_labels(labels: np.ndarray, key: str, name: str) -> np.ndarray:

@@ -3,13 +3,14 @@
 import re
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.digits import SIDE, Digits, Notes, join
+from pipeline.common.digits import SIDE, Digits, join
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import (
     PICTURES,
@@ -27,7 +28,27 @@ from pipeline.sources.pictures import open_drawing
 from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
 from stages.prepare_digits.arrays import read_idx, read_npz
 
+ARRAYS, IDX_FILES, DRAWINGS = "arrays (.npz)", "IDX files", "pictures"
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
+
+
+class Notes(NamedTuple):
+    """How a source of digits was read."""
+
+    layout: str
+    unread: str = ""  # the other files, in a few words
+    sizes: frozenset[tuple[int, int]] = frozenset()  # (width, height) of the images
+    split: str = "drawn, as the source publishes none"
+
+    def sentences(self) -> list[str]:
+        """What is odd."""
+        found = []
+        if sizes := [f"{width} x {height}" for width, height in sorted(self.sizes - {(SIDE, SIDE)})]:
+            shown = ", ".join(sizes[:3]) + (f" and {len(sizes) - 3} other sizes" if len(sizes) > 3 else "")
+            found.append(f"pictures of {shown} pixels were brought to {SIDE} x {SIDE}")
+        if self.unread:
+            found.append(f"not read: {self.unread}")
+        return found
 
 
 def read_digits(
@@ -40,15 +61,15 @@ def read_digits(
     the others stay black.
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
-    notes = Notes()
     if suffix(path.name) == ".npz":
         with open(path, "rb") as file:
-            found = read_npz(file, path.name, notes)
-        notes.layout = "arrays (.npz)"
+            found = read_npz(file, path.name)
+        notes = Notes(ARRAYS)
     else:
         with open_source(path) as archive:
-            found = read_archive(archive, class_from, notes, looked_at)
-    splits = join_splits(found, path.name, notes)
+            found, notes = read_archive(archive, class_from, looked_at)
+    sizes = {(digits.images.shape[2], digits.images.shape[1]) for digits in found.values()}
+    splits, said = join_splits({split: to_side(digits) for split, digits in found.items()}, path.name)
     for split, (_, labels, _) in splits.items():
         missing = sorted(set(range(len(DIGIT_CLASSES))) - set(labels.tolist()))
         if missing:
@@ -57,35 +78,42 @@ def read_digits(
                 f"{where}: no digit of class {', '.join(map(str, missing))}; part 1 is about ten numerals, "
                 "so each must be there"
             )
-    return splits, notes
+    return splits, notes._replace(sizes=notes.sizes | sizes, split=said or notes.split)
 
 
-def read_archive(archive: Archive, class_from: str, notes: Notes, looked_at: int | None) -> dict[str, Digits]:
-    """The digits of a folder or archive by the split that their files have; "" where they have none."""
-    source, names = archive_name(archive), file_names(archive)
-    arrays, pictures = with_suffix(names, frozenset({".npz"})), with_suffix(names, PICTURES)
-    idx = [name for name in names if IDX.search(name)]
-    kinds = {"arrays (.npz)": arrays, "IDX files": idx, "pictures": pictures}
+def read_archive(archive: Archive, class_from: str, looked_at: int | None) -> tuple[dict[str, Digits], Notes]:
+    """The digits of a folder or archive by the split that their files have, "" where they have none."""
+    names = file_names(archive)
+    kinds = {
+        ARRAYS: with_suffix(names, frozenset({".npz"})),
+        IDX_FILES: [name for name in names if IDX.search(name)],
+        DRAWINGS: with_suffix(names, PICTURES),
+    }
     kinds = {kind: files for kind, files in kinds.items() if files}
     if len(kinds) != 1:
         there = "; ".join(f"{kind} ({brief(files)})" for kind, files in kinds.items())
         raise InputError(
-            f"{source} must hold either .npz files, IDX files or pictures; it holds "
+            f"{archive_name(archive)} must hold either .npz files, IDX files or pictures; it holds "
             f"{there or by_suffix(names) or 'nothing'}"
         )
-    ((notes.layout, files),) = kinds.items()
-    others = sorted(set(names) - set(files))
-    if others:
-        notes.odd.append(f"not read: {by_suffix(others)}")
-    if idx:
-        return read_idx(archive, idx, source, notes)
-    if arrays:
-        return read_files(archive, arrays, notes)
-    return read_pictures(archive, pictures, class_from, notes, looked_at)
+    ((kind, files),) = kinds.items()
+    notes = Notes(kind, unread=by_suffix(sorted(set(names) - set(files))))
+    if kind == DRAWINGS:
+        found, sizes, told_by = read_pictures(archive, files, class_from, looked_at)
+        return found, notes._replace(layout=f"{kind}, class by {told_by}", sizes=frozenset(sizes))
+    return read_idx(archive, files) if kind == IDX_FILES else read_files(archive, files), notes
 
 
-def read_files(archive: Archive, names: list[str], notes: Notes) -> dict[str, Digits]:
-    """The digits of one .npz file, or of one for each part of a split."""
+def to_side(digits: Digits) -> Digits:
+    """Digits with images of 28 x 28, of which each pixel is the mean of the area that it covers."""
+    if digits.images.shape[1:] == (SIDE, SIDE):
+        return digits
+    resized = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BOX) for image in digits.images]
+    return digits._replace(images=np.stack([np.asarray(image) for image in resized]))
+
+
+def read_files(archive: Archive, names: list[str]) -> dict[str, Digits]:
+    """The digits of one .npz file, or of one for each part of a split, in their own size."""
     source = archive_name(archive)
     splits = [split_of_file(name) for name in names]
     if len(names) > 1 and (
@@ -97,49 +125,53 @@ def read_files(archive: Archive, names: list[str], notes: Notes) -> dict[str, Di
         )
     found: dict[str, Digits] = {}
     for split, name in zip(splits, names, strict=True):
-        digits = read_npz(BytesIO(read_file(archive, name)), f"{source}: {name}", notes)
-        found |= digits if len(names) == 1 else {split: _only(digits, name)}
+        digits = read_npz(BytesIO(read_file(archive, name)), f"{source}: {name}")
+        if len(names) == 1:
+            return digits
+        if set(digits) != {""}:
+            raise InputError(f"{name} holds a split of its own, and is one of several files; give it alone")
+        found[split] = digits[""]
     return found
 
 
-def _only(digits: dict[str, Digits], name: str) -> Digits:
-    if set(digits) != {""}:
-        raise InputError(f"{name} holds a split of its own, and is one of several files; give it alone")
-    return digits[""]
-
-
-def join_splits(found: dict[str, Digits], source: str, notes: Notes) -> dict[str, Digits]:
-    """Join the digits of each published split into "train" and "test", or of all into ""."""
+def join_splits(found: dict[str, Digits], source: str) -> tuple[dict[str, Digits], str]:
+    """The digits of each published split joined into "train" and "test", and a sentence that says so; or all
+    joined into "", and no sentence.
+    """
     becomes, said = map_published_split(found)
     if becomes:
         check_complete(list(found), list(found), source)
-        notes.split = said
     joined: dict[str, list[Digits]] = {}
     for split, digits in found.items():
         joined.setdefault(becomes.get(split, ""), []).append(digits)
-    return {split: join(parts) for split, parts in joined.items()}
+    return {split: join(parts) for split, parts in joined.items()}, said
 
 
 def read_pictures(
-    archive: Archive, names: list[str], class_from: str, notes: Notes, looked_at: int | None
-) -> dict[str, Digits]:
-    """The digits of pictures, with the split and the class that their names and folders say."""
+    archive: Archive, names: list[str], class_from: str, looked_at: int | None
+) -> tuple[dict[str, Digits], set[tuple[int, int]], str]:
+    """The digits of pictures by the split that their folders say, the sizes of the pictures, and what tells
+    their class.
+    """
     source = archive_name(archive)
     splits = [split_of_folder(name) for name in names]
     if map_published_split(splits)[0]:
         check_complete(names, splits, source)
     else:
         splits = [""] * len(names)
-    labels = np.array(classes_of(names, class_from, source, notes), np.uint8)
-    images = np.zeros((len(names), SIDE, SIDE), np.uint8)
+    classes, told_by = classes_of(names, class_from, source)
+    labels, images = np.array(classes, np.uint8), np.zeros((len(names), SIDE, SIDE), np.uint8)
+    sizes = set()
     for number, name in enumerate(tqdm(names[:looked_at], leave=False, disable=None)):
-        images[number] = read_picture(archive, name, notes)
+        picture = open_drawing(read_file(archive, name), f"{source}: {name}")
+        images[number] = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
+        sizes.add(picture.size)
     parts = {split: np.array([each == split for each in splits]) for split in sorted(set(splits))}
-    return {split: Digits(images[rows], labels[rows]) for split, rows in parts.items()}
+    return {split: Digits(images[rows], labels[rows]) for split, rows in parts.items()}, sizes, told_by
 
 
-def classes_of(names: list[str], class_from: str, source: str, notes: Notes) -> list[int]:
-    """The class of each picture: its folder's name where all are digits, else what its name begins with."""
+def classes_of(names: list[str], class_from: str, source: str) -> tuple[list[int], str]:
+    """The class of each picture, and what tells it: "folder" where all are named 0 to 9, else "name"."""
     folders = [PurePosixPath(name).parts[-2:-1] for name in names]
     by_folder = [folder[0] if folder and folder[0] in DIGIT_CLASSES else None for folder in folders]
     by_name = [
@@ -160,25 +192,15 @@ def classes_of(names: list[str], class_from: str, source: str, notes: Notes) -> 
             + ("its folder must be named 0 to 9" if class_from == "folder" else "name it like 3_12.jpg")
             + (", or put pictures into folders named 0 to 9" if class_from == "auto" else "")
         )
-    notes.layout += ", class by folder" if class_from == "folder" else ", class by name"
-    return [int(each) for each in found if each is not None]
+    return [int(each) for each in found if each is not None], "folder" if class_from == "folder" else "name"
 
 
-def read_picture(archive: Archive, name: str, notes: Notes) -> np.ndarray:
-    """A picture of any size and mode as grey (28, 28); each pixel is the mean of the area that it covers."""
-    picture = open_drawing(read_file(archive, name), f"{archive_name(archive)}: {name}")
-    if picture.size != (SIDE, SIDE):
-        notes.sizes.add(picture.size)
-    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
-
-
-def white_on_black(splits: dict[str, Digits], notes: Notes) -> dict[str, Digits]:
-    """The digits with a dark background.
+def white_on_black(splits: dict[str, Digits]) -> tuple[dict[str, Digits], bool]:
+    """The digits with a dark background, and whether they were inverted for it.
 
     The border of a picture is background; it is bright if the median of all borders is.
     """
     edges = [np.concatenate([i[:, [0, -1]].ravel(), i[:, :, [0, -1]].ravel()]) for i, *_ in splits.values()]
     if np.median(np.concatenate(edges)) <= 127:
-        return splits
-    notes.odd.append("the borders are bright, so the pictures were inverted to white on black")
-    return {split: digits._replace(images=255 - digits.images) for split, digits in splits.items()}
+        return splits, False
+    return {split: digits._replace(images=255 - digits.images) for split, digits in splits.items()}, True

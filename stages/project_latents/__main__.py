@@ -8,15 +8,13 @@ points of replicate 0 (epoch, x, y, digit), and plots/separation/FIGURE.csv, how
 replicate are separated (replicate, epoch, knn_accuracy, silhouette).
 """
 
-import sys
-
 import numpy as np
 import pandas as pd
 
 from pipeline.common.digits import load_digits
 from pipeline.common.paths import LATENTS, SEPARATION
 from pipeline.common.seeds import generator
-from pipeline.runtime.compute import Compute
+from pipeline.runtime.compute import read_compute
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.process import run_stage
 from pipeline.runtime.settings import check, read_params, read_seed, section
@@ -43,8 +41,7 @@ def points_table(points: np.ndarray, epochs: list[int], digits: np.ndarray) -> p
 
 def main(figure: str) -> None:
     params, key = read_params(), f"project_latents.{figure}"
-    settings = check(LatentFigure, section(params, key), key)
-    compute = check(Compute, section(params, "compute"), "compute")
+    settings, compute = check(LatentFigure, section(params, key), key), read_compute(params)
     random_state = int(generator(read_seed(params), "t-SNE").integers(2**31))
     digits = load_digits()["test"].labels
     replicates = read_latents(settings.run, settings.epochs)
@@ -64,4 +61,4 @@ def main(figure: str) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main, *sys.argv[1:])
+    run_stage(main)

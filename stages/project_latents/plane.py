@@ -1,9 +1,7 @@
 """Project latent features into the plane, and measure how well the classes are separated there."""
 
 import numpy as np
-import pandas as pd
 
-from pipeline.common.paths import SEPARATION
 from pipeline.common.runs import load_latents, run_folder
 from pipeline.runtime.errors import InputError
 
@@ -51,18 +49,3 @@ def separation(points: np.ndarray, digits: np.ndarray) -> dict[str, float]:
     neighbours = KNeighborsClassifier(n_neighbors=15)
     accuracy = cross_val_score(neighbours, points, digits, cv=StratifiedKFold(5)).mean()
     return {"knn_accuracy": float(accuracy), "silhouette": float(silhouette_score(points, digits))}
-
-
-def read_separation() -> dict[str, np.ndarray]:
-    """plots/separation/ as {"latents.<figure>.<first or last>.<score>": (replicates,)}.
-
-    First and last are the epochs that the figure shows.
-    """
-    measures = {}
-    for path in sorted(SEPARATION.glob("*.csv")):
-        rows = pd.read_csv(path)
-        for moment, epoch in (("first", rows.epoch.min()), ("last", rows.epoch.max())):
-            for score in ("knn_accuracy", "silhouette"):
-                values = rows.loc[rows.epoch == epoch, score].to_numpy()
-                measures[f"latents.{path.stem}.{moment}.{score}"] = values
-    return measures

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.common.crops import Crops
-from pipeline.training.refusals import nothing_left
-from pipeline.training.settings import CnnSettings
+from pipeline.runtime.errors import InputError
+from stages.train_cnn.settings import CnnSettings
 
 MEMORY_FORMAT = torch.channels_last  # on a CPU, pooling is six times as fast and an epoch 1.6 times
 EVALUATION_BATCH = 64  # crops, which fit the CPU cache
@@ -58,7 +58,11 @@ def build(
     for maps in channels:
         side = ((side + 2 * padding - filter) // stride + 1) // 2
         if side < 1:
-            raise nothing_left(size, len(channels), filter, stride, padding)
+            raise InputError(
+                f"{len(channels)} convolutions with filter {filter}, stride {stride} and padding {padding}, "
+                f"each followed by pooling, leave nothing of a crop of {size}x{size} pixels; set fewer "
+                "channels, or a smaller filter or stride"
+            )
         layers.append(nn.Conv2d(depth, maps, filter, stride, padding))
         if batch_norm:
             layers.append(nn.BatchNorm2d(maps))

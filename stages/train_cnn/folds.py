@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.common.crops import Crops
-from pipeline.training.refusals import too_few_photographs
+from pipeline.runtime.errors import InputError
 
 
 def rows_of_fold(crops: Crops, folds: int, fold: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -18,6 +18,6 @@ def rows_of_fold(crops: Crops, folds: int, fold: int, rng: np.random.Generator) 
     try:
         sides = list(splitter.split(crops.label, crops.label, crops.photograph))
     except ValueError as error:
-        raise too_few_photographs(folds, error) from None
+        raise InputError(f"the photographs cannot be put into {folds} folds: {error}") from None
     test = np.isin(np.arange(len(crops.label)), sides[fold][1])
     return {"train": ~test, "test": test}

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from pipeline.common.crops import Crops, load_crops
 from pipeline.common.runs import SNAPSHOT, Replicate
 from pipeline.common.seeds import generator
+from pipeline.runtime.errors import InputError
 from pipeline.training.curve import Curve
-from pipeline.training.refusals import no_cuda
 from pipeline.training.schedule import learning_rate
-from pipeline.training.settings import CnnSettings
 from stages.train_cnn.cnn import (
     build_described,
     build_loss,
@@ -26,13 +25,14 @@ from stages.train_cnn.cnn import (
     train_epoch,
 )
 from stages.train_cnn.folds import rows_of_fold
+from stages.train_cnn.settings import CnnSettings
 
 
 def check_device(device: str, run: str) -> None:
     """Raise InputError if there is no such device; make a GPU give the same result each time."""
     if device == "cuda":
         if not torch.cuda.is_available():
-            raise no_cuda(run)
+            raise InputError(f"{run}: device is cuda, but PyTorch finds no CUDA device here; set cpu")
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.allow_tf32 = False  # TF32 would keep 10 of the 23 bits of a float32
 

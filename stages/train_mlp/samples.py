@@ -1,8 +1,26 @@
-"""Hold digits out of the training set: some for validation, or all of some sheets of paper for testing."""
+"""What a replicate is trained and scored on: the prepared digits, with some held out, or split by sheet."""
+
+from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.digits import Digits, join
+from pipeline.common.digits import Digits, join, load_digits
+from pipeline.common.seeds import generator
+from stages.train_mlp.settings import MlpSettings
+
+
+def load_samples(path: Path, settings: MlpSettings, seed: int, replicate: int) -> dict[str, Digits]:
+    """The splits that a replicate is trained and scored on: "train", "test" and, if asked for, "validation".
+
+    Validation samples are the same in every replicate and run, a split by sheets is another in each.
+    """
+    splits = load_digits(path)
+    if settings.split == "sheets":
+        splits = split_by_sheet(splits, generator(seed, "sheets", replicate))
+    if settings.validation:
+        rng = generator(seed, "validation")
+        splits["train"], splits["validation"] = hold_out(splits["train"], settings.validation, rng)
+    return splits
 
 
 def split_by_sheet(splits: dict[str, Digits], rng: np.random.Generator) -> dict[str, Digits]:
@@ -26,3 +44,8 @@ def hold_out(digits: Digits, samples: int, rng: np.random.Generator) -> tuple[Di
     order = rng.permutation(len(digits.labels))
     samples = min(samples, len(order) // 3)
     return digits.take(order[samples:]), digits.take(order[:samples])
+
+
+def flatten(digits: Digits) -> Digits:
+    """The digits with images (n, pixels)."""
+    return digits._replace(images=digits.images.reshape(len(digits.images), -1))

@@ -1,5 +1,6 @@
 """The training of an MLP: its epochs, and what is recorded of them."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,11 @@ import numpy as np
 from numpy import ndarray
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.digits import SIDE, Digits, load_digits
+from pipeline.common.digits import SIDE, Digits
 from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
-from pipeline.training.curve import Curve, Patience
+from pipeline.training.curve import Curve
 from pipeline.training.schedule import learning_rate
-from pipeline.training.settings import MlpSettings
 from stages.train_mlp.augmentation import move
 from stages.train_mlp.mlp import (
     ACTIVATIONS,
@@ -25,26 +25,8 @@ from stages.train_mlp.mlp import (
     predict,
     train_epoch,
 )
-from stages.train_mlp.samples import hold_out, split_by_sheet
-
-
-def flatten(digits: Digits) -> Digits:
-    """The digits with images (n, pixels)."""
-    return digits._replace(images=digits.images.reshape(len(digits.images), -1))
-
-
-def load_samples(path: Path, settings: MlpSettings, seed: int, replicate: int) -> dict[str, Digits]:
-    """The splits that a replicate is trained and scored on: "train", "test" and, if asked for, "validation".
-
-    Validation samples are the same in every replicate and run, a split by sheets is another in each.
-    """
-    splits = load_digits(path)
-    if settings.split == "sheets":
-        splits = split_by_sheet(splits, generator(seed, "sheets", replicate))
-    if settings.validation:
-        rng = generator(seed, "validation")
-        splits["train"], splits["validation"] = hold_out(splits["train"], settings.validation, rng)
-    return splits
+from stages.train_mlp.samples import flatten, load_samples
+from stages.train_mlp.settings import MlpSettings
 
 
 def score(
@@ -58,6 +40,20 @@ def score(
         scores[f"{split}_loss"] = cross_entropy(logits, samples.labels)
         scores[f"{split}_accuracy"] = float((predicted[split] == samples.labels).mean())
     return scores, predicted
+
+
+class Patience:
+    """Epochs since training accuracy last rose (rule 1 of T5) and since training loss last fell (rule 2)."""
+
+    def __init__(self) -> None:
+        self.best = {"accuracy": -math.inf, "loss": -math.inf}
+        self.waited = {"accuracy": 0, "loss": 0}
+
+    def update(self, accuracy: float, loss: float) -> None:
+        """Count one more epoch with these training scores."""
+        for rule, value in (("accuracy", accuracy), ("loss", -loss)):
+            self.waited[rule] = 0 if value > self.best[rule] else self.waited[rule] + 1
+            self.best[rule] = max(self.best[rule], value)
 
 
 class Record:

@@ -9,7 +9,6 @@ from pipeline.common.paths import (
     BOXES,
     BOXES_NOTES,
     DIGITS_NOTES,
-    FINDINGS,
     LATENTS,
     PLOTS,
     RAW_DIGITS,
@@ -19,9 +18,10 @@ from pipeline.common.paths import (
     SOURCE,
 )
 from pipeline.common.storage import read_json
+from pipeline.evaluation.claims import OTHERS, Claims, Tables, final_run, report_tables
 from pipeline.evaluation.folds import FOLDS
-from pipeline.evaluation.layout import OTHERS, Tables, final_run, read_tables
-from pipeline.evaluation.tables import CLASS_ACCURACY, RUNS, read_csv
+from pipeline.evaluation.tables import RUNS, read_class_accuracy, read_csv
+from pipeline.evaluation.verdicts import read_findings
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import section
 from stages.write_report.contents import PARTS
@@ -35,13 +35,15 @@ class Results(NamedTuple):
     table as the last table, "others".
     """
 
+    finals: dict[str, str | None]  # part: the run that is its final network, if it is there
     settings: Runs  # defaults filled in
     scores: Runs  # means over replicates, and their deviations as <score>_std
-    claims: pd.DataFrame  # a row for each, indexed by id
+    claims: pd.DataFrame  # as `read_findings` gives them
     tables: dict[str, dict[str, pd.DataFrame]]
     curves: dict[str, dict[str, pd.DataFrame]]
     digits: dict[str, pd.DataFrame]  # split: truth and prediction of each sample of the final MLP
-    crops: dict[str, pd.DataFrame]  # split: the rows of boxes.csv with the prediction of the final CNN
+    boxes: pd.DataFrame  # boxes.csv
+    crops: dict[str, pd.DataFrame]  # split: its rows of boxes.csv with the prediction of the final CNN
     class_accuracy: dict[str, pd.DataFrame]  # part: a row for each run, split and class
     folds: pd.DataFrame  # folds.csv: the pooled recalls of each run of part 2 that is in folds, if any
     methods: dict[str, str]  # figure of latent features: units, pca or tsne
@@ -55,31 +57,26 @@ class Results(NamedTuple):
         """The classes of part 2, in their order."""
         return list(self.class_accuracy["cnn"]["class"].drop_duplicates())
 
-    def samples(self, part: str) -> dict[str, int]:
-        """How many samples of each class there are in all splits together."""
-        rows = self.class_accuracy[part]
-        sizes = rows[rows.run == rows.run.iloc[0]].groupby("class").samples.sum()
-        return {str(name): int(count) for name, count in sizes.items()}
 
-
-def read_results(params: dict[str, Any]) -> Results:
+def read_results(params: dict[str, Any], claims: Claims) -> Results:
     """All results but pictures."""
-    tables = {part: read_folder(params, part, "tables") for part in PARTS}
-    predictions = {part: read_predictions(part, read_tables(params, part)) for part in PARTS}
+    tables = {part: report_tables(claims, part, section(params, f"{part}.runs")) for part in PARTS}
+    finals = {part: final_run(part, tables[part]) for part in PARTS}
+    predictions = {part: read_predictions(part) if final else {} for part, final in finals.items()}
     figures = section(params, "project_latents")
     folds = PLOTS / "cnn" / FOLDS
     boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
     return Results(
+        finals=finals,
         settings={part: read_settings(params, part) for part in PARTS},
         scores={part: read_scores(part) for part in PARTS},
-        claims=read_csv(FINDINGS, index_col="id"),
-        tables=tables,
-        curves={part: read_folder(params, part, "curves") for part in PARTS},
+        claims=read_findings(),
+        tables={part: read_folder(part, "tables", tables[part]) for part in PARTS},
+        curves={part: read_folder(part, "curves", tables[part]) for part in PARTS},
         digits=predictions["mlp"],
+        boxes=boxes,
         crops={split: join_boxes(boxes, split, rows) for split, rows in predictions["cnn"].items()},
-        class_accuracy={
-            part: read_csv(PLOTS / part / CLASS_ACCURACY, dtype={"class": str}) for part in PARTS
-        },
+        class_accuracy={part: read_class_accuracy(part) for part in PARTS},
         folds=read_csv(folds, dtype={"run": str, "class": str}) if folds.is_file() else NO_FOLDS,
         methods={figure: settings["method"] for figure, settings in figures.items()},
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
@@ -92,18 +89,17 @@ def read_results(params: dict[str, Any]) -> Results:
     )
 
 
-def read_folder(params: dict[str, Any], part: str, kind: str) -> dict[str, pd.DataFrame]:
-    """plots/<part>/<kind>/<table>.csv of every table, in the order of params.yaml."""
+def read_folder(part: str, kind: str, tables: Tables) -> dict[str, pd.DataFrame]:
+    """plots/<part>/<kind>/<table>.csv of every table, in their order."""
     folder = PLOTS / part / kind
-    names = list(read_tables(params, part))
-    if (folder / f"{OTHERS}.csv").is_file():
-        names.append(OTHERS)
+    names = [*tables, OTHERS] if (folder / f"{OTHERS}.csv").is_file() else list(tables)
     return {name: read_csv(folder / f"{name}.csv", dtype={"run": str}) for name in names}
 
 
 def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]:
-    """The settings of every run of a part."""
-    return {run: read_json(SETTINGS / part / f"{run}.json") for run in section(params, f"{part}.runs")}
+    """The settings of every run of a part, from the files that check_settings wrote."""
+    runs = section(params, f"{part}.runs")
+    return {run: read_json(SETTINGS / part / f"{run}.json")["settings"] for run in runs}
 
 
 def read_scores(part: str) -> dict[str, dict[str, Any]]:
@@ -112,10 +108,9 @@ def read_scores(part: str) -> dict[str, dict[str, Any]]:
     return {str(run): row.dropna().to_dict() for run, row in table.iterrows()}
 
 
-def read_predictions(part: str, tables: Tables) -> dict[str, pd.DataFrame]:
-    """By split, what the first replicate of the part's final network predicts; empty if there is none."""
-    splits = SPLITS if final_run(part, tables) else ()
-    return {split: read_csv(PLOTS / part / f"predictions/{split}.csv", dtype=str) for split in splits}
+def read_predictions(part: str) -> dict[str, pd.DataFrame]:
+    """By split, what the first replicate of the part's final network predicts."""
+    return {split: read_csv(PLOTS / part / f"predictions/{split}.csv", dtype=str) for split in SPLITS}
 
 
 def join_boxes(boxes: pd.DataFrame, split: str, predictions: pd.DataFrame) -> pd.DataFrame:

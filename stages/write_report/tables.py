@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from pipeline.common.classes import SPLITS
+from pipeline.evaluation.claims import OTHERS, value_id
 from pipeline.evaluation.folds import ALL, MEAN
 from pipeline.evaluation.intervals import wilson_interval
-from pipeline.evaluation.layout import OTHERS
+from pipeline.evaluation.measures import NAMES, score_name
 from pipeline.runtime.settings import section
 from stages.write_report import left_open
 from stages.write_report.changes import name_settings, setting_text
@@ -15,29 +17,20 @@ from stages.write_report.contents import LEFT_OPEN, OTHERS_TITLE, PARTS, TITLES
 from stages.write_report.results import Results
 
 MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
-SCORE_NAMES = {
-    "train_accuracy": "training accuracy",
-    "test_accuracy": "test accuracy",
-    "validation_accuracy": "validation accuracy",
-    "train_error": "training error",
-    "test_error": "test error",
-    "train_loss": "training loss",
-    "reported_loss": "loss / batch size",
-    "epochs": "epochs trained",
+SCORES = {
+    "mlp": ("train_accuracy", "test_accuracy", "reported_loss"),
+    "cnn": ("train_accuracy", "test_accuracy", "train_loss"),
 }
-OF_MLP = [["train_accuracy", "test_accuracy", "reported_loss"]]
-OF_CNN = [["train_accuracy", "test_accuracy", "train_loss"]]
-# The scores of a table, a panel for each list, where the report has others than in the rest of its part.
-PANELS = {
-    "T5": [["train_accuracy", "test_accuracy", "epochs"]],
-    "T7": [["train_error", "test_error", "reported_loss"]],
-    "T12": OF_CNN,
-    "T16": [["validation_accuracy", "test_accuracy", "train_accuracy"]],
+SCORES_OF_TABLE = {  # for which the report has others than in the rest of its part
+    "T5": ("train_accuracy", "test_accuracy", "epochs"),
+    "T7": ("train_error", "test_error", "reported_loss"),
+    "T16": ("validation_accuracy", "test_accuracy", "train_accuracy"),
 }
+WITHOUT_CLASSES = ("T12",)  # the table of part 2 that has no panels of classes; T13 has no others
 ABOUT_CLASSES = ("T13", "T14")  # the tables that are about classes
-OF_CLASSES = {  # how scores of classes begin, and the caption of their panel
-    "train_accuracy_": "Accuracy of each class, training set",
-    "test_accuracy_": "Accuracy of each class, test set",
+CLASS_TITLES = {
+    "train": "Accuracy of each class, training set",
+    "test": "Accuracy of each class, test set",
 }
 NOT_SHOWN = {"epochs", "snapshot_epoch"}  # `epochs` is shown as a score, and snapshot_epoch changes no score
 
@@ -83,28 +76,24 @@ def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"
 
 
-def score_name(score: str) -> str:
-    return SCORE_NAMES.get(score) or score.removeprefix(prefix_of_class(score))
-
-
-def prefix_of_class(score: str) -> str:
-    """How the score of a class begins, a key of OF_CLASSES; "" of another score."""
-    return next((prefix for prefix in OF_CLASSES if score.startswith(prefix)), "")
-
-
-def list_panels(part: str, table: str, classes: list[str]) -> list[list[str]]:
-    """The scores that a table shows, a list for each panel."""
-    of_classes = [[prefix + name for name in classes] for prefix in OF_CLASSES]
-    if part == "mlp" or table in PANELS:
-        return PANELS.get(table, OF_MLP)
-    return of_classes if table == "T13" else OF_CNN + of_classes
+def list_panels(part: str, table: str, classes: list[str]) -> list[tuple[str, dict[str, str]]]:
+    """The panels of a table, each as its scores and their heads, after the split of which it has the
+    accuracy of each class, or "".
+    """
+    shown = [("", {score: NAMES[score] for score in SCORES_OF_TABLE.get(table, SCORES[part])})]
+    if part == "mlp" or table in WITHOUT_CLASSES:
+        return shown
+    of_classes = []
+    for split in SPLITS:
+        of_classes.append((split, {score_name(split, "accuracy", name): name for name in classes}))
+    return of_classes if table == "T13" else shown + of_classes
 
 
 def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str) -> str | None:
     """The id of the claim about a cell: that of this table, or else of the first other table of the part in
     which the report gives the run's score. None if there is none.
     """
-    keys = [f"{name}.{run}.{score}" for name in (table, *PARTS[part])]
+    keys = [value_id(name, run, score) for name in (table, *PARTS[part])]
     return next((key for key in keys if key in claims.index), None)
 
 
@@ -117,7 +106,7 @@ def say_score(row: pd.Series, score: str) -> str:
 
 
 def make_cell(row: pd.Series, claims: pd.DataFrame, part: str, table: str, score: str) -> Cell:
-    """The cell of a table's `row` (of tables/T<n>.csv), with what the claims say of it."""
+    """The cell of a table's `row` (of tables/<table>.csv), with what the claims say of it."""
     if pd.isna(row.get(score)):
         return Cell("", "–" if score == "validation_accuracy" else "no samples", "", "")
     ours = say_score(row, score)
@@ -137,7 +126,7 @@ def make_panels(
     shown = table != OTHERS and not names
     settings = [key for key in differing if key not in NOT_SHOWN] if shown else []
     panels = []
-    for scores in list_panels(part, table, list(samples.index)):
+    for split, scores in list_panels(part, table, list(samples.index)):
         lines = [
             (
                 row.run,
@@ -146,16 +135,15 @@ def make_panels(
             )
             for _, row in rows.iterrows()
         ]
-        prefix = prefix_of_class(scores[0])
         panels.append(
             Panel(
-                title=OF_CLASSES.get(prefix, ""),
-                scores=[score_name(score) for score in scores],
+                title=CLASS_TITLES.get(split, ""),
+                scores=list(scores.values()),
                 settings=settings,
                 rows=lines,
-                notes=small_samples(part, rows, samples, claims, table) if prefix == "test_accuracy_" else [],
+                notes=small_samples(part, rows, samples, claims, table) if split == "test" else [],
                 reported=any(cell.report for _, _, cells in lines for cell in cells),
-                collapsed=bool(prefix) and table not in ABOUT_CLASSES,
+                collapsed=bool(split) and table not in ABOUT_CLASSES,
                 names=names,
             )
         )
@@ -199,7 +187,7 @@ class Section(NamedTuple):
 
 
 def list_sections(results: Results) -> dict[str, list[Section]]:
-    """The tables of each part, in the order of params.yaml."""
+    """The tables of each part, in the order of claims.yaml."""
     accuracy = results.class_accuracy["cnn"]
     accuracy = accuracy[accuracy.split == "test"]
     sections: dict[str, list[Section]] = {}
@@ -217,12 +205,12 @@ def list_sections(results: Results) -> dict[str, list[Section]]:
     return sections
 
 
-def list_figures(results: Results, finals: dict[str, str | None]) -> dict[str, Any]:
+def list_figures(results: Results) -> dict[str, Any]:
     """The figures that there are: those of each part in the contents, and those of project_latents."""
     latents = list(results.latents)
     there = {name.split("_")[0] for name in latents}
-    there |= {"F4", "F5"} if finals["mlp"] else set()
-    there |= {"F6", "F7"} if finals["cnn"] else set()
+    there |= {"F4", "F5"} if results.finals["mlp"] else set()
+    there |= {"F6", "F7"} if results.finals["cnn"] else set()
     figures = {
         part: {n: title for n, title in titles.items() if n in there} for part, titles in PARTS.items()
     }
@@ -256,7 +244,7 @@ def small_samples(
         return [f"The test set has no crop of class {name}."]
     notes = []
     for _, row in rows.iterrows():
-        score = f"test_accuracy_{name}"
+        score = score_name("test", "accuracy", name)
         said = [f"ours, {say_share(row[score], size)}"]
         key = find_claim(claims, part, table, row.run, score)
         if key is not None:
@@ -291,7 +279,7 @@ class ClaimRow(NamedTuple):
 
 def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
     """The claims in words, the report's and ours; those about cells stand in the tables."""
-    rows = claims[claims.kind != "value"].fillna({"evidence": ""})
+    rows = claims[claims.kind != "value"]
     return [
         ClaimRow(
             key,
@@ -299,7 +287,7 @@ def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
             row.sentence,
             row.verdict,
             "" if pd.isna(row.probability) else f"{row.probability:.3f}",
-            row.evidence.split("; "),
+            row.evidence,
             place(row["where"]),
         )
         for key, row in rows.iterrows()
@@ -322,7 +310,7 @@ def confusion_cells(claims: pd.DataFrame, split: str) -> list[tuple[str, list[Ce
     """
     rows = []
     for truth in map(str, range(10)):
-        keys = [f"F4.{split}.{truth}.{predicted}" for predicted in range(10)]
+        keys = [value_id("F4", split, truth, predicted) for predicted in range(10)]
         cells = [make_share(claims.loc[key]) if key in claims.index else Cell("", "", "", "") for key in keys]
         if any(cell.report for cell in cells):
             rows.append((truth, cells))

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from pipeline.evaluation import claims as schema
+from pipeline.evaluation.verdicts import Finding
 from pipeline.runtime.errors import InputError
 from stages.check_claims import judge, statistics
 from tests.check_claims.test_statistics import pair
@@ -20,16 +21,16 @@ def test_a_figure_is_told_with_all_that_it_was_judged_by():
     )  # fmt: skip
     measured = {"mlp.a.test_accuracy": pair(0.84, 0.02), "mlp.a.test_samples": np.array([100])}
     # The interval of 90 out of 100 by Wilson's formula: (0.9 + 1.92 / 100 ± 1.96 * 0.03155) / 1.0384.
-    assert judge.judge_value(figure, measured, True) == judge.Finding(
+    assert judge.judge_value(figure, measured, True) == Finding(
         id="T1.a.test_accuracy", where="T1", kind="value", sentence="a is good", report=0.9,
         ours=pytest.approx(0.84), std=pytest.approx(0.02), tolerance=pytest.approx(0.01 + 0.0596, abs=5e-5),
         verdict="passed", samples=100, wilson_low=pytest.approx(0.8256, abs=5e-5),
-        wilson_high=pytest.approx(0.9448, abs=5e-5), evidence="a: test accuracy 0.84 ± 0.02",
+        wilson_high=pytest.approx(0.9448, abs=5e-5), evidence=["a: test accuracy 0.84 ± 0.02"],
     )  # fmt: skip
     one = {"mlp.a.test_accuracy": np.array([0.82])}
-    assert judge.judge_value(figure._replace(samples=None, absolute=0.1), one, False) == judge.Finding(
+    assert judge.judge_value(figure._replace(samples=None, absolute=0.1), one, False) == Finding(
         id="T1.a.test_accuracy", where="T1", kind="value", sentence="a is good", report=0.9, ours=0.82,
-        tolerance=0.1, verdict="not_comparable", evidence="a: test accuracy 0.82",
+        tolerance=0.1, verdict="not_comparable", evidence=["a: test accuracy 0.82"],
     )  # fmt: skip
 
 
@@ -48,14 +49,14 @@ def test_an_order_is_told_by_its_weakest_comparison_and_all_that_was_compared():
             measured["mlp.b.x"] - 0.01, measured["mlp.c.x"], equal_var=False, alternative="greater"
         ).pvalue
     )
-    evidence = (
-        "a: x 0.9 ± 0.001 is greater than b: x 0.8 ± 0.001 by 0.01: probability 1.000; "
-        f"b: x 0.8 ± 0.001 is greater than c: x 0.78 ± 0.02 by 0.01: probability {weakest:.3f}; "
-        "not judged: a: x 0.9 ± 0.001 is near b: x 0.8 ± 0.001 within 0.5: probability 1.000"
-    )
+    evidence = [
+        "a: x 0.9 ± 0.001 is greater than b: x 0.8 ± 0.001 by 0.01: probability 1.000",
+        f"b: x 0.8 ± 0.001 is greater than c: x 0.78 ± 0.02 by 0.01: probability {weakest:.3f}",
+        "not judged: a: x 0.9 ± 0.001 is near b: x 0.8 ± 0.001 within 0.5: probability 1.000",
+    ]
     reported = {"mlp.b.x": 0.85, "mlp.c.x": 0.8}
     for required, verdict in ((0.6, "passed"), (0.9, "failed")):
-        assert judge.judge_comparisons("C1", claim, measured, reported, required) == judge.Finding(
+        assert judge.judge_comparisons("C1", claim, measured, reported, required) == Finding(
             id="C1", where="T1", kind="ordering", sentence="a is best", report=pytest.approx(0.05),
             ours=pytest.approx(0.02), tolerance=0.01, probability=pytest.approx(weakest), verdict=verdict,
             evidence=evidence,
@@ -83,10 +84,10 @@ def test_errors_are_told_of_the_split_that_contradicts_most():
     errors = {"train": 20, "test": 5}  # beside 3 and 8 that can be read
     claim = schema.Claim(where="F4", kind="contradicted", sentence="few errors", errors=errors)
     measured = {"mlp.final.test_error": np.array([0.02, 0.04]), "mlp.final.test_samples": np.array([50, 50])}
-    assert judge.judge_errors("C13", claim, confusion, measured) == judge.Finding(
+    assert judge.judge_errors("C13", claim, confusion, measured) == Finding(
         id="C13", where="F4", kind="contradicted", sentence="few errors", report=5, ours=pytest.approx(1.5),
         std=pytest.approx(0.5**0.5), verdict="contradicted",
-        evidence="row 0: 44 - 40 = 4; row 1: 54 - 50 = 4; together 8 test errors, not 5",
+        evidence=["row 0: 44 - 40 = 4", "row 1: 54 - 50 = 4", "together 8 test errors, not 5"],
     )  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def test_a_claim_about_a_run_that_is_gone_is_not_comparable():
     assert judge.why_not_judged(claim, measured, {"mlp": 0.1}) == "params.yaml has no mlp.b"
     value = schema.table_values(CLAIMS.tables)[0]
     found = judge.judge_value(value, measured, True)
-    assert found.verdict == "not_comparable" and found.evidence == "params.yaml has no mlp.h64_32"
+    assert found.verdict == "not_comparable" and found.evidence == ["params.yaml has no mlp.h64_32"]
     found = judge.judge_errors("C13", CLAIMS.claims["C13"], CLAIMS.confusion, measured)
     assert found.verdict == "not_comparable" and math.isnan(found.ours) and found.report == 120
 

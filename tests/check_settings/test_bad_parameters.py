@@ -91,7 +91,7 @@ SECTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "an empty folder": (
         "fetch_digits",
         {"data.digits": "."},
-        ". holds no picture and no array, but 2 .yaml (claims.yaml, ...)",
+        ". holds no picture and no array, but 2 .yaml (claims.yaml, ...), requirements.txt",
     ),
     "checksum": (
         "fetch_digits",
@@ -322,5 +322,5 @@ def test_a_stage_as_a_process_refuses_wrong_settings(
 def test_trainings_as_processes_refuse_wrong_settings(project: Project, refused_alone: Refused) -> None:
     project({"mlp.runs.custom": {"epochs": 0}, "cnn.runs.custom": {"epochs": -1}})
     put_settings(Path())
-    refused_alone("train_mlp", f"params.yaml: `mlp.runs.custom.epochs` is 0: {POSITIVE}", "custom")
-    refused_alone("train_cnn", f"params.yaml: `cnn.runs.custom.epochs` is -1: {POSITIVE}", "custom")
+    refused_alone("train_mlp", f"settings/mlp/custom.json: `settings.epochs` is 0: {POSITIVE}", "custom")
+    refused_alone("train_cnn", f"settings/cnn/custom.json: `settings.epochs` is -1: {POSITIVE}", "custom")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.runtime.process import run_stage
-from pipeline.runtime.settings import read_params, read_run
+from pipeline.runtime.settings import read_params, resolve_run
 from stages.check_settings import __main__ as check_settings
 
 
@@ -16,13 +16,71 @@ def run(monkeypatch):
     run_stage(check_settings.main)
 
 
-def test_each_run_has_its_settings_with_the_defaults_filled_in(project, monkeypatch):
-    project({})
+def test_a_settings_file_has_all_that_a_training_depends_on(project, monkeypatch):
+    project({"seed": 3})
     run(monkeypatch)
-    params = read_params()
-    for part in ("mlp", "cnn"):
+    params, pins = read_params(), Path("requirements.txt").read_text()
+    for part, packages in {"mlp": {"numpy", "scipy"}, "cnn": {"numpy", "torch"}}.items():
         files = {path.stem: json.loads(path.read_text()) for path in Path("settings", part).iterdir()}
-        assert files == {run: read_run(params, part, run) for run in params[part]["runs"]}
+        assert {name: file["settings"] for name, file in files.items()} == {
+            name: resolve_run(params, part, name) for name in params[part]["runs"]
+        }
+        for file in files.values():
+            assert file.keys() == {"settings", "seed", "packages"} and file["seed"] == 3
+            assert packages <= file["packages"].keys()
+            assert all(f"\n{name}=={version} " in pins for name, version in file["packages"].items())
+
+
+def test_a_run_is_like_another_but_for_its_difference(project, monkeypatch):
+    runs = {
+        "wide": {"like": "slow", "hidden": [9]},  # the order does not matter
+        "slow": {"like": "base", "learning_rate": 0.01},
+        "base": {"epochs": 5, "learning_rate": 0.5},
+    }
+    project({"mlp.runs": runs, "project_latents": {}})
+    run(monkeypatch)
+    defaults = read_params()["mlp"]["defaults"]
+    resolved = json.loads(Path("settings/mlp/wide.json").read_text())["settings"]
+    assert resolved == defaults | {"epochs": 5, "learning_rate": 0.01, "hidden": [9]}
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        (
+            {"a": {"like": "b"}, "b": {"like": "c"}, "c": {"like": "a"}},
+            "`mlp.runs.c.like` is 'a', which goes in a circle: a like b like c like a",
+        ),
+        ({"a": {"like": "a"}}, "`mlp.runs.a.like` is 'a', which goes in a circle: a like a"),
+        ({"a": {"like": "gone"}, "b": {}}, "`mlp.runs.a.like` is 'gone'; the runs are a, b"),
+        ({"a": {"like": ["b"]}, "b": {}}, "`mlp.runs.a.like` is ['b']; the runs are a, b"),
+        ({"a": {"like": None}, "b": {}}, "`mlp.runs.a.like` is None; the runs are a, b"),
+    ],
+)
+def test_a_run_that_is_like_none_is_named(project, monkeypatch, capsys, runs, said):
+    project({"mlp.runs": runs, "project_latents": {}})
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert f"check_settings: params.yaml: {said}" in capsys.readouterr().err.splitlines()
+
+
+def test_a_fault_of_a_run_is_not_repeated_by_those_like_it(project, monkeypatch, capsys):
+    runs = {"a": {"like": "b", "momentum": 2}, "b": {"epochs": 0}, "c": {"like": "a"}, "d": {"seeds": 0}}
+    project({"mlp.runs": runs, "project_latents": {}})
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("`")[1] for line in lines[:-1]] == ["mlp.runs.b.epochs", "mlp.runs.d.seeds"]
+
+
+def test_a_package_without_a_pin_is_named(project, monkeypatch, capsys):
+    project({})
+    pins = Path("requirements.txt")
+    pins.write_text(pins.read_text().replace("scipy==", "scipy>="))
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert "requirements.txt has no line scipy==<version>; trainings" in capsys.readouterr().err
+    assert not Path("settings").exists()
 
 
 def test_every_fault_is_named_at_once(project, monkeypatch, capsys):
@@ -32,7 +90,6 @@ def test_every_fault_is_named_at_once(project, monkeypatch, capsys):
             "seed": -1,
             "data.digits": 3,
             "mlp.runs.final": {"hiden": [3], "epochs": 0},
-            "mlp.tables.T1": ["gone"],
             "cnn.defaults.stride": 0,
         }
     )
@@ -49,9 +106,8 @@ def test_every_fault_is_named_at_once(project, monkeypatch, capsys):
             "params.yaml: `data.digits` is 3",
             "params.yaml: `mlp.runs.final.epochs` is 0",
             "params.yaml: `cnn.defaults.stride` is 0",
-            "params.yaml: `mlp.tables.T1` names the run 'gone'",
             "claims.yaml: mlp.h16: not among `runs`",
-            "7 faults: correct them, and run again",
+            "6 faults: correct them, and run again",
         ],
         strict=True,
     ):
@@ -86,7 +142,9 @@ def test_the_final_network_keeps_the_split_of_the_data(project, monkeypatch, cap
     project({f"{part}.runs.final": changes})
     with pytest.raises(SystemExit):
         run(monkeypatch)
-    said = f"`{part}.tables.{table}` begins with final, which is tested on samples of its own; name a"
+    said = (
+        f"`{part}.runs.final` is the final network (table {table}), and is tested on samples of its own; set"
+    )
     assert said in capsys.readouterr().err
 
 

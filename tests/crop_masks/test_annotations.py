@@ -1,86 +1,236 @@
-"""Annotations: CSV tables and Pascal VOC files become boxes; what cannot be one is named with its place."""
+"""Annotations of every format: what is found in spite of odd names, what is said, and what is refused."""
 
-import io
-import zipfile
-from collections import Counter
-from pathlib import Path
+import json
+from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline.runtime.errors import InputError
-from pipeline.sources.archives import open_archive
-from stages.crop_masks.annotations import read_annotations
 from stages.crop_masks.boxes import Box, map_labels
-from stages.crop_masks.split import choose_test, split_boxes
-from tests.making import MASK_CLASSES, photograph, picture_bytes
-
-HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
-WIDE = picture_bytes(photograph(200, 100))
-ROW = "a.jpg,200,100,good,1,2,30,40\n"
-VOC = """<annotation>{filename}stray text<size><width>200</width><height>100</height></size>
-<object><name>with_mask</name><bndbox><xmin>1</xmin><ymin>2.4</ymin><xmax>29.6</xmax><ymax>40</ymax></bndbox>
-</object>more of it</annotation>"""
-
-
-def read(members: dict[str, str | bytes]) -> list[Box]:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    with open_archive(buffer, "masks.zip") as archive:
-        return read_annotations(archive).boxes
-
-
-def voc(filename: str = "<filename>a.jpg</filename>") -> str:
-    return VOC.format(filename=filename)
+from tests.crop_masks.test_formats import FACES, SPLITS, coco_text, photographs, read, yolo
+from tests.crop_masks.test_split import some_boxes
+from tests.making import HEADER, PHOTOGRAPH, TEST, Members, exif, photograph, picture_bytes, voc
 
 
 @pytest.mark.parametrize("folder", ["", "masks/"])
 def test_tables_give_the_split_and_photographs_are_found_beneath(folder: str) -> None:
-    members = {
-        f"{folder}test.csv": HEADER + "b.jpg,200,100,bad,5,6,7,8\n",
-        f"{folder}train.csv": HEADER + ROW + "a.jpg,200,100,none,-1,0,3,4\n",
-        f"{folder}images/a.jpg": WIDE,
-        f"{folder}images/b.jpg": WIDE,
+    members: Members = {
+        f"{folder}test.csv": HEADER + "b.png,60,40,bad,5,6,7,8\n",
+        f"{folder}train.csv": HEADER + TEST + "a.png,60,40,none,-1,0,3,4\n",
+        f"{folder}images/a.png": PHOTOGRAPH,
+        f"{folder}images/b.png": PHOTOGRAPH,
     }
-    a, b = f"{folder}images/a.jpg", f"{folder}images/b.jpg"
-    assert read(members) == [
-        Box("train", a, "good", f"{folder}train.csv", (1, 2, 30, 40), (200, 100), 2),
-        Box("train", a, "none", f"{folder}train.csv", (-1, 0, 3, 4), (200, 100), 3),
-        Box("test", b, "bad", f"{folder}test.csv", (5, 6, 7, 8), (200, 100), 2),
+    a, b = f"{folder}images/a.png", f"{folder}images/b.png"
+    assert read(members).boxes == [
+        Box("train", a, "good", f"{folder}train.csv", (1, 2, 30, 40), (60, 40), 2),
+        Box("train", a, "none", f"{folder}train.csv", (-1, 0, 3, 4), (60, 40), 3),
+        Box("test", b, "bad", f"{folder}test.csv", (5, 6, 7, 8), (60, 40), 2),
     ]
-
-
-def test_two_photographs_of_one_name_are_an_error_unless_one_is_beside() -> None:
-    members = {"t/boxes.csv": HEADER + ROW, "x/a.jpg": WIDE, "y/a.jpg": WIDE}
-    with pytest.raises(InputError, match="line 2: 'a.jpg' could be any of x/a.jpg, y/a.jpg"):
-        read(members)
-    assert read(members | {"t/a.jpg": WIDE})[0].photograph == "t/a.jpg"
 
 
 @pytest.mark.parametrize(
     "members",
     [
-        {"deep/er/x.xml": voc(), "deep/er/a.jpg": WIDE, "other/a.jpg": WIDE},
-        {"x.xml": voc(r"<filename>C:\photographs\a.jpg</filename>"), "a.jpg": WIDE, "__MACOSX/x.xml": "?"},
+        {"deep/er/x.xml": voc("good"), "deep/er/a.png": PHOTOGRAPH, "other/a.png": PHOTOGRAPH},
+        {
+            "x.xml": voc("good", photograph=r"C:\photographs\a.png"),
+            "a.png": PHOTOGRAPH,
+            "__MACOSX/x.xml": "?",
+        },
     ],
 )
-def test_pascal_voc_in_any_folder(members: dict[str, str | bytes]) -> None:
-    (box,) = read(members)
-    assert box.photograph.endswith("a.jpg") and box.label == "with_mask" and box.split == ""
-    assert box.corners == (1, 2, 30, 40) and box.size == (200, 100)
+def test_pascal_voc_in_any_folder(members: Members) -> None:
+    (box,) = read(members).boxes
+    assert box.photograph in members and not box.photograph.startswith("other")
+    assert (box.label, box.split, box.corners, box.size) == ("good", "", (1, 2, 30, 40), (60, 40))
     assert box.where.endswith(".xml object 1")
 
 
-def some_boxes(labels: dict[str, list[str]]) -> list[Box]:
-    return [
-        Box("", name, label, f"{name}.xml", (0, 0, 1, 1), None, row)
-        for name, of in labels.items()
-        for row, label in enumerate(of, start=1)
+def test_several_formats_are_refused_unless_one_is_chosen() -> None:
+    members: Members = {"boxes.csv": HEADER + TEST, "x.xml": voc("bad"), "a.png": PHOTOGRAPH}
+    with pytest.raises(InputError, match=r"2 formats: CSV, boxes.csv; Pascal VOC, x.xml. .*csv or voc"):
+        read(members)
+    assert [box.label for box in read(members, "csv").boxes] == ["good"]
+    found = read(members, "voc")
+    assert [box.label for box in found.boxes] == ["bad"] and "not read: boxes.csv" in found.notes
+
+
+def test_what_is_no_annotation_is_skipped_and_said() -> None:
+    cascade = '<?xml version="1.0"?>\n<!-- trained -->\n<opencv_storage><cascade/></opencv_storage>'
+    found = read(
+        {
+            "boxes.csv": HEADER + TEST,
+            "haar.xml": cascade,
+            "sizes.csv": "name,size\na,3\n",
+            "spare.jfif": PHOTOGRAPH,
+            "README.md": "",
+            "a.png": PHOTOGRAPH,
+        }
+    )
+    assert len(found.boxes) == 1
+    assert found.notes == [
+        "1 CSV files have no boxes that can be read; first: sizes.csv line 1: no column filename, xmin, "
+        "ymin, xmax, ymax; its columns are 'name', 'size'; needed are filename, label, xmin, ymin, xmax, "
+        "ymax, with commas between them",
+        "1 XML files are no annotations; first: haar.xml, which begins with <opencv_storage>",
+        "1 photographs have no annotation: spare.jfif",
+        "not read: README.md, haar.xml, sizes.csv",
     ]
+
+
+def test_a_filename_that_names_another_photograph_is_reported() -> None:
+    members: Members = {"a.xml": voc("good", photograph="b.png"), "a.png": PHOTOGRAPH, "b.png": PHOTOGRAPH}
+    found = read(members)
+    assert found.boxes[0].photograph == "b.png"
+    assert found.notes[0] == (
+        "1 Pascal VOC files name another photograph than that of their own name; <filename> was taken; "
+        "first: a.xml, taken to be of b.png"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        ("a.png", ["x/a.png"]),
+        ("A.PNG", ["a.png"]),
+        ("cafe\u0301.png", ["café.png"]),
+        ("y/a.png", ["x/a.png", "y/a.png"]),
+        (r"C:\new\y\a.png", ["x/a.png", "y/a.png"]),
+        ("a.png", ["more/a.png", "set/images/a.png"]),
+        ("a.png", ["A.png", "a.png"]),
+    ],
+)
+def test_a_photograph_is_found_as_it_is_named(given: str, there: list[str]) -> None:
+    members: Members = dict.fromkeys(there, PHOTOGRAPH)
+    found = read(members | {"set/boxes.csv": HEADER + TEST.replace("a.png", given)})
+    assert found.boxes[0].photograph == there[-1]
+
+
+def test_all_faults_come_in_one_message_and_invalid_boxes_can_be_skipped() -> None:
+    boxes = ["1,2,1,40", "30,2,1,40", "70,2,90,40", "1,2,x,40"] + [f"{n},0,{n},9" for n in range(30)]
+    text = HEADER + TEST + "".join(f"a.png,60,40,good,{box}\n" for box in boxes)
+    with pytest.raises(InputError) as error:
+        read({"boxes.csv": text, "a.png": PHOTOGRAPH})
+    lines = str(error.value).split("\n  ")
+    assert lines[0] == "34 faults:" and len(lines) == 1 + 20 + 2
+    assert lines[-2:] == [
+        "and 14 more",
+        "33 of them are invalid boxes; `crop_masks.invalid_boxes: skip` leaves these out",
+    ]
+    assert "boxes.csv line 6: xmax is 'x', not a number" in lines
+    with pytest.raises(InputError, match="^boxes.csv line 6: xmax is 'x', not a number$"):
+        read({"boxes.csv": text, "a.png": PHOTOGRAPH}, skip=True)
+    found = read({"boxes.csv": text.replace("x,40", "9,40"), "a.png": PHOTOGRAPH}, skip=True)
+    assert found.skipped == 33 and len(found.boxes) == 2
+    assert found.notes[0].startswith(
+        "33 invalid boxes were skipped (crop_masks.invalid_boxes); first: boxes.csv"
+    )
+
+
+def test_a_fault_far_down_a_file_without_a_header_is_named() -> None:
+    rows = [TEST.replace(",1,2,", f",{n},2,") for n in range(20)]
+    with pytest.raises(InputError, match="^boxes.csv line 21: not CSV: "):
+        read({"boxes.csv": "".join([*rows, 'a.png,"b"c']), "a.png": PHOTOGRAPH})
+
+
+def test_polygons_are_taken_as_the_box_around_them() -> None:
+    """Of YOLO's segmentation; classes without names are their numbers."""
+    text = "7 0.5 0.25 0.75 0.5 0.25 0.75\n"
+    (box,) = read({"labels/a.txt": text, "images/a.png": PHOTOGRAPH}).boxes
+    assert (box.label, box.corners) == ("7", (15, 10, 45, 30))
+
+
+def test_crowds_are_left_out_and_photographs_without_faces_are_counted() -> None:
+    content = json.loads(coco_text(SPLITS))
+    content["annotations"][0]["iscrowd"] = 1
+    content["images"].append({"id": 9, "file_name": "empty.png", "width": 0, "height": 0})
+    found = read(
+        photographs("{name}.png") | {"all.json": json.dumps(content), "empty.png": PHOTOGRAPH}, "coco"
+    )
+    assert len(found.boxes) == len(FACES) - 1 and found.photographs == 5
+    assert found.notes == ["1 boxes of a crowd (iscrowd) are left out; first: all.json object 1"]
+
+
+YOLO_FAULTS = {
+    "0 0.5 0.5 0.1": "labels/a.txt line 2: 3 numbers after the class; a box has 4, a polygon 6, 8 or more",
+    "0 30 20 10 10": (
+        "labels/a.txt line 2: ['30', '20', '10', '10'] are no shares of width and height, from 0 to 1"
+    ),
+    "0 0.5 x 0.1 0.1": "labels/a.txt line 2: the centre's y is 'x', not a number",
+    "0 0.5 0.5 0 0": (
+        "labels/a.txt line 2: the box from (30, 20) to (30, 20) has no area; are corners swapped?"
+    ),
+}
+
+
+@pytest.mark.parametrize("line", YOLO_FAULTS)
+def test_a_label_file_that_cannot_be_taken_literally(line: str) -> None:
+    with pytest.raises(InputError) as error:
+        read({"labels/a.txt": f"0 0.5 0.5 0.1 0.1\n{line}\n", "images/a.png": PHOTOGRAPH})
+    assert str(error.value) == YOLO_FAULTS[line]
+
+
+def changed(**parts: Any) -> str:
+    return json.dumps(json.loads(coco_text(("train",))) | parts)
+
+
+def test_a_large_json_file_is_refused_if_it_is_coco_and_ignored_if_not() -> None:
+    large = " " * 2**24
+    members: Members = {"boxes.csv": HEADER + TEST, "a.png": PHOTOGRAPH}
+    assert len(read(members | {"notes.json": f'{{"images": 3}}{large}'}).boxes) == 1
+    with pytest.raises(InputError, match="2 formats: CSV, boxes.csv; COCO, all.json"):
+        read(members | {"all.json": f'{{"images": [], {large} "annotations": []}}'})
+    with pytest.raises(InputError, match="all.json is larger than 16 MiB"):
+        read(members | {"all.json": f'{{"images": [], {large} "annotations": []}}'}, "coco")
+
+
+COCO_FAULTS = {
+    "not JSON": ('{"images" "annotations"', " is not valid JSON: Expecting ':' delimiter: line 1 column 11"),
+    "a list": ('["images", "annotations"]', " is not a COCO file: it must hold `images`, `annotations` and"),
+    "deeper than any data": ('{"images": 1, "annotations": ' + "[" * 100_000, " is not valid JSON: "),
+    "no categories": (changed(categories=None), ": `categories` must be a list of objects in braces"),
+    "an id twice": (
+        changed(categories=[{"id": 1, "name": "a"}] * 2),
+        ": the `id` of categories 2 is 1; each needs its own",
+    ),
+    "no name": (changed(categories=[{"id": 1}]), ": `name` is None; it must be text"),
+    "no such image": (
+        changed(annotations=[{"image_id": 5, "category_id": 0, "bbox": [1, 2, 3, 4]}]),
+        " object 1: `image_id` is 5, which the file does not list",
+    ),
+    "no such category": (
+        changed(annotations=[{"image_id": "a", "category_id": 5, "bbox": [1, 2, 3, 4]}]),
+        " object 1: `category_id` is 5, which the file does not list",
+    ),
+    "three numbers": (
+        changed(annotations=[{"image_id": "a", "category_id": 0, "bbox": [1, 2, 3]}]),
+        " object 1: `bbox` is [1, 2, 3]; it must be [left, top, width, height] in pixels",
+    ),
+    "NaN": (
+        changed(annotations=[{"image_id": "a", "category_id": 0, "bbox": [1, 2, float("nan"), 4]}]),
+        " object 1: `bbox` is [1, 2, nan, 4]; it must be [left, top, width, height] in pixels",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COCO_FAULTS)
+def test_a_coco_file_that_cannot_be_taken_literally(case: str) -> None:
+    text, message = COCO_FAULTS[case]
+    with pytest.raises(InputError) as error:
+        read({"all.json": text, "a.png": PHOTOGRAPH, "b.png": PHOTOGRAPH})
+    assert str(error.value).startswith(f"all.json{message}")
+
+
+def test_class_names_that_do_not_agree_are_refused() -> None:
+    members = yolo("{name}.txt", "{name}.png", classes_txt="a\nb\n", obj_names="b\na\n")
+    with pytest.raises(InputError, match="classes.txt, obj.names name the classes differently"):
+        read(members)
+
+
+def test_an_upside_down_photograph_is_said() -> None:
+    found = read({"boxes.csv": HEADER + TEST, "a.png": picture_bytes(photograph(), "JPEG", exif=exif(3))})
+    assert not found.boxes[0].turned
+    assert "and no width and height that could tell" in found.notes[0]
 
 
 def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
@@ -92,51 +242,3 @@ def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:
         map_labels(boxes, {"with_mask": "good", "good": "good"})
     mapped = map_labels(boxes, {"with_mask": "good", "good": "good", "mask": "good", "face": "bad"})
     assert [box.label for box in mapped] == ["good", "good", "good", "bad", "good"]
-
-
-def test_the_split_follows_from_the_seed() -> None:
-    boxes = some_boxes({f"{i}": [MASK_CLASSES[i % 3]] * (1 + i % 4) for i in range(60)})
-    splits = [list(split_boxes(boxes, 0.2, np.random.default_rng(seed))) for seed in (0, 0, 1)]
-    assert splits[0] == splits[1] != splits[2]
-
-
-@given(
-    counts=st.lists(st.tuples(*[st.integers(0, 6)] * 3).filter(any), min_size=1, max_size=40),
-    share=st.floats(0.05, 0.5),
-    seed=st.integers(0, 99),
-)
-def test_every_divisible_class_keeps_training_boxes(
-    counts: list[tuple[int, int, int]], share: float, seed: int
-) -> None:
-    table = np.array(counts)
-    test = choose_test(table, share, np.random.default_rng(seed))
-    assert (table[~test].sum(axis=0) > 0)[table.sum(axis=0) > 0].all()
-
-
-@given(
-    counts=st.lists(st.sampled_from([(1, 0, 0), (2, 0, 0), (0, 3, 0), (0, 0, 9)]), min_size=2, max_size=60),
-    seed=st.integers(0, 99),
-)
-def test_every_divisible_class_gets_test_boxes(counts: list[tuple[int, int, int]], seed: int) -> None:
-    table = np.array(counts)
-    test = choose_test(table, 0.1, np.random.default_rng(seed))
-    divisible = (table > 0).sum(axis=0) >= 2
-    assert ((table[test].sum(axis=0) > 0) == divisible).all()
-
-
-def test_the_real_archive_holds_the_counts_of_its_description(shared_data: Path) -> None:
-    with open_archive(shared_data / "medical-masks.zip", "medical-masks.zip") as archive:
-        boxes = read_annotations(archive).boxes
-    counts = Counter((box.split, box.label) for box in boxes)
-    assert [counts["train", label] for label in MASK_CLASSES] == [576, 2808, 103]
-    assert [counts["test", label] for label in MASK_CLASSES] == [89, 283, 22]
-    assert len({box.photograph for box in boxes}) == 674
-
-
-def test_the_real_archive_without_its_split_is_split_alike(shared_data: Path) -> None:
-    with open_archive(shared_data / "medical-masks.zip", "medical-masks.zip") as archive:
-        boxes = split_boxes(read_annotations(archive).boxes, 0.1, np.random.default_rng(0))
-    counts = Counter((box.split, box.label) for box in boxes)
-    for label in MASK_CLASSES:
-        share = counts["test", label] / (counts["test", label] + counts["train", label])
-        assert 0.09 < share < 0.11

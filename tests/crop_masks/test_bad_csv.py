@@ -2,19 +2,8 @@
 
 import pytest
 
-from tests.making import (
-    HEADER,
-    PHOTOGRAPH,
-    TEST,
-    TRAIN,
-    Accepted,
-    Members,
-    Project,
-    Refused,
-    put,
-    tables,
-    zipped,
-)
+from tests.crop_masks.conftest import Source
+from tests.making import HEADER, PHOTOGRAPH, TEST, TRAIN, Accepted, Members, Refused, tables
 
 NO_TESTING = (
     "all boxes are for training and none for testing; add photographs to the test set, or raise "
@@ -29,7 +18,7 @@ def row(**changed: str) -> str:
     return HEADER + ",".join(values.values()) + "\n"
 
 
-REFUSED: dict[str, tuple[str | bytes, str]] = {
+TABLES: dict[str, tuple[str | bytes, str]] = {
     "empty file": (
         "",
         f"test.csv line 1: no column filename, label, xmin, ymin, xmax, ymax; its columns are none; {NEEDED}",
@@ -151,62 +140,6 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused(project: Project, refused: Refused, case: str) -> None:
-    content, message = REFUSED[case]
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(tables(content)))
-    refused("crop_masks", message)
-
-
-FINE: dict[str, str | bytes] = {
-    "as it should be": HEADER + TEST,
-    "byte-order mark": "\ufeff" + HEADER + TEST,
-    "line ends of Windows": (HEADER + TEST).replace("\n", "\r\n"),
-    "other order and extra columns": "ymax,note,label,filename,xmin,xmax,ymin\n40,x,good,a.png,1,30,2\n",
-    "quotes": HEADER + '"a.png","60","40","good","1","2","30","40"\n',
-    "floats": row(xmin="1.2", ymin="1.6", xmax="29.9"),
-    "spaces": row(xmin=" 1 ", label=" good "),
-    "no size": row(width="", height=""),
-    "a size of 0": row(width="0", height="0"),
-    "another case": row(filename="A.PNG"),
-    "another name for a column": (HEADER + TEST).replace("filename", "image").replace("label", "class"),
-    "capital letters in the header": HEADER.title() + TEST,
-    "no header": TEST,
-    "no header and no size": "a.png,1,2,30,40,good\n",
-    "row twice": HEADER + TEST + TEST,
-    "a row without a box": HEADER + "rest.png,60,40,,,,,\n" + TEST,
-    "empty lines": HEADER + "\n" + TEST + "\n\n",
-    "an empty line first": "\n" + HEADER + TEST,
-    "no header and empty values first": "rest.png,60,40,,,,,\n" + TEST,
-    "no last line end": (HEADER + TEST).strip(),
-}
-
-
-@pytest.mark.parametrize("case", FINE)
-def test_fine(project: Project, accepted: Accepted, case: str) -> None:
-    folder = project({"compute.workers": 1})
-    put(folder / "data/raw/masks/masks.zip", zipped(tables(FINE[case])))
-    assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
-    last = (folder / "data/boxes.csv").read_text().splitlines()[-1]
-    assert last.startswith("test,a.png,good,1,2,30,40,1,2,30,40,0,0,")
-
-
-def test_a_box_larger_than_the_photograph_is_clipped_and_counted(
-    project: Project, accepted: Accepted
-) -> None:
-    folder = project({"compute.workers": 1})
-    larger = row(xmin="-5", ymin="-5", xmax="100", ymax="100")
-    put(folder / "data/raw/masks/masks.zip", zipped(tables(larger)))
-    assert "masks: 1 boxes reach over the edge of their photograph and are clipped" in accepted("crop_masks")
-    assert ",-5,-5,100,100,0,0,60,40,1,0," in (folder / "data/boxes.csv").read_text()
-
-
-def test_a_box_repeated_with_other_words_is_counted(project: Project, accepted: Accepted) -> None:
-    twice = HEADER + TEST + TEST.replace("30", "30.0")
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(tables(twice)))
-    assert "masks: 1 boxes repeat another of the same photograph, class and corners" in accepted("crop_masks")
-
-
 NO_TRAINING = (
     "no box for training is of class {}; {} must each have one: add photographs that show it, or correct "
     "crop_masks.classes, which maps labels to classes"
@@ -249,10 +182,55 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
         "boxes.csv line 2: 'a.png' could be any of x/a.png, y/a.png",
     ),
 }
+REFUSED = ARCHIVES | {case: (tables(content), message) for case, (content, message) in TABLES.items()}
 
 
-@pytest.mark.parametrize("case", ARCHIVES)
-def test_archives(project: Project, refused: Refused, case: str) -> None:
-    members, message = ARCHIVES[case]
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(source: Source, refused: Refused, case: str) -> None:
+    members, message = REFUSED[case]
+    source(members)
     refused("crop_masks", message)
+
+
+FINE: dict[str, str | bytes] = {
+    "as it should be": HEADER + TEST,
+    "byte-order mark": "\ufeff" + HEADER + TEST,
+    "line ends of Windows": (HEADER + TEST).replace("\n", "\r\n"),
+    "other order and extra columns": "ymax,note,label,filename,xmin,xmax,ymin\n40,x,good,a.png,1,30,2\n",
+    "quotes": HEADER + '"a.png","60","40","good","1","2","30","40"\n',
+    "floats": row(xmin="1.2", ymin="1.6", xmax="29.9"),
+    "spaces": row(xmin=" 1 ", label=" good "),
+    "no size": row(width="", height=""),
+    "a size of 0": row(width="0", height="0"),
+    "another case": row(filename="A.PNG"),
+    "another name for a column": (HEADER + TEST).replace("filename", "image").replace("label", "class"),
+    "capital letters in the header": HEADER.title() + TEST,
+    "no header": TEST,
+    "no header and no size": "a.png,1,2,30,40,good\n",
+    "row twice": HEADER + TEST + TEST,
+    "a row without a box": HEADER + "rest.png,60,40,,,,,\n" + TEST,
+    "empty lines": HEADER + "\n" + TEST + "\n\n",
+    "an empty line first": "\n" + HEADER + TEST,
+    "no header and empty values first": "rest.png,60,40,,,,,\n" + TEST,
+    "no last line end": (HEADER + TEST).strip(),
+}
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_fine(source: Source, accepted: Accepted, case: str) -> None:
+    folder = source(tables(FINE[case]))
+    assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
+    last = (folder / "data/boxes.csv").read_text().splitlines()[-1]
+    assert last.startswith("test,a.png,good,1,2,30,40,1,2,30,40,0,0,")
+
+
+def test_a_box_larger_than_the_photograph_is_clipped_and_counted(source: Source, accepted: Accepted) -> None:
+    folder = source(tables(row(xmin="-5", ymin="-5", xmax="100", ymax="100")))
+    assert "masks: 1 boxes reach over the edge of their photograph and are clipped" in accepted("crop_masks")
+    assert ",-5,-5,100,100,0,0,60,40,1,0," in (folder / "data/boxes.csv").read_text()
+
+
+def test_a_box_repeated_with_other_words_is_counted(source: Source, accepted: Accepted) -> None:
+    twice = HEADER + TEST + TEST.replace("30", "30.0")
+    source(tables(twice))
+    assert "masks: 1 boxes repeat another of the same photograph, class and corners" in accepted("crop_masks")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.sources.orientation import ORIENTATION
+from tests.crop_masks.conftest import Source
 from tests.making import (
     HEADER,
     PHOTOGRAPH,
@@ -17,21 +17,15 @@ from tests.making import (
     Accepted,
     Project,
     Refused,
+    exif,
     photograph,
     picture_bytes,
     put,
     tables,
-    zipped,
 )
 
 LARGE = "test.csv line 2: a.png has {} x {} pixels; a {} may have {} million"
 BROKEN = "test.csv line 2: a.png cannot be read as a picture: "
-
-
-def exif(orientation: int) -> Image.Exif:
-    tags = Image.Exif()
-    tags[ORIENTATION] = orientation
-    return tags
 
 
 def bomb(side: int, depth: int = 8, colours: int = 2) -> bytes:
@@ -122,18 +116,16 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(project: Project, refused: Refused, case: str) -> None:
+def test_refused(source: Source, refused: Refused, case: str) -> None:
     content, message = REFUSED[case]
-    members = tables(HEADER + TEST) | {"a.png": content}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + TEST) | {"a.png": content})
     refused("crop_masks", message)
 
 
 @pytest.mark.parametrize("case", ["larger bomb", "WebP bomb", "WebP bomb below Pillow's limit"])
-def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
+def test_bombs_cost_nothing(source: Source, refused_alone: Refused, case: str) -> None:
     content, message = REFUSED[case]
-    members = tables(HEADER + TEST) | {"a.png": content}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + TEST) | {"a.png": content})
     refused_alone("crop_masks", message)
 
 
@@ -157,29 +149,26 @@ LARGEST = {
 
 @pytest.mark.parametrize("case", LARGEST)
 def test_the_largest_photographs_cost_little_memory(
-    project: Project, accepted_alone: Accepted, case: str
+    source: Source, accepted_alone: Accepted, case: str
 ) -> None:
     """Cut in one piece, which is the most that can be asked of one."""
     side, make = LARGEST[case]
-    members = tables(HEADER + f"a.png,{side},{side},good,0,0,{side},{side}\n") | {"a.png": make()}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + f"a.png,{side},{side},good,0,0,{side},{side}\n") | {"a.png": make()})
     assert "1 test boxes: 0 bad, 1 good, 0 none" in accepted_alone("crop_masks")
 
 
-def test_warnings_of_broken_exif_data_are_not_shown(project: Project, accepted_alone: Accepted) -> None:
+def test_warnings_of_broken_exif_data_are_not_shown(source: Source, accepted_alone: Accepted) -> None:
     """It ends amid its table of tags, behind the one that tells how the camera was held."""
     cut = exif(6).tobytes()[:-6] + b"\1\0\0\0\xff"
-    members = tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(40, 60), "JPEG", exif=cut)}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(40, 60), "JPEG", exif=cut)})
     said = accepted_alone("crop_masks").splitlines()
     assert [line.split(":")[0] for line in said] == ["masks"] * 4
     assert "1 photographs have an EXIF rotation, and their boxes fit it as turned" in said[3]
 
 
-def test_what_pillow_logs_is_not_shown(project: Project, refused_alone: Refused) -> None:
+def test_what_pillow_logs_is_not_shown(source: Source, refused_alone: Refused) -> None:
     channels = [struct.pack("<HHLHH", 277, 3, 1, count, 0) for count in (3, 60_000)]
-    members = tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(), "TIFF").replace(*channels)}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + TEST) | {"a.png": picture_bytes(photograph(), "TIFF").replace(*channels)})
     refused_alone("crop_masks", BROKEN + "unknown format")
 
 
@@ -223,27 +212,22 @@ FINE = {
 
 
 @pytest.mark.parametrize("case", FINE)
-def test_fine(project: Project, accepted: Accepted, case: str) -> None:
+def test_fine(source: Source, accepted: Accepted, case: str) -> None:
     content, crop = FINE[case]
-    members = tables(HEADER + TEST) | {"a.png": content}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + TEST) | {"a.png": content})
     accepted("crop_masks")
     assert (np.asarray(Image.open("data/crops/test/good/00003_a.png")) == crop).all()
 
 
-def test_a_photograph_of_one_pixel_is_fine(project: Project, accepted: Accepted) -> None:
-    members = tables(HEADER + "a.png,1,1,good,0,0,1,1\n") | {"a.png": picture_bytes(photograph(1, 1))}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+def test_a_photograph_of_one_pixel_is_fine(source: Source, accepted: Accepted) -> None:
+    source(tables(HEADER + "a.png,1,1,good,0,0,1,1\n") | {"a.png": picture_bytes(photograph(1, 1))})
     accepted("crop_masks")
     assert Image.open("data/crops/test/good/00003_a.png").size == (1, 1)
 
 
-def test_a_name_cannot_write_lines_of_its_own(project: Project, refused: Refused) -> None:
+def test_a_name_cannot_write_lines_of_its_own(source: Source, refused: Refused) -> None:
     rows = '"\x1b[2Ja\nb.png",60,40,good,1,2,30,40\n'
-    put(
-        project({"compute.workers": 1}) / "data/raw/masks/masks.zip",
-        zipped(tables(HEADER + rows) | {"\x1b[2Ja\nb.png": "text"}),
-    )
+    source(tables(HEADER + rows) | {"\x1b[2Ja\nb.png": "text"})
     message = "test.csv line 3: \\x1b[2Ja\\nb.png cannot be read as a picture: unknown format"
     refused("crop_masks", message)
 
@@ -265,11 +249,10 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_are_kept_in_the_table_and_made_safe_in_the_folder(
-    project: Project, accepted: Accepted, name: str
+    source: Source, accepted: Accepted, name: str
 ) -> None:
     quoted = '"' + name.replace('"', '""') + '"'
-    members = tables(HEADER + quoted + ",60,40,good,1,2,30,40\n") | {f"images/{name}": PHOTOGRAPH}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + quoted + ",60,40,good,1,2,30,40\n") | {f"images/{name}": PHOTOGRAPH})
     accepted("crop_masks")
     with open("data/boxes.csv", encoding="utf-8", newline="") as file:
         last = list(csv.DictReader(file))[-1]
@@ -278,10 +261,9 @@ def test_names_are_kept_in_the_table_and_made_safe_in_the_folder(
     assert last["crop"].isascii() and not set(last["crop"]) & set("'\"<>&\n %{")
 
 
-def test_names_that_differ_only_by_case_are_two_photographs(project: Project, accepted: Accepted) -> None:
+def test_names_that_differ_only_by_case_are_two_photographs(source: Source, accepted: Accepted) -> None:
     rows = "a.png,60,40,good,1,2,30,40\nA.png,1,1,good,0,0,1,1\n"
-    members = tables(HEADER + rows) | {"A.png": picture_bytes(photograph(1, 1))}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+    source(tables(HEADER + rows) | {"A.png": picture_bytes(photograph(1, 1))})
     accepted("crop_masks")
     assert Image.open("data/crops/test/good/00003_a.png").size == (29, 38)
     assert Image.open("data/crops/test/good/00004_A.png").size == (1, 1)

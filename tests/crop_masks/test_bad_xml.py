@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.making import PHOTOGRAPH, Accepted, Members, Project, Refused, annotations, put, voc, zipped
+from tests.crop_masks.conftest import Source
+from tests.making import PHOTOGRAPH, Accepted, Members, Refused, annotations, voc
 
 GOOD = voc("good")
 BOMB = (
@@ -14,7 +15,7 @@ BOMB = (
 OUTSIDE = '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>' + GOOD.replace("good", "&b;")
 DOCTYPE = "test/a.xml: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"
 
-REFUSED: dict[str, tuple[str | bytes, str]] = {
+FILES: dict[str, tuple[str | bytes, str]] = {
     "empty file": ("", "test/a.xml: not usable XML: no element found: line 1, column 0"),
     "not closed": ("<annotation><object>", "test/a.xml: not usable XML: no element found: line 1, column 20"),
     "closed wrongly": (
@@ -84,21 +85,6 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "crop_masks.test_share",
     ),
 }
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused(project: Project, refused: Refused, case: str) -> None:
-    content, message = REFUSED[case]
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(annotations(content)))
-    refused("crop_masks", message)
-
-
-@pytest.mark.parametrize("text", [BOMB, OUTSIDE], ids=["bomb", "external"])
-def test_entities_cost_nothing(project: Project, refused_alone: Refused, text: str) -> None:
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(annotations(text)))
-    refused_alone("crop_masks", DOCTYPE)
-
-
 ARCHIVES: dict[str, tuple[Members, str]] = {
     "two files of one photograph": (
         annotations(GOOD) | {"test/b.xml": GOOD, "test/b.png": PHOTOGRAPH},
@@ -118,13 +104,20 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
         "masks.zip holds no boxes",
     ),
 }
+REFUSED = ARCHIVES | {case: (annotations(content), message) for case, (content, message) in FILES.items()}
 
 
-@pytest.mark.parametrize("case", ARCHIVES)
-def test_archives(project: Project, refused: Refused, case: str) -> None:
-    members, message = ARCHIVES[case]
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(members))
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(source: Source, refused: Refused, case: str) -> None:
+    members, message = REFUSED[case]
+    source(members)
     refused("crop_masks", message)
+
+
+@pytest.mark.parametrize("text", [BOMB, OUTSIDE], ids=["bomb", "external"])
+def test_entities_cost_nothing(source: Source, refused_alone: Refused, text: str) -> None:
+    source(annotations(text))
+    refused_alone("crop_masks", DOCTYPE)
 
 
 FINE: dict[str, str | bytes] = {
@@ -142,14 +135,13 @@ FINE: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("case", FINE)
-def test_fine(project: Project, accepted: Accepted, case: str) -> None:
-    folder = project({"compute.workers": 1})
-    put(folder / "data/raw/masks/masks.zip", zipped(annotations(FINE[case])))
+def test_fine(source: Source, accepted: Accepted, case: str) -> None:
+    folder = source(annotations(FINE[case]))
     assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
     assert "test,test/a.png,good,1,2,30,40,1,2,30,40,0,0," in (folder / "data/boxes.csv").read_text()
 
 
-def test_a_photograph_without_faces_is_fine(project: Project, accepted: Accepted) -> None:
+def test_a_photograph_without_faces_is_fine(source: Source, accepted: Accepted) -> None:
     empty: Members = {"test/b.xml": "<annotation><filename>b.png</filename></annotation>", "test/b.png": ""}
-    put(project({"compute.workers": 1}) / "data/raw/masks/masks.zip", zipped(annotations(GOOD) | empty))
+    source(annotations(GOOD) | empty)
     assert "masks: 1 test boxes" in accepted("crop_masks")

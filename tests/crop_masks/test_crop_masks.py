@@ -4,9 +4,7 @@ import csv
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,25 +16,15 @@ from pipeline.common.paths import BOXES, CROP_ARRAYS, CROP_FILES, MASKS_ARCHIVE
 from pipeline.common.seeds import generator
 from pipeline.runtime.errors import InputError
 from stages.crop_masks import __main__ as crop_masks
-from stages.crop_masks import crops as cutting
-from stages.crop_masks import geometry
 from stages.crop_masks.annotations import read_annotations
-from stages.crop_masks.boxes import Box, map_labels
+from stages.crop_masks.boxes import map_labels
+from stages.crop_masks.crops import pool, resize
 from stages.crop_masks.split import split_boxes
-from stages.crop_masks.writing import check_memory
-from tests.making import TURNED_RIGHT, exif, gradient, photograph, picture_bytes
+from tests.crop_masks.conftest import Source
+from tests.making import HEADER, TURNED_RIGHT, Project, exif, gradient, photograph, picture_bytes
 
-Project = Callable[[dict[str, Any]], Path]
-HEADER = "filename,width,height,label,xmin,ymin,xmax,ymax\n"
 # A stage that ends well has each class to train on, and something to test on.
 REST = "rest.png,,,bad,0,0,1,1\nrest.png,,,good,0,0,1,1\nrest.png,,,none,0,0,1,1\n"
-
-
-def write_raw(folder: Path, members: dict[str, str | bytes]) -> None:
-    (folder / "data/raw/masks").mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / MASKS_ARCHIVE, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
 
 
 def table() -> list[dict[str, str]]:
@@ -44,31 +32,15 @@ def table() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_batches_hold_each_photograph_once_with_the_number_of_its_first_crop() -> None:
-    names = [f"{n % 40}.png" for n in range(100)]  # 20 photographs with three boxes, 20 with two
-    label = names[39]  # a text that comes before, as something else
-    boxes = [Box("train", name, label, "x.csv", (0, 0, n + 1, 1), None, n) for n, name in enumerate(names)]
-    batches = list(cutting.batches(boxes))
-    assert [len(batch) for batch in batches] == [16, 16, 8]
-    numbered = [
-        (first + n, box) for batch in batches for first, group in batch for n, box in enumerate(group)
-    ]
-    assert [number for number, _ in numbered] == list(range(100))
-    assert [group[0].photograph for batch in batches for _, group in batch] == names[:40]
-    assert [box.photograph for _, box in numbered[:7]] == ["0.png"] * 3 + ["1.png"] * 3 + ["2.png"]
-    assert sorted(box.corners for _, box in numbered) == [box.corners for box in boxes]
-
-
 @pytest.fixture
-def photographs(project: Project) -> Path:
+def photographs(source: Source) -> Path:
     """A project with two photographs and six boxes, one of them clipped; crops of 8 pixels."""
-    folder = project({"crop_masks.side": 8, "compute.workers": 1})
     train = "a.png,60,40,good,10,5,30,15\nb b.png,50,50,bad,-3,40,20,60\na.png,60,40,none,0,0,60,40\n"
     test = "c.png,30,30,good,1,1,9,9\nc.png,30,30,bad,2,2,9,9\nc.png,30,30,none,3,3,9,9\n"
     pictures = {"a": (60, 40), "b b": (50, 50), "c": (30, 30)}
     images = {f"images/{n}.png": picture_bytes(photograph(*s)) for n, s in pictures.items()}
-    write_raw(folder, {"train.csv": HEADER + train, "test.csv": HEADER + test, **images})
-    return folder
+    members = {"train.csv": HEADER + train, "test.csv": HEADER + test, **images}
+    return source(members, {"crop_masks.side": 8})
 
 
 def test_the_stage_writes_crops_arrays_and_a_table(
@@ -108,9 +80,9 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
         for (picture, kind), (file, _) in zip(folder, folder.samples, strict=True):
             number = numbers[Path(file).relative_to(CROP_FILES).as_posix()]
             assert (label[number], test[number]) == (kind, split == "test")
-            assert (resized[number] == geometry.resize(picture, 8)).all()
-            assert (large[number] == geometry.resize(picture, 16)).all()
-            assert (pooled[number] == geometry.pool(picture, 8)).all()
+            assert (resized[number] == resize(picture, 8)).all()
+            assert (large[number] == resize(picture, 16)).all()
+            assert (pooled[number] == pool(picture, 8)).all()
             seen += 1
     assert seen == len(numbers) == len(label) == 6
     names = [row["photograph"] for row in table()]
@@ -118,12 +90,12 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
     assert ((photograph[:, None] == photograph) == same).all()
 
 
-def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(project: Project) -> None:
-    folder = project({"crop_masks.side": 2, "crop_masks.test_share": 0.3, "compute.workers": 1, "seed": 5})
+def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(source: Source) -> None:
     names = [f"{n:02}.png" for n in range(30)]
     rows = "".join(f"{name},,,{('bad', 'good', 'none')[n % 3]},0,0,2,2\n" for n, name in enumerate(names))
     picture = picture_bytes(photograph(2, 2))
-    write_raw(folder, {"boxes.csv": HEADER + rows, **dict.fromkeys(names, picture)})
+    changes = {"crop_masks.side": 2, "crop_masks.test_share": 0.3, "seed": 5}
+    source({"boxes.csv": HEADER + rows, **dict.fromkeys(names, picture)}, changes)
     crop_masks.main()
     labels = {label: label for label in ("bad", "good", "none")}
     with zipfile.ZipFile(MASKS_ARCHIVE) as archive:
@@ -133,25 +105,15 @@ def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(pro
     assert sum(box.split == "test" for box in drawn) == 9
 
 
-def test_one_box_alone_is_too_few(project: Project) -> None:
-    folder = project({"compute.workers": 1})
-    write_raw(folder, {"boxes.csv": HEADER + "a.png,,,good,0,0,1,1\n", "a.png": picture_bytes(photograph())})
+def test_one_box_alone_is_too_few(source: Source) -> None:
+    source({"boxes.csv": HEADER + "a.png,,,good,0,0,1,1\n", "a.png": picture_bytes(photograph())})
     with pytest.raises(InputError, match="the boxes are of 1 of the classes"):
         crop_masks.main()
 
 
 def test_the_stage_does_without_pytorch() -> None:
-    code = "import sys, stages.crop_masks; sys.exit('torch' in sys.modules)"
+    code = "import sys, stages.crop_masks.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_crops_may_take_four_gibibytes() -> None:
-    check_memory(151, 1024)  # 151 * 3 * 1024 * 1024 * 9 bytes
-    with pytest.raises(InputError) as error:
-        check_memory(152, 1024)
-    assert str(error.value) == (
-        "params.yaml: `crop_masks.side` is 1024: 152 crops of that size take more than 4 GiB of memory"
-    )
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
@@ -179,18 +141,17 @@ def test_any_number_of_workers_gives_the_same_bytes(photographs: Path, project: 
     ids=["as stored", "as turned"],
 )
 def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
-    project: Project,
+    source: Source,
     capsys: pytest.CaptureFixture[str],
     size: str,
     box: tuple[int, ...],
     expected: np.ndarray,
 ) -> None:
-    folder = project({"compute.workers": 1})
     picture = picture_bytes(photograph(60, 40), exif=exif(TURNED_RIGHT))
     line = f"a.png,{size},good,{','.join(map(str, box))}\n"
     test = "b.png,,,good,1,1,2,2\n"
     members = {"train.csv": HEADER + line + REST, "test.csv": HEADER + test}
-    write_raw(folder, {**members, "a.png": picture, "b.png": picture, "rest.png": picture})
+    source({**members, "a.png": picture, "b.png": picture, "rest.png": picture})
     crop_masks.main()
     rows = table()
     turned = int(size == "40,60")
@@ -202,44 +163,27 @@ def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
     assert (np.asarray(Image.open(CROP_FILES / rows[0]["crop"])) == expected).all()
 
 
-def test_an_error_in_a_worker_arrives_as_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = project({"compute.workers": 2})
+def test_an_error_in_a_worker_arrives_as_itself(source: Source) -> None:
     lines = "".join(f"{n}.png,60,40,{c},1,1,9,9\n" for n in "ab" for c in ("bad", "good", "none"))
-    write_raw(folder, {"boxes.csv": HEADER + lines, "a.png": "text", "b.png": "text"})
+    source({"boxes.csv": HEADER + lines, "a.png": "text", "b.png": "text"}, {"compute.workers": 2})
     with pytest.raises(InputError, match="boxes.csv line [25]: [ab].png cannot be read"):
         crop_masks.main()
 
 
-def test_an_archive_written_anew_is_read_anew(photographs: Path) -> None:
+def test_an_archive_written_anew_is_read_anew(photographs: Path, source: Source) -> None:
     """By a process that has read the old one: a single worker's is the one that calls."""
     crop_masks.main()
     with zipfile.ZipFile(MASKS_ARCHIVE) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    write_raw(photographs, members | {"images/a.png": picture_bytes(Image.new("RGB", (60, 40), "red"))})
+    red = picture_bytes(Image.new("RGB", (60, 40), "red"))
+    source(members | {"images/a.png": red}, {"crop_masks.side": 8})
     crop_masks.main()
     assert np.asarray(Image.open(CROP_FILES / table()[0]["crop"]))[0, 0].tolist() == [255, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("photograph", "stem"),
-    [
-        ("images/a.b.jpg", "a_b"),
-        ("IMG_9-Z.png", "IMG_9-Z"),
-        ("x/<b>\n'\"&ü.png", "_b_"),
-        ("..png", "_"),
-        ("a" * 300 + ".png", "a" * 80),
-    ],
-)
-def test_file_names_are_safe_everywhere(photograph: str, stem: str) -> None:
-    assert cutting.safe_stem(photograph).rstrip("_") == stem.rstrip("_")
-
-
-def test_the_real_photographs_with_their_odd_modes_are_cropped(
-    project: Project, shared_data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_real_photographs_with_their_odd_modes_are_cropped(source: Source, shared_data: Path) -> None:
     """The seven photographs that are not RGB and the two with an EXIF orientation, with all their boxes."""
     odd = {"B612_20200127_155432_958.jpg", "PhotoGrid_1580452532909.jpg"}
-    folder = project({"compute.workers": 1})
     with zipfile.ZipFile(shared_data / "medical-masks.zip") as archive:
         lines = archive.read("train.csv").decode().splitlines(keepends=True)
         rows = [line for line in lines[1:] if line.startswith(tuple(odd)) or ".png" in line]
@@ -247,7 +191,7 @@ def test_the_real_photographs_with_their_odd_modes_are_cropped(
         pictures = {f"images/{name}": archive.read(f"images/{name}") for name in names}
         rest = archive.read("images/" + lines[1].split(",")[0])
     pictures |= {"images/rest.png": rest}
-    write_raw(folder, {"train.csv": HEADER + REST, "test.csv": lines[0] + "".join(rows), **pictures})
+    source({"train.csv": HEADER + REST, "test.csv": lines[0] + "".join(rows), **pictures})
     crop_masks.main()
     assert len(table()) == len(rows) + 3
     assert {row["clipped"] + row["exif_rotated"] for row in table()} == {"00"}

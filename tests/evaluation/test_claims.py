@@ -3,7 +3,9 @@
 import pytest
 
 from pipeline.evaluation import claims as schema
+from pipeline.evaluation.measures import in_words
 from pipeline.runtime.errors import InputError
+from pipeline.runtime.settings import read_params
 from tests.conftest import ROOT
 
 CLAIMS = schema.read_claims(ROOT / "claims.yaml")
@@ -36,7 +38,7 @@ def test_every_cell_of_the_tables_is_there(table):
 
 
 def test_every_cell_is_judged():
-    assert set(CLAIMS.tables) == set(TABLES)
+    assert {name for name, table in CLAIMS.tables.items() if table.rows} == set(TABLES)
     figures = schema.reported_values(CLAIMS)
     assert all(any((each.absolute, each.relative, each.beyond_wilson)) for each in figures)
     assert len({figure.id for figure in figures}) == len(figures) == 111 + 8 + 80
@@ -78,3 +80,55 @@ def test_a_mistake_in_the_file_is_named(tmp_path, change, message):
     path.write_text((ROOT / "claims.yaml").read_text().replace(*change))
     with pytest.raises(InputError, match=message):
         schema.read_claims(path)
+
+
+def test_every_table_stands_with_its_runs_in_the_order_of_the_page():
+    params = read_params(ROOT / "params.yaml")
+    tables = {part: schema.report_tables(CLAIMS, part, params[part]["runs"]) for part in ("mlp", "cnn")}
+    assert list(tables["mlp"]) == ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T16"]
+    assert list(tables["cnn"]) == ["T9", "T10", "T11", "T12", "T13", "T14", "T15"]
+    assert tables["mlp"]["T1"] == ["h64_32", "h64_32_16", "h512_256", "h512_256_128"]
+    assert tables["cnn"]["T14"] == ["final", "weighted"]
+
+
+def make_claims(**tables):
+    made = {name: schema.Table(part="mlp", runs=runs) for name, runs in tables.items()}
+    return CLAIMS.model_copy(update={"tables": made})
+
+
+def test_a_table_that_compares_nothing_is_left_out():
+    claims = make_claims(T1=["a", "b", "c"], T2=["a", "c"], T3=["a"], T4=["c"])
+    assert schema.report_tables(claims, "mlp", ["b", "a"]) == {"T1": ["a", "b"], "T3": ["a"]}
+    assert schema.report_tables(claims, "cnn", ["b", "a"]) == {}
+
+
+def test_a_run_in_a_table_is_declared_or_a_run_of_params_yaml():
+    claims = make_claims(T1=["h64_32", "mine", "gone"])
+    message = "claims.yaml: `tables.T1` names the run 'gone', which neither `runs` nor params.yaml has"
+    assert schema.undeclared(claims, "mlp", ["mine"]) == [message]
+    assert schema.undeclared(claims, "cnn", ["mine"]) == []
+
+
+def test_the_final_network_is_the_first_of_its_table_if_there_is_one():
+    assert schema.final_run("mlp", {"T7": ["b", "a"]}) == "b"
+    assert schema.final_run("mlp", {"T12": ["a"]}) is None
+
+
+def test_every_measure_is_said_in_words():
+    named = [value.measure for value in schema.reported_values(CLAIMS)]
+    for claim in CLAIMS.claims.values():
+        named += [measure for each in [*claim.holds, *claim.also] for measure in each.measures]
+    assert not [measure for measure in named if "_" in in_words(measure).split(": ")[1]]
+
+
+@pytest.mark.parametrize(("source", "none", "kind"), [
+    ("synthetic", 126, "synthetic"),
+    ("medical-masks", 5, "report"),
+    ("own", 126, "report"),
+    ("own", 124, "report"),
+    ("own", 120, "own"),
+])  # fmt: skip
+def test_the_report_s_data_are_known_by_their_name_or_their_classes(source, none, kind):
+    samples = {"bad": 665, "good": 3091, "none": none}
+    assert CLAIMS.data["cnn"].kind_of(source, samples) == kind
+    assert CLAIMS.data["cnn"].kind_of("own", samples | {"other": 1}) == "own"

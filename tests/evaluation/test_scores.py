@@ -7,16 +7,15 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, recall_score
 
+from pipeline.common.runs import Run, read_run
 from pipeline.common.storage import save_arrays
-from pipeline.evaluation import curves, evaluate, folds, scores, tables
+from pipeline.evaluation import curves, folds, scores, tables
+from pipeline.evaluation.claims import report_tables
 from pipeline.evaluation.intervals import wilson_interval
-from pipeline.evaluation.layout import final_run
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import read_params
-from stages.evaluate_cnn import __main__ as evaluate_cnn
-from stages.evaluate_mlp import __main__ as evaluate_mlp
-from stages.project_latents import plane as latents
 from tests.conftest import ROOT
+from tests.evaluation.test_claims import CLAIMS
 from tests.making import MASK_CLASSES
 
 
@@ -38,35 +37,26 @@ def make_run(**settings):
         "test": [np.array([0, 1, 2]), np.array([2, 1, 2])],
     }
     truth = {"train": [np.array([0, 1, 2, 2])] * 2, "test": [np.array([0, 1, 2])] * 2}
-    return scores.Run({"batch_size": 4, "hidden": [3]} | settings, curves, predictions, truth)
+    return Run({"batch_size": 4, "hidden": [3]} | settings, curves, predictions, truth)
 
 
 def run_of(truth, *predictions, **settings):
     """A run of which only the test set is known: the true classes, and what each replicate predicts."""
     test = {"test": [np.array(each) for each in predictions]}
-    return scores.Run(settings, None, test, {"test": [np.array(truth)] * len(predictions)})
-
-
-def test_a_run_ends_at_its_last_kept_epoch():
-    table = evaluate_mlp.score(make_run())
-    assert table.train_accuracy.tolist() == [0.75, 0.25]
-    assert table.test_error.tolist() == pytest.approx([0.4, 0.8])
-    assert table.train_loss.tolist() == [1.0, 3.0]
-    assert table.reported_loss.tolist() == [0.25, 0.75]
-    assert table.epochs.tolist() == [3, 2]
+    return Run(settings, None, test, {"test": [np.array(truth)] * len(predictions)})
 
 
 def test_mean_and_sample_deviation_over_replicates():
-    summary = scores.mean_and_std(evaluate_mlp.score(make_run()))
+    summary = scores.mean_and_std(scores.scores_of_replicates(make_run()))
     assert summary["train_accuracy"] == 0.5
     assert summary["train_accuracy_std"] == pytest.approx(0.353553)
-    one = scores.mean_and_std(evaluate_mlp.score(make_run()).iloc[:1])
+    one = scores.mean_and_std(scores.scores_of_replicates(make_run()).iloc[:1])
     assert one["train_loss"] == 1.0 and "train_loss_std" not in one
 
 
 def test_class_accuracy_is_the_recall_of_each_class():
     run = make_run()
-    table = scores.class_accuracies(run, ["bad", "good", "none"])
+    table = scores.class_scores(run, ["bad", "good", "none"])
     for split, truth in run.truth.items():
         for replicate in (0, 1):
             expected = recall_score(truth[replicate], run.predictions[split][replicate], average=None)
@@ -76,7 +66,7 @@ def test_class_accuracy_is_the_recall_of_each_class():
 
 def test_a_table_shows_the_settings_in_which_its_rows_differ(tmp_path):
     runs = {"a": make_run(hidden=[3]), "b": make_run(hidden=[5])}
-    metrics = {name: scores.mean_and_std(evaluate_mlp.score(run)) for name, run in runs.items()}
+    metrics = {name: scores.mean_and_std(scores.scores_of_replicates(run)) for name, run in runs.items()}
     tables.write_tables(tmp_path / "tables", {"T1": ["a", "b"], "T2": ["b"]}, runs, metrics)
     table = pd.read_csv(tmp_path / "tables/T1.csv")
     assert table.run.tolist() == ["a", "b"]
@@ -102,7 +92,8 @@ def test_a_run_has_one_colour_and_its_neighbours_others():
     params = read_params(ROOT / "params.yaml")
     for part in ("mlp", "cnn"):
         runs = list(params[part]["runs"])
-        shown = params[part]["tables"] | tables.others(params[part]["tables"], runs)
+        of_report = report_tables(CLAIMS, part, runs)
+        shown = of_report | tables.others(of_report, runs)
         colours = curves.choose_colours(shown, runs)
         assert all(len({colours[run] for run in members}) == len(members) for members in shown.values())
 
@@ -115,7 +106,7 @@ def test_colours_come_again_where_there_are_too_few():
 
 def test_samples_and_class_accuracies_are_written(tmp_path):
     run, names = make_run(), ["bad", "good", "none"]
-    by_class = {"a": scores.mean_and_std(scores.class_accuracies(run, names))}
+    by_class = {"a": scores.mean_and_std(scores.class_scores(run, names))}
     tables.write_class_accuracy(tmp_path, {"a": run}, by_class, names)
     tables.write_predictions(tmp_path / "predictions", run, names)
     samples = pd.read_csv(tmp_path / "predictions/train.csv", keep_default_na=False)
@@ -138,47 +129,14 @@ def test_a_confusion_has_a_row_for_classes_that_are_never_predicted(tmp_path):
 
 def test_the_mean_recall_is_over_the_classes_that_have_samples():
     run = run_of([0, 1, 1], [0, 1, 2], [2, 1, 2])
-    by_class = scores.class_accuracies(run, MASK_CLASSES)
+    by_class = scores.class_scores(run, MASK_CLASSES)
     expected = [balanced_accuracy_score(*pair) for pair in run.samples("test")]
-    assert scores.recall(by_class).tolist() == pytest.approx(expected)
+    assert by_class.recall.tolist() == pytest.approx(expected)
 
 
 def test_a_run_that_was_never_trained_is_an_error(tmp_path):
     with pytest.raises(InputError, match="holds no trained run"):
-        scores.read_run(tmp_path)
-
-
-def test_separation_tells_clusters_from_noise():
-    rng = np.random.default_rng(0)
-    digits = np.arange(400) % 10
-    centres = np.stack([np.arange(10) * 10.0, np.zeros(10)], axis=1)
-    clusters = latents.separation(centres[digits] + rng.normal(size=(400, 2)), digits)
-    noise = latents.separation(rng.normal(size=(400, 2)), digits)
-    assert clusters["knn_accuracy"] > 0.97 and clusters["silhouette"] > 0.5
-    assert noise["knn_accuracy"] < 0.25 and noise["silhouette"] < 0
-
-
-def test_pca_has_the_same_axes_at_every_epoch():
-    rng = np.random.default_rng(0)
-    activations = rng.normal(size=(2, 50, 5)).astype(np.float32)
-    activations[1] = activations[0] + 3.0
-    points = latents.project("pca", activations, 0)
-    shift = points[1] - points[0]
-    assert points.shape == (2, 50, 2)
-    np.testing.assert_allclose(shift, np.broadcast_to(shift[0], shift.shape), atol=1e-4)
-    assert np.linalg.norm(shift[0]) == pytest.approx(3 * 5**0.5, rel=1e-2)
-
-
-def test_latents_of_an_epoch_that_was_not_recorded_are_an_error(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "models/mlp/a").mkdir(parents=True)
-    arrays = {"epoch": np.array([10, 20]), "activations": np.zeros((1, 2, 4, 2))}
-    save_arrays(tmp_path / "models/mlp/a/latents.safetensors", arrays)
-    assert latents.read_latents("a", [20]).shape == (1, 1, 4, 2)
-    with pytest.raises(InputError, match=r"no latents of epoch \[30\]; it recorded \[10, 20\]"):
-        latents.read_latents("a", [20, 30])
-    with pytest.raises(InputError, match="latents_every above 0"):
-        latents.read_latents("b", [20])
+        read_run(tmp_path)
 
 
 def test_settings_survive_the_round_trip(tmp_path):
@@ -189,18 +147,13 @@ def test_settings_survive_the_round_trip(tmp_path):
         arrays = {split: each[replicate] for split, each in run.predictions.items()}
         arrays |= {f"{split}_truth": each[replicate] for split, each in run.truth.items()}
         save_arrays(tmp_path / f"predictions_{replicate}.safetensors", arrays)
-    again = scores.read_run(tmp_path)
+    again = read_run(tmp_path)
     assert again.settings == run.settings
     for name in ("predictions", "truth"):
         was, now = getattr(run, name), getattr(again, name)
         assert list(now) == ["train", "test"]
         assert all((a == b).all() for split in was for a, b in zip(was[split], now[split], strict=True))
     pd.testing.assert_frame_equal(again.final(), run.final())
-
-
-def test_the_final_network_is_the_first_of_its_table_if_there_is_one():
-    assert final_run("mlp", {"T7": ["b", "a"]}) == "b"
-    assert final_run("mlp", {"T12": ["a"]}) is None
 
 
 def test_confusions_are_shares_of_all_samples():
@@ -212,19 +165,13 @@ def test_confusions_are_shares_of_all_samples():
     assert table.drop(columns="test_confusion_second").sum(axis=1).tolist() == pytest.approx([1, 1])
 
 
-def test_small_crops_are_the_quarter_with_the_shortest_sides():
-    run = run_of([0] * 8, [1, 0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0, 0, 0], folds=0)
-    sides = np.array([9, 5, 40, 50, 60, 70, 80, 90])
-    found = evaluate_cnn.errors_by_crop_size(run, sides)
-    assert found.test_error_small_crops.tolist() == [0.5, 1.0]
-    assert found.test_error_other_crops.tolist() == pytest.approx([0.0, 1 / 6])
-
-
 def test_scores_of_replicates_are_read_as_they_were_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plots/mlp").mkdir(parents=True)
-    table = pd.DataFrame({"train_loss": np.random.default_rng(0).random(2) / 3, "epochs": [3, 4]})
-    tables.write_replicates(tmp_path / "plots/mlp", {"none": table, "007": table + 1})
+    table = pd.DataFrame({"train_loss": np.random.default_rng(0).random(2) / 3})
+    epochs = pd.DataFrame({"epochs": [3, 4]})
+    scored, for_claims = {"none": table, "007": table + 1}, {"none": epochs, "007": epochs}
+    tables.write_replicates(tmp_path / "plots/mlp", scored, for_claims)
     read = tables.read_replicates("mlp")
     assert set(read) == {"mlp.none.train_loss", "mlp.none.epochs", "mlp.007.train_loss", "mlp.007.epochs"}
     assert (read["mlp.007.train_loss"] == table.train_loss + 1).all()
@@ -232,12 +179,12 @@ def test_scores_of_replicates_are_read_as_they_were_written(tmp_path, monkeypatc
 
 def test_a_class_without_samples_has_no_score_and_is_named(capsys):
     run, whole = run_of([0, 1, 1], [0, 1, 2], [2, 1, 2]), run_of([0, 1, 2], [0, 1, 2])
-    by_class = scores.class_accuracies(run, MASK_CLASSES)
+    by_class = scores.class_scores(run, MASK_CLASSES)
     assert by_class.test_accuracy_none.isna().all()
     assert "test_accuracy_none" not in scores.mean_and_std(by_class)
-    evaluate.report_missing_classes("cnn", {"a": run, "b": run}, MASK_CLASSES)
+    scores.say_missing_classes("cnn", {"a": run, "b": run}, MASK_CLASSES)
     assert "cnn: no test sample is of class none, so there is no score for it" in capsys.readouterr().err
-    evaluate.report_missing_classes("cnn", {"a": run, "b": whole}, MASK_CLASSES)
+    scores.say_missing_classes("cnn", {"a": run, "b": whole}, MASK_CLASSES)
     assert "cnn: no test sample of a is of class none, so there" in capsys.readouterr().err
 
 
@@ -245,7 +192,7 @@ def test_folds_are_pooled_over_all_samples_and_have_wilson_intervals(tmp_path):
     """Two folds of other sizes: of class 0 three in four are found, of class 1 one in two."""
     truth = [np.array([0, 0, 1, 0]), np.array([0, 1])]
     predicted = [np.array([0, 1, 1, 0]), np.array([0, 0])]
-    run = scores.Run({"folds": 2}, None, {"test": predicted}, {"test": truth})
+    run = Run({"folds": 2}, None, {"test": predicted}, {"test": truth})
     folds.write_folds(tmp_path, {"a": run, "b": run_of([0], [0], folds=0)}, ["x", "y", "z"])
     table = pd.read_csv(tmp_path / "folds.csv").set_index("class")
     assert set(table.run) == {"a"}

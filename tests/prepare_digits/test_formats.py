@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.common.digits import Digits, Notes
+from pipeline.common.digits import Digits
 from pipeline.runtime.errors import InputError
-from stages.prepare_digits.formats import read_digits, white_on_black
+from stages.prepare_digits.formats import Notes, read_digits, white_on_black
 from tests.making import Members, npz, picture_bytes, put, zipped
 
 LABELS = np.arange(30, dtype=np.uint8) % 10
@@ -100,6 +100,10 @@ UNSPLIT: dict[str, bytes | Members] = {
     "folders of classes, numbered": in_folders("{label}/{number}.png", png),
     "channels last": npz(image=IMAGES[..., None], label=LABELS[:, None]),
     "channels first": npz(image=IMAGES[:, None], label=LABELS),
+    "rows of 784": npz(image=IMAGES.reshape(-1, 784), label=LABELS),
+    "whole numbers of another type": npz(image=IMAGES.astype(np.int64), label=LABELS.astype(np.int32)),
+    "real numbers to 255": npz(image=IMAGES.astype(np.float64), label=LABELS),
+    "real numbers to 1": npz(image=(IMAGES / 255).astype(np.float32), label=LABELS),
     "a file for all in an archive": {"all.npz": npz(image=IMAGES, label=LABELS), "README.md": ""},
 }
 
@@ -107,8 +111,10 @@ UNSPLIT: dict[str, bytes | Members] = {
 @pytest.mark.parametrize("layout", UNSPLIT)
 def test_a_source_without_a_split_is_read_whole(tmp_path: Path, layout: str) -> None:
     found, notes = read(tmp_path, UNSPLIT[layout])
-    order = np.argsort(found[""].images[:, 14, 14])
-    assert (found[""].images[order] == IMAGES).all() and (found[""].labels[order] == LABELS).all()
+    images, labels, _ = found[""]
+    order = np.argsort(images[:, 14, 14])
+    assert (images[order] == IMAGES).all() and (labels[order] == LABELS).all()
+    assert images.dtype == labels.dtype == np.uint8
     assert notes.split == "drawn, as the source publishes none"
 
 
@@ -148,8 +154,8 @@ def test_ink_on_transparent_paper_is_where_it_can_be_seen(tmp_path: Path, colour
         picture.putalpha(ink)
         return picture_bytes(picture)
 
-    found, notes = read(tmp_path, {f"{LABELS[n]}_{n}.png": drawing(n) for n in range(30)})
-    images = white_on_black(found, notes)[""].images
+    found, _ = read(tmp_path, {f"{LABELS[n]}_{n}.png": drawing(n) for n in range(30)})
+    images = white_on_black(found)[0][""].images
     assert sorted(images[:, 14, 14]) == sorted(IMAGES[:, 14, 14]) and not images[:, 0, 0].any()
 
 

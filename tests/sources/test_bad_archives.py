@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from pipeline.sources.archives import count_entries
 from tests.making import (
     HEADER,
     IMAGES,
@@ -44,13 +45,10 @@ def patched(archive: bytes, offset: int, value: bytes) -> bytes:
 
 
 def count_bomb(count: int, stated: int = 65_535) -> bytes:
-    """An archive with `count` names for one empty file, which says that it has so many."""
+    """An archive that lists one empty file `count` times, and states another number."""
     local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
-    entries = b"".join(
-        struct.pack("<4s6H3L5H2L", CENTRAL, 20, 20, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0)
-        + b"%06x.jpg" % number
-        for number in range(count)
-    )
+    entry = struct.pack("<4s6H3L5H2L", CENTRAL, 20, 20, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0)
+    entries = (entry + b"000000.jpg") * count
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, stated, stated, len(entries), len(local), 0)
     return local + entries + end
 
@@ -90,7 +88,7 @@ REFUSED = {
     "link": (single("a.png", b"/etc/passwd", stat.S_IFLNK), "mine.zip: 'a.png' is a symbolic link"),
     "encrypted": (patched(GOOD, 8, b"\1"), "mine.zip: 'train.csv' is encrypted"),
     "two files with one name": (
-        zipped({"a.png": "1"})[:0] + GOOD.replace(b"rest.png", b"a.png\0\0\0"),
+        GOOD.replace(b"rest.png", b"a.png\0\0\0"),
         "mine.zip: 'a.png' is there twice",
     ),
     "bomb by ratio": (
@@ -118,22 +116,37 @@ def test_refused(project: Project, refused: Refused, case: str) -> None:
     refused("fetch_masks", f"data.masks: {message}; give a folder or .zip")
 
 
-@pytest.mark.parametrize(
-    "case", ["bomb by ratio", "bomb by size", "bomb by count", "bomb by count that lies"]
-)
+@pytest.mark.parametrize("case", ["bomb by ratio", "bomb by count that lies"])
 def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
     content, message = REFUSED[case]
     put(project({"data.masks": "mine.zip"}) / "mine.zip", content)
     refused_alone("fetch_masks", f"data.masks: {message}; give a folder or .zip")
 
 
-@pytest.mark.parametrize(
-    "case", ["climbs out", "link", "encrypted", "bomb by ratio", "bomb by count that lies"]
-)
+@pytest.mark.parametrize("case", ["climbs out", "bomb by count that lies"])
 def test_refused_as_raw_data_too(project: Project, refused: Refused, case: str) -> None:
     content, message = REFUSED[case]
     put(project({}) / "data/raw/masks/masks.zip", content)
     refused("crop_masks", message.replace("mine.zip", "data/raw/masks/masks.zip"))
+
+
+class Measured(io.BytesIO):
+    """A file that knows how much of it was read."""
+
+    bytes_read = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        content = super().read(size)
+        self.bytes_read += len(content)
+        return content
+
+
+def test_every_file_of_the_list_is_counted_and_the_files_are_not_read() -> None:
+    listed = bytes(8 * 2**20) + count_bomb(40_000)  # a list of 2.1 MiB
+    for end in range(56):  # the pieces that are read begin at every byte of an entry
+        file = Measured(listed + bytes(end))
+        assert count_entries(file) == 40_000
+        assert file.bytes_read < 5 * 2**20
 
 
 DAMAGED = {

@@ -9,9 +9,10 @@ from PIL import Image
 from pipeline.runtime.errors import InputError
 from pipeline.sources import pictures
 from pipeline.sources.archives import Folder
-from pipeline.sources.orientation import Header, is_turned, read_header
+from pipeline.sources.orientation import Header, read_header
 from pipeline.sources.pictures import open_picture
 from stages.crop_masks.boxes import Box
+from stages.crop_masks.photographs import is_turned
 from tests.making import exif, picture_bytes
 
 

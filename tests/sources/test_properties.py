@@ -1,6 +1,6 @@
 """Drawn input: it is read, or a message names the place; what was written comes back as it was.
 
-The geometry of crops is drawn in test_crops.py.
+The geometry of crops is drawn in tests/crop_masks/test_crops.py.
 """
 
 import csv
@@ -17,21 +17,21 @@ from hypothesis import strategies as st
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.common.digits import Notes
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import Strict, check, read_params
 from pipeline.sources.archives import open_archive, read_file
+from pipeline.sources.catalogue import Data
 from pipeline.sources.orientation import ORIENTATION, QUARTER_TURNS, orientation, turn
 from pipeline.sources.pictures import open_picture
-from pipeline.sources.settings import Data
-from pipeline.training.settings import CnnSettings, MlpSettings
 from stages.crop_masks.annotations import FORMATS, choose_format, read_annotations
 from stages.crop_masks.boxes import Box, map_labels
-from stages.crop_masks.dataset import DataSet
+from stages.crop_masks.photographs import DataSet
 from stages.crop_masks.settings import MasksSettings
 from stages.crop_masks.split import split_boxes
 from stages.prepare_digits.arrays import read_npz
 from stages.prepare_digits.settings import DigitsSettings
+from stages.train_cnn.settings import CnnSettings
+from stages.train_mlp.settings import MlpSettings
 from tests.making import (
     CORNERS,
     HEADER,
@@ -185,7 +185,7 @@ def test_arrays_with_other_bytes(
             members = {name: archive.read(name) for name in archive.namelist()}
         damaged = zipped(members | {"image.npy": flipped(members["image.npy"][:128], early or flips)})
     try:
-        read_npz(io.BytesIO(damaged), "digits.npz", Notes())
+        read_npz(io.BytesIO(damaged), "digits.npz")
     except InputError as error:
         assert str(error).startswith("digits.npz")
 
@@ -312,7 +312,7 @@ def test_digits_come_back_as_they_were_written(kind: type, flat: bool, seed: int
     images = np.random.default_rng(seed).integers(0, 256, (10, 28, 28)).astype(np.uint8)
     written = images.astype(kind).reshape((10, 784) if flat else (10, 28, 28))
     content = io.BytesIO(npz(image=written, label=LABELS[:10]))
-    found, labels, _ = read_npz(content, "digits.npz", Notes())[""]
+    found, labels, _ = read_npz(content, "digits.npz")[""]
     assert (found == images).all() and (labels == LABELS[:10]).all()
 
 

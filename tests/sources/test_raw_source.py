@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import numpy as np
 import pytest
 
 from pipeline.runtime.errors import InputError
-from pipeline.sources import catalogue, folders
-from pipeline.sources import raw_source as fetching
+from pipeline.sources import catalogue, folders, raw_source
 from stages.fetch_digits import __main__ as fetch_digits
 from stages.fetch_masks import __main__ as fetch_masks
+from tests.making import Project
 
-Project = Callable[[dict[str, Any]], Path]
 DIGITS = Path("data/raw/digits")
 MASKS = Path("data/raw/masks")
 
@@ -47,27 +45,6 @@ def record(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "source.json").read_text())
 
 
-def test_synthetic_digits_are_arrays_with_stable_bytes(project: Project) -> None:
-    project({"data.synthetic_digits": {"samples": 100}})
-    fetch_digits.main()
-    first = (DIGITS / "digits.npz").read_bytes()
-    with np.load(DIGITS / "digits.npz") as arrays:
-        assert arrays["image"].shape == (100, 28, 28) and arrays["label"].shape == (100,)
-    fetch_digits.main()
-    assert (DIGITS / "digits.npz").read_bytes() == first
-    project({"data.synthetic_digits": {"samples": 100}, "seed": 1})
-    fetch_digits.main()
-    assert (DIGITS / "digits.npz").read_bytes() != first
-
-
-def test_synthetic_masks_are_an_archive(project: Project) -> None:
-    project({"data.synthetic_masks": {"photographs": 10}, "compute.workers": 1})
-    fetch_masks.main()
-    with zipfile.ZipFile(MASKS / "masks.zip") as archive:
-        assert {"train.csv", "test.csv"} <= set(archive.namelist())
-    assert record(MASKS)["source"] == "synthetic"
-
-
 def test_a_file_is_copied_and_recorded_without_its_folder(project: Project, tmp_path: Path) -> None:
     file = write_npz(tmp_path / "mine.npz")
     project({"data.digits": str(file)})
@@ -77,7 +54,7 @@ def test_a_file_is_copied_and_recorded_without_its_folder(project: Project, tmp_
         "source": "own",
         "title": "your own file or folder",
         "address": "mine.npz",
-        "licence": fetching.UNSTATED,
+        "licence": raw_source.UNSTATED,
         "file": "digits.npz",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
@@ -130,7 +107,7 @@ def test_a_catalogue_name_is_downloaded_with_its_own_checksum(
         calls.append(arguments)
         return write_npz(tmp_path / "downloaded.npz")
 
-    monkeypatch.setattr(fetching, "download", download)
+    monkeypatch.setattr(raw_source, "download", download)
     project({"data.digits": "tibetan-mnist"})
     fetch_digits.main()
     source = catalogue.DIGITS["tibetan-mnist"]
@@ -145,7 +122,7 @@ def test_an_address_is_downloaded_with_the_checksum_of_the_parameters(
     file = write_npz(tmp_path / "downloaded.npz")
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     calls = []
-    monkeypatch.setattr(fetching, "download", lambda *arguments: calls.append(arguments) or file)
+    monkeypatch.setattr(raw_source, "download", lambda *arguments: calls.append(arguments) or file)
     project({"data.digits": "https://example.org/d.npz", "data.digits_sha256": sha256})
     fetch_digits.main()
     assert calls == [("https://example.org/d.npz", sha256)]
@@ -157,7 +134,7 @@ def test_a_password_in_an_address_is_used_and_not_recorded(
 ) -> None:
     file = write_npz(tmp_path / "downloaded.npz")
     calls = []
-    monkeypatch.setattr(fetching, "download", lambda *arguments: calls.append(arguments) or file)
+    monkeypatch.setattr(raw_source, "download", lambda *arguments: calls.append(arguments) or file)
     project({"data.digits": "https://me:p@ss@example.org/d@1.npz"})
     fetch_digits.main()
     assert calls == [("https://me:p@ss@example.org/d@1.npz", None)]

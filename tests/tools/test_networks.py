@@ -16,10 +16,11 @@ from pipeline.common.runs import write_run
 from pipeline.common.seeds import generator
 from pipeline.common.storage import load_about, load_arrays, save_arrays
 from pipeline.runtime.errors import InputError
-from pipeline.training.settings import CnnSettings, MlpSettings
 from stages.prepare_digits.sample import INK, to_sample
 from stages.train_cnn.folds import rows_of_fold
+from stages.train_cnn.settings import CnnSettings
 from stages.train_mlp import training as mlp_training
+from stages.train_mlp.settings import MlpSettings
 from tests.making import HEADER, PHOTOGRAPH, photograph, picture_bytes, put
 from tests.witness import CNN, CNN_CASES, MLP, MLP_CASES, make_crops, make_digits
 from tools import classify, export_onnx

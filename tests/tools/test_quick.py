@@ -24,15 +24,19 @@ def git(folder, *arguments):
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_runs_that_are_null_are_left_out_with_their_tables_and_figures(made):
+def test_runs_that_are_null_are_left_out_with_their_figures(made):
     params, whole = read_params(made / "params.yaml"), read_params(ROOT / "params.yaml")
     assert params["profile"] == "quick"
     for part in ("mlp", "cnn"):
         runs = params[part]["runs"]
         assert runs.keys() < whole[part]["runs"].keys()
-        for table, members in params[part]["tables"].items():
-            assert set(members) <= runs.keys() and len(members) >= min(2, len(whole[part]["tables"][table]))
     assert {figure["run"] for figure in params["project_latents"].values()} <= params["mlp"]["runs"].keys()
+
+
+def test_a_run_takes_over_what_a_run_that_is_left_out_was_set_to():
+    runs = {"a": {"x": 1, "y": 1}, "b": {"like": "a", "y": 2}, "c": {"like": "b", "z": 3}, "d": {"like": "c"}}
+    quick.merge(runs, {"c": None, "a": None, "b": None})
+    assert runs == {"d": {"x": 1, "y": 2, "z": 3}}
 
 
 def test_an_earlier_quick_run_is_replaced(made):
@@ -69,8 +73,7 @@ def test_runs_and_figures_that_params_yaml_has_not_are_not_added():
     params = read_params(ROOT / "params.yaml")
     del params["mlp"]["runs"]["custom"], params["mlp"]["runs"]["batch_8"]
     del params["project_latents"]["F1_latents_16_2"]
-    quick.merge(params, YAML(typ="safe").load(ROOT / quick.OVERRIDES))
-    quick.leave_out(params)
+    quick.shrink(params, YAML(typ="safe").load(ROOT / quick.OVERRIDES))
     assert not {"custom", "batch_8"} & params["mlp"]["runs"].keys()
     assert params["project_latents"].keys() == {"F2_latents_20_15", "F3_latents_20_15"}
 

@@ -10,10 +10,10 @@ import torch
 from pipeline.common.crops import Crops, load_crops, save_crops
 from pipeline.common.storage import load_arrays
 from pipeline.runtime.errors import InputError
-from pipeline.training.settings import CnnSettings
 from stages.train_cnn import __main__ as train_cnn
 from stages.train_cnn import cnn
 from stages.train_cnn import training as cnn_training
+from stages.train_cnn.settings import CnnSettings
 from tests.making import MASK_CLASSES, put_settings
 from tests.witness import CNN
 

@@ -7,11 +7,11 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from pipeline.common.crops import Crops, load_crops
 from pipeline.runtime.errors import InputError
-from pipeline.training.schedule import count_replicates, learning_rate
-from pipeline.training.settings import CnnSettings
+from pipeline.training.schedule import learning_rate
 from stages.train_cnn import cnn
 from stages.train_cnn.augmentation import augment
 from stages.train_cnn.folds import rows_of_fold
+from stages.train_cnn.settings import CnnSettings
 from tests.train_cnn.test_cnn import SETTINGS, crops, train  # noqa: F401, the fixture
 
 LABELS = torch.tensor([0] * 7 + [1] * 30 + [2] * 3)
@@ -53,8 +53,8 @@ def test_a_replicate_of_a_run_in_folds_is_tested_on_its_fold(crops):  # noqa: F8
         assert len(result.truth["train"]) + len(result.truth["test"]) == len(loaded.label)
         right = (result.predictions["test"] == result.truth["test"]).mean()
         assert right == pytest.approx(result.curve[-1]["test_accuracy"])
-    assert count_replicates(CnnSettings(**SETTINGS | {"folds": 3})) == 3
-    assert count_replicates(CnnSettings(**SETTINGS)) == SETTINGS["seeds"]
+    assert CnnSettings(**SETTINGS | {"folds": 3}).replicates == 3
+    assert CnnSettings(**SETTINGS).replicates == SETTINGS["seeds"]
 
 
 @pytest.mark.parametrize(("sampler", "size"), [("repeated", 30), ("reduced", 3)])

@@ -14,11 +14,12 @@ from pipeline.common.seeds import generator
 from pipeline.common.storage import load_arrays
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.progress import Progress
-from pipeline.training.curve import Curve, Patience
-from pipeline.training.settings import MlpSettings
+from pipeline.training.curve import Curve
 from stages.train_mlp import __main__ as train_mlp
 from stages.train_mlp import mlp
 from stages.train_mlp import training as mlp_training
+from stages.train_mlp.settings import MlpSettings
+from stages.train_mlp.training import Patience
 from tests.autograd import autograd_loss
 from tests.making import put_settings
 from tests.witness import MLP

@@ -206,5 +206,5 @@ def test_settings_that_are_not_those_of_params_yaml(project: Project, refused: R
     folder = project({})
     put_settings(folder)
     project({"mlp.runs.custom": {"epochs": 7}})
-    message = "settings/mlp/custom.json is not what params.yaml says; run python -m stages.check_settings"
+    message = "settings/mlp/custom.json is not what params.yaml says; `dvc repro check_settings` mends it"
     refused("train_mlp", message, "custom")

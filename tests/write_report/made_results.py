@@ -10,11 +10,15 @@ from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import Digits, save_digits
+from pipeline.common.runs import Run
 from pipeline.common.storage import save_arrays
-from pipeline.evaluation import scores
-from pipeline.evaluation.evaluate import write_plots
+from pipeline.evaluation.claims import read_claims, report_tables
 from pipeline.evaluation.folds import write_folds
-from stages.evaluate_mlp import __main__ as evaluate_mlp
+from pipeline.evaluation.scores import class_scores, mean_and_std, scores_of_replicates
+from pipeline.evaluation.tables import write_plots
+from pipeline.evaluation.verdicts import Finding, write_findings
+from pipeline.runtime.settings import resolve_run
+from stages.evaluate_mlp.__main__ import score
 from tests.making import MASK_CLASSES, put
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'
@@ -27,36 +31,35 @@ def random_run(rng, part, settings):
     curves = pd.DataFrame(
         {"replicate": np.repeat([0, 1], EPOCHS), "epoch": [*range(1, EPOCHS + 1)] * 2, "kept": 1}
     )
-    for score in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
-        curves[score] = rng.uniform(0.1, 0.9, 2 * EPOCHS)
+    for column in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
+        curves[column] = rng.uniform(0.1, 0.9, 2 * EPOCHS)
     classes = 10 if part == "mlp" else 3
     predictions = {split: list(rng.integers(classes, size=(2, n))) for split, n in SAMPLES[part].items()}
     truth = {split: [np.arange(n) % classes] * 2 for split, n in SAMPLES[part].items()}
-    return scores.Run({**settings["defaults"], **settings["run"]}, curves, predictions, truth)
+    return Run(settings, curves, predictions, truth)
 
 
 def write_scores(folder, rng, params, part):
     """plots/<part>/ and settings/<part>/, by the code that writes them in the pipeline."""
-    section, classes = params[part], {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
-    runs = {
-        name: random_run(rng, part, {"defaults": section["defaults"], "run": run})
-        for name, run in section["runs"].items()
-    }
-    score = evaluate_mlp.score if part == "mlp" else scores.scores_of_replicates
+    classes = {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
+    runs = {name: random_run(rng, part, resolve_run(params, part, name)) for name in params[part]["runs"]}
     means = {}
     for name, run in runs.items():
-        by_class = scores.class_accuracies(run, classes)
-        every = [score(run), scores.recall(by_class), by_class]
-        means[name] = scores.mean_and_std(pd.concat(every, axis="columns"))
+        if part == "mlp":
+            means[name] = mean_and_std(score(run))
+        else:
+            both = [scores_of_replicates(run), class_scores(run, classes)]
+            means[name] = mean_and_std(pd.concat(both, axis="columns"))
     if part == "cnn":
         runs["final"].predictions["snapshot"] = runs["final"].truth["test"]
     plots = folder / "plots" / part
     plots.mkdir(parents=True)
-    write_plots(plots, part, section["tables"], runs, means, classes)
+    tables = report_tables(read_claims(folder / "claims.yaml"), part, runs)
+    write_plots(plots, part, tables, runs, means, classes)
     if part == "cnn":
         write_folds(plots, runs, classes)
     for name, run in runs.items():
-        put(folder / f"settings/{part}/{name}.json", json.dumps(run.settings).encode())
+        put(folder / f"settings/{part}/{name}.json", json.dumps({"settings": run.settings}).encode())
 
 
 def write_digits(folder, rng, params):
@@ -119,7 +122,7 @@ def write_networks(folder, rng):
     """models/, as far as the page takes networks from there: weights, predictions and latents at random."""
 
     def settings(part, run):
-        return json.loads((folder / f"settings/{part}/{run}.json").read_text())
+        return json.loads((folder / f"settings/{part}/{run}.json").read_text())["settings"]
 
     for run in ("final", "best_small", "latents_16_2"):
         (folder / "models/mlp" / run).mkdir(parents=True)
@@ -149,16 +152,27 @@ def write_networks(folder, rng):
 
 def write_claims(folder):
     """A verdict of each kind."""
-    columns = ["id", "where", "kind", "sentence", "report", "ours", "tolerance", "probability", "verdict"]
-    columns.append("evidence")
     rows = [
-        ("T1.h64_32.test_accuracy", "T1", "value", "", 0.9018, 0.9, 0.025, None, "passed", ""),
-        ("T9.adam.test_accuracy_none", "T9", "value", "", 0.27, 0.9, 0.1, None, "failed", ""),
-        ("T3.rate_0_01.reported_loss", "T3", "value", "", 0.00194, 0.9, None, None, "not_comparable", ""),
-        ("F4.test.3.2", "F4", "value", "", 0.0177, 0.02, 0.01, None, "passed", ""),
-        ("C1", "T1", "ordering", "Two <b>layers</b>", None, 0.02, 0, 0.97, "passed", "a 0.9 > b 0.8; c"),
-        ("C11", "F2 and F3", "ordering", "Separation", None, 0.02, 0, 0.4, "failed", "a 0.9 > b 0.8"),
-        ("C13", "F4", "contradicted", "120 errors", 120, 669, None, None, "contradicted", "sum 669"),
+        ("T1.h64_32.test_accuracy", "T1", "value", "", 0.9018, 0.9, 0.025, None, "passed", ["ours"]),
+        ("T9.adam.test_accuracy_none", "T9", "value", "", 0.27, 0.9, 0.1, None, "failed", ["ours"]),
+        (
+            "T3.rate_0_01.reported_loss",
+            "T3",
+            "value",
+            "",
+            0.00194,
+            0.9,
+            None,
+            None,
+            "not_comparable",
+            ["ours"],
+        ),
+        ("F4.test.3.2", "F4", "value", "", 0.0177, 0.02, 0.01, None, "passed", ["ours"]),
+        ("C1", "T1", "ordering", "Two <b>layers</b>", None, 0.02, 0, 0.97, "passed", ["a 0.9 > b 0.8", "c"]),
+        ("C11", "F2 and F3", "ordering", "Separation", None, 0.02, 0, 0.4, "failed", ["a 0.9 > b 0.8"]),
+        ("C13", "F4", "contradicted", "120 errors", 120, 669, None, None, "contradicted", ["sum 669"]),
     ]
+    names = ("id", "where", "kind", "sentence", "report", "ours", "tolerance", "probability", "verdict")
     (folder / "plots/claims").mkdir()
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "plots/claims/claims.csv", index=False)
+    findings = [Finding(**dict(zip((*names, "evidence"), row, strict=True))) for row in rows]
+    write_findings(folder / "plots/claims/claims.csv", findings)

@@ -1,10 +1,7 @@
 """The figures of the report, pixel by pixel, and what figures and tables count."""
 
 import base64
-import importlib.util
-import re
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -178,17 +175,6 @@ def test_a_figure_is_drawn_again_only_where_its_data_changed(tmp_path, monkeypat
     monkeypatch.setattr(rendering, "code_digest", lambda: "other code")
     rendering.draw_pictures(plans, Compute())
     assert drawn.read_text() == "12312"
-
-
-def test_the_cache_knows_all_modules_that_draw():
-    """plans.py only chooses the data, which the cache knows too; rendering.py only what all figures share."""
-    known = {str(path) for path in rendering.drawing_modules()}
-    for path in Path(rendering.__file__).parent.glob("*.py"):
-        if path.stem not in ("plans", "rendering"):
-            for module in re.findall(
-                r"^from ((?:pipeline|stages)\.\S+) import", path.read_text(), re.MULTILINE
-            ):
-                assert importlib.util.find_spec(module).origin in known, f"{path.name} imports {module}"
 
 
 def draw_and_count(number, drawn):

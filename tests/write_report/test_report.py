@@ -14,13 +14,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.common.digits import load_digits
-from pipeline.common.paths import BOXES
-from pipeline.evaluation.layout import final_run
-from pipeline.runtime.settings import section
+from pipeline.evaluation.claims import read_claims, report_tables
+from pipeline.runtime import settings
 from stages.write_report import __main__ as write_report
 from stages.write_report import changes, page, results
 from stages.write_report.contents import PARTS
-from stages.write_report.context import make_context
 from tests.conftest import ROOT
 from tests.write_report.made_results import EVIL, write_claims, write_digits, write_masks, write_networks
 
@@ -69,15 +67,12 @@ def report(workspace):
 @pytest.fixture
 def read(here):
     params = write_report.read_params()
-    return params, results.read_results(params)
+    return params, results.read_results(params, read_claims())
 
 
 def words(params, read_results):
     """The text of the page, without pictures."""
-    finals = {part: final_run(part, params[part]["tables"]) for part in PARTS}
-    boxes = results.read_csv(BOXES)
-    test = load_digits()["test"]
-    context = make_context(params, read_results, finals, boxes, test.images, test.labels)
+    context = page.make_context(params, read_claims(), read_results, load_digits()["test"])
     text = page.render_page(context | {"photographs": {}}, {})
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", " ", text, flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
@@ -200,22 +195,28 @@ def test_every_figure_is_there_as_png_and_as_svg(report):
 
 
 @pytest.mark.parametrize(
-    "removed",
+    ("section", "removed"),
     [
-        {"mlp.runs": ["scaled"]},
-        {"mlp.tables": ["T2", "T4", "T7"]},
-        {"cnn.tables": ["T12", "T13", "T14"]},
-        {"project_latents": ["F1_latents_16_2", "F1_latents_32_16_2", "F3_latents_20_15"]},
+        ("mlp.runs", ["scaled"]),
+        ("project_latents", ["F1_latents_16_2", "F1_latents_32_16_2", "F3_latents_20_15"]),
     ],
-    ids=str,
 )
-def test_what_params_yaml_leaves_out_is_left_out_here(here, removed):
+def test_what_params_yaml_leaves_out_is_left_out_here(here, section, removed):
     params = write_report.read_params()
-    for key, names in removed.items():
-        for name in names:
-            del section(params, key)[name]
-    text = words(params, results.read_results(params))
-    assert not [name for name in names if f" {name.split('_')[0]} · " in text]
+    for name in removed:
+        del settings.section(params, section)[name]
+    text = words(params, results.read_results(params, read_claims()))
+    assert not [name for name in removed if f" {name.split('_')[0]} · " in text]
+
+
+@pytest.mark.parametrize("removed", [["T2", "T4", "T7"], ["T12", "T13", "T14"]], ids=str)
+def test_tables_that_claims_yaml_leaves_out_are_left_out_here(read, removed):
+    params, _ = read
+    claims = read_claims()
+    tables = {name: table for name, table in claims.tables.items() if name not in removed}
+    found = results.read_results(params, claims.model_copy(update={"tables": tables}))
+    text = words(params, found)
+    assert not [name for name in removed if f" {name} · " in text]
 
 
 def test_every_run_has_its_curves_its_scores_and_a_place_in_the_contents(read):
@@ -224,7 +225,7 @@ def test_every_run_has_its_curves_its_scores_and_a_place_in_the_contents(read):
         runs = set(params[part]["runs"])
         assert {run for curves in found.curves[part].values() for run in curves.run} == runs
         assert {run for rows in found.tables[part].values() for run in rows.run} == runs
-        assert list(found.tables[part]) == [*params[part]["tables"], "others"]
+        assert list(found.tables[part]) == [*report_tables(read_claims(), part, runs), "others"]
     assert words(*read).count("Runs in no table") == 4  # in the contents and as a heading, of each part
 
 

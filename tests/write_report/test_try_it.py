@@ -18,7 +18,7 @@ from pipeline.common.digits import load_digits
 from pipeline.common.paths import CROP_ARRAYS, DIGITS
 from pipeline.common.runs import LATENTS_FILE, SETTINGS_FILE, run_folder
 from pipeline.common.storage import save_arrays, write_json
-from stages.crop_masks import geometry
+from stages.crop_masks.crops import resize
 from stages.prepare_digits.sample import to_sample
 from stages.train_cnn.cnn import build_described
 from stages.write_report import try_it
@@ -140,7 +140,7 @@ def test_the_page_finds_what_python_finds(quick_run: Workspace, tmp_path: Path) 
             assert (np.argmax(shares, axis=1) == expected.argmax(axis=1))[sure].all()
     for sample, drawing in zip(found["samples"], drawings, strict=True):
         assert np.abs(np.array(sample) - to_sample(drawing).ravel().astype(int)).max() <= 1
-    assert np.abs(np.array(found["cut"]) - geometry.resize(picture, 32).ravel().astype(int)).max() <= 1
+    assert np.abs(np.array(found["cut"]) - resize(picture, 32).ravel().astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize(

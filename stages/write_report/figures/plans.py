@@ -1,4 +1,4 @@
-"""Plan the figures: for each, the function that draws it and its arguments."""
+"""Plan the figures: for each that there is, the function that draws it and its arguments."""
 
 from typing import Any
 
@@ -7,12 +7,17 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
-from pipeline.common.paths import CROP_FILES
+from pipeline.common.paths import CROP_FILES, MASKS_ARCHIVE
+from pipeline.evaluation.claims import value_id
+from pipeline.sources.archives import open_archive
+from pipeline.sources.orientation import open_photograph
+from stages.write_report.colours import mask_colours
 from stages.write_report.contents import LEFT_OPEN
 from stages.write_report.figures.confusions import count_confusions, draw_confusions, most_confused
 from stages.write_report.figures.curves import draw_curves
 from stages.write_report.figures.galleries import draw_gallery, spread
 from stages.write_report.figures.latents import draw_latents
+from stages.write_report.figures.photographs import Face, draw_photograph
 from stages.write_report.figures.rendering import Plans
 from stages.write_report.figures.shares import (
     draw_class_sizes,
@@ -30,7 +35,25 @@ CROWD = 16  # faces in a photograph above which their labels hide them
 CROP_SIDE = 96  # of a crop in a gallery, pixels
 
 
-def plan_tables(results: Results, final: str | None) -> Plans:
+def plan_figures(results: Results, images: np.ndarray) -> tuple[Plans, dict[str, str]]:
+    """Every figure, and the photographs of F7 by figure; those of a final network only if there is one.
+
+    `images` are the test set of digits, (n, 28, 28).
+    """
+    plans = plan_tables(results) | plan_latents(results)
+    photographs: dict[str, str] = {}
+    if results.finals["mlp"]:
+        plans |= plan_samples(results.digits, images)
+    if results.finals["cnn"]:
+        plans |= plan_crops(results.crops, results.mask_classes)
+        test = results.crops["test"]
+        early = test.assign(predicted=test.get("snapshot", test.predicted))
+        shown, photographs = plan_photographs(early, mask_colours(results.mask_classes))
+        plans |= shown
+    return plans, photographs
+
+
+def plan_tables(results: Results) -> Plans:
     """Learning curves of the report's tables, and what compares runs: T2 by width, T14 by class, C17."""
     plans: Plans = {
         f"{part}_{name}_curves": (draw_curves, curves)
@@ -42,13 +65,9 @@ def plan_tables(results: Results, final: str | None) -> Plans:
         plans["widths"] = widths
     accuracy = results.class_accuracy["cnn"]
     if {"final", "weighted"} <= set(accuracy.run):
-        plans["sampler"] = (
-            draw_sampler,
-            accuracy[accuracy.run.isin(["final", "weighted"])],
-            "final",
-            "weighted",
-        )
-    if final:
+        rows = accuracy[accuracy.run.isin(["final", "weighted"])]
+        plans["sampler"] = (draw_sampler, rows, "final", "weighted")
+    if final := results.finals["cnn"]:
         plans["class_size"] = (draw_class_sizes, accuracy[accuracy.run == final])
     return plans | plan_left_open(results)
 
@@ -71,7 +90,7 @@ def plan_widths(results: Results) -> tuple[Any, ...] | None:
     reported = {
         run: float(results.claims.report[key])
         for run in table.run
-        if (key := f"T2.{run}.test_accuracy") in results.claims.index
+        if (key := value_id("T2", run, "test_accuracy")) in results.claims.index
     }
     return draw_widths, table, pd.Series(reported, dtype=float), scaled["test_accuracy"]
 
@@ -120,6 +139,23 @@ def plan_gallery(rows: pd.DataFrame) -> tuple[Any, ...]:
             crop.thumbnail((CROP_SIDE, CROP_SIDE))
             crops.append(crop.copy())
     return draw_gallery, crops, shown.truth, shown.predicted
+
+
+def plan_photographs(crops: pd.DataFrame, colours: dict[str, str]) -> tuple[Plans, dict[str, str]]:
+    """F7, and the name of each photograph; `crops` are the test boxes, `predicted` as the figure shows it."""
+    plans: Plans = {}
+    names = {}
+    with open_archive(MASKS_ARCHIVE, MASKS_ARCHIVE.name) as archive:
+        for index, name in enumerate(choose_photographs(crops), start=1):
+            rows = crops[crops.photograph == name]
+            faces = [
+                Face((r.left, r.top, r.right, r.bottom), f"{r.truth} → {r.predicted}", colours[r.predicted])
+                for r in rows.itertuples()
+            ]
+            photograph = open_photograph(archive, name, turned=bool(rows.exif_rotated.any()))
+            plans[f"F7_{index}"] = (draw_photograph, photograph, faces)
+            names[f"F7_{index}"] = name
+    return plans, names
 
 
 def choose_photographs(crops: pd.DataFrame) -> list[str]:

@@ -14,12 +14,12 @@ import matplotlib
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pipeline.evaluation import folds, intervals
 from pipeline.runtime.compute import Compute
-from stages.write_report import colours
 from stages.write_report.colours import DARK_COLOURS, INK
 from stages.write_report.figures.style import STYLE
 
+ROOT = Path(__file__).parents[3]
+DRAWING = ("stages/write_report", "pipeline/evaluation")  # the code that figures depend on
 CACHE = Path(".cache/figures")
 CACHE_BYTES = 200 * 2**20  # the figures used longest ago are removed above it
 SERIAL_UP_TO = 4  # figures; to draw these takes less time than to start workers
@@ -55,15 +55,10 @@ def draw_pictures(plans: Plans, compute: Compute) -> dict[str, Picture]:
     return pictures
 
 
-def drawing_modules() -> list[Path]:
-    """The modules of this folder, and those that they draw with."""
-    others = (colours.__file__, folds.__file__, intervals.__file__)
-    return [*sorted(Path(__file__).parent.glob("*.py")), *map(Path, others)]
-
-
 def code_digest() -> str:
-    """A digest of the code that draws, and of the libraries' versions."""
-    code = b"".join(path.read_bytes() for path in drawing_modules())
+    """A digest of the code of this stage, of what it draws with, and of the libraries' versions."""
+    modules = [path for folder in DRAWING for path in sorted((ROOT / folder).rglob("*.py"))]
+    code = b"".join(path.read_bytes() for path in modules)
     versions = f"{matplotlib.__version__} {Image.__version__}"
     return hashlib.sha256(code + versions.encode()).hexdigest()
 

@@ -3,14 +3,14 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from stages.fetch_masks.drawing import CLOTHES, fill_gradient, pick, shade
+from stages.fetch_masks.pen import CLOTHES, fill_gradient, pick, shade
 
 
 def draw_background(width: int, height: int, rng: np.random.Generator) -> Image.Image:
     """One of five scenes, softly out of focus, as an RGB image of the photograph's size."""
-    scene = _SCENES[rng.integers(len(_SCENES))]
+    scenes = (_draw_wall, _draw_windows, _draw_street, _draw_park, _draw_hall)
     image = Image.new("RGB", (width // 2 + 1, height // 2 + 1))
-    scene(image, rng)
+    scenes[rng.integers(len(scenes))](image, rng)
     image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.5, 4)))
     return image.resize((width, height), Image.Resampling.BILINEAR)
 
@@ -22,11 +22,8 @@ def _draw_wall(image: Image.Image, rng: np.random.Generator) -> None:
     fill_gradient(image, shade(wall, 1.1), shade(wall, 0.75), 0, height)
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(0, 4)):
-        x, y, size = (
-            rng.uniform(0, width),
-            rng.uniform(0, 0.4 * height),
-            rng.uniform(0.1, 0.3) * width,
-        )
+        x, y = rng.uniform(0, width), rng.uniform(0, 0.4 * height)
+        size = rng.uniform(0.1, 0.3) * width
         draw.rectangle((x, y, x + 0.7 * size, y + size), fill=pick(CLOTHES, rng, 25))
         draw.rectangle((x + size / 9, y + size / 7, x + 0.6 * size, y + size / 2), fill=pick(CLOTHES, rng))
     draw.rectangle((0, 0.76 * height, width, height), fill=shade(wall, rng.uniform(0.4, 0.65)))
@@ -52,18 +49,16 @@ def _draw_street(image: Image.Image, rng: np.random.Generator) -> None:
     """Sky, houses on both sides with signs, and the road."""
     width, height = image.size
     horizon = round(rng.uniform(0.4, 0.6) * height)
-    fill_gradient(
-        image, pick([(150, 188, 220), (196, 204, 210), (120, 140, 170)], rng), (226, 228, 226), 0, horizon
-    )
+    sky = pick([(150, 188, 220), (196, 204, 210), (120, 140, 170)], rng)
+    fill_gradient(image, sky, (226, 228, 226), 0, horizon)
     fill_gradient(image, (128, 126, 122), (88, 88, 90), horizon, height)
     draw = ImageDraw.Draw(image)
+    facades = [(148, 120, 100), (176, 160, 140), (110, 116, 124), (186, 150, 120), (132, 92, 80)]
     x = 0.0
     while x < width:
         house = rng.uniform(0.08, 0.24) * width
         roof = horizon * (0.75 - 0.9 * abs(x + house / 2 - width / 2) / width - rng.uniform(0, 0.2))
-        colour = pick(
-            [(148, 120, 100), (176, 160, 140), (110, 116, 124), (186, 150, 120), (132, 92, 80)], rng
-        )
+        colour = pick(facades, rng)
         draw.rectangle((x, roof, x + house, 1.08 * horizon), fill=colour)
         for y in np.arange(roof + 0.05 * height, horizon - 0.1 * height, 0.08 * height):
             draw.rectangle((x + 0.2 * house, y, x + 0.8 * house, y + 0.04 * height), fill=shade(colour, 0.6))
@@ -103,6 +98,3 @@ def _draw_hall(image: Image.Image, rng: np.random.Generator) -> None:
             draw.rectangle((x + 0.02 * width, 0.24 * height, x + 0.1 * width, 0.4 * height), fill=sign)
     for x in np.arange(rng.uniform(0, 0.1) * width, width, 0.17 * width):
         draw.ellipse((x, 0.05 * height, x + 0.09 * width, 0.09 * height), fill=(252, 250, 236))
-
-
-_SCENES = (_draw_wall, _draw_windows, _draw_street, _draw_park, _draw_hall)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-from stages.fetch_masks.drawing import CLOTHES, HAIRS, SKINS, Colour, Pen, mix, oval, pick, shade
-from stages.fetch_masks.face_masks import MEDICAL_MASKS, draw_mask
+from stages.fetch_masks.masks import MEDICAL_MASKS, draw_mask
+from stages.fetch_masks.pen import CLOTHES, HAIRS, SKINS, Colour, Pen, mix, oval, pick, shade
 
 
 class Place(NamedTuple):
@@ -99,10 +99,8 @@ def _draw_collar(body: Pen, cloth: Colour, rng: np.random.Generator) -> None:
     other = pick([*CLOTHES, *MEDICAL_MASKS], rng, 12)
     if kind == "shirt":
         for side in (-1, 1):
-            body.fill(
-                [(side * 0.26, 0.66), (side * 0.36, 0.86), (side * 0.16, 1.12), (0, 0.98)],
-                shade(cloth, 1.15),
-            )
+            wing = [(side * 0.26, 0.66), (side * 0.36, 0.86), (side * 0.16, 1.12), (0, 0.98)]
+            body.fill(wing, shade(cloth, 1.15))
     if kind == "roll neck":
         body.fill([(-0.3, 0.56), (0.3, 0.56), (0.34, 0.9), (0, 1.0), (-0.34, 0.9)], shade(cloth, 0.92))
     if kind == "scarf":
@@ -129,10 +127,8 @@ def _draw_features(face: Pen, skin: Colour, hair: Colour, rng: np.random.Generat
     face.fill(oval(-0.015, 0.17, 0.1, 0.09), shade(skin, 1.07))
     for side in (-1, 1):
         face.fill(oval(side * 0.055, 0.215, 0.05, 0.028), shade(skin, 0.55))
-    lips, smile = (
-        mix(shade(skin, 0.8), (170, 60, 66), rng.uniform(0.25, 0.6)),
-        rng.uniform(0.05, 0.16),
-    )
+    lips = mix(shade(skin, 0.8), (170, 60, 66), rng.uniform(0.25, 0.6))
+    smile = rng.uniform(0.05, 0.16)
     face.fill(oval(0, 0.36, rng.uniform(0.24, 0.34), rng.uniform(0.05, 0.09)), lips)
     face.stroke(oval(0, 0.35, 0.3, smile, 15, 165), shade(lips, 0.6), 0.016)
     face.stroke(oval(0, 0.47, 0.16, 0.05, 20, 160), shade(skin, 0.88), 0.02)

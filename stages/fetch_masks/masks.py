@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.fetch_masks.drawing import CLOTHES, Colour, Pen, mix, oval, pick, shade
+from stages.fetch_masks.pen import CLOTHES, Colour, Pen, mix, oval, pick, shade
 
 MEDICAL_MASKS = [(112, 182, 228), (160, 210, 236), (238, 242, 244), (222, 228, 230), (146, 214, 200)]
 UNUSUAL_MASKS = [(34, 34, 38), (34, 34, 38), (96, 98, 104), (232, 156, 178), (150, 44, 56), (52, 66, 116)]
@@ -38,14 +38,8 @@ def _draw_worn_mask(
 ) -> None:
     """A mask from the height `top` to `bottom` in the middle of the face, with its straps."""
     side, low = top + rng.uniform(0.05, 0.12), bottom - rng.uniform(0.1, 0.2)
-    upper = [
-        (-0.46, side),
-        (-0.28, top + 0.03),
-        (-0.1, top - 0.03),
-        (0.1, top - 0.03),
-        (0.28, top + 0.03),
-        (0.46, side),
-    ]
+    nose = [(-0.28, top + 0.03), (-0.1, top - 0.03), (0.1, top - 0.03), (0.28, top + 0.03)]
+    upper = [(-0.46, side), *nose, (0.46, side)]
     lower = [(0.44, low), (0.28, bottom - 0.03), (0, bottom), (-0.28, bottom - 0.03), (-0.44, low)]
     for x in (-1, 1):
         face.stroke([(x * 0.45, side + 0.02), (x * 0.5, -0.05)], shade(colour, 0.9), 0.02)
@@ -63,9 +57,8 @@ def _draw_folds(face: Pen, top: float, bottom: float, colour: Colour, rng: np.ra
     if rng.random() < 0.75:
         for share in (0.3, 0.5, 0.7):
             y = top + share * height
-            face.stroke(
-                [(-0.44, y + 0.03), (-0.2, y), (0.2, y), (0.44, y + 0.03)], shade(colour, 0.88), 0.016
-            )
+            pleat = [(-0.44, y + 0.03), (-0.2, y), (0.2, y), (0.44, y + 0.03)]
+            face.stroke(pleat, shade(colour, 0.88), 0.016)
         return
     face.stroke([(0, top), (0.02, middle), (0, bottom)], shade(colour, 0.86), 0.02)
     if rng.random() < 0.5:
@@ -86,9 +79,5 @@ def _draw_hanging_mask(head: Pen, side: int, colour: Colour, rng: np.random.Gene
     head.stroke([(side * 0.5, -0.04), (x, y)], shade(colour, 0.9), 0.02)
     head.fill([(x - 0.16, y), (x + 0.16, y), (x + 0.2 + swing, y + 0.6), (x - 0.14 + swing, y + 0.6)], colour)
     for share in (0.35, 0.65):
-        shift = share * swing
-        head.stroke(
-            [(x + shift + share * 0.3 - 0.14, y), (x + shift + share * 0.3 - 0.12, y + 0.6)],
-            shade(colour, 0.86),
-            0.016,
-        )
+        fold = x + share * swing + share * 0.3
+        head.stroke([(fold - 0.14, y), (fold - 0.12, y + 0.6)], shade(colour, 0.86), 0.016)

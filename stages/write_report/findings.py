@@ -1,4 +1,4 @@
-"""The facts that the page's sentences state, computed from the results."""
+"""What was found: the facts that the page's sentences state, computed from the results."""
 
 from typing import Any
 
@@ -132,7 +132,8 @@ def conclusions(claims: pd.DataFrame) -> dict[str, int]:
 
 def values_of_part_1(claims: pd.DataFrame) -> dict[str, int]:
     """How many values of tables T1 to T4 were compared with ours, and agree."""
-    judged = claims[claims.index.str.match(r"T[1-4]\.") & claims.verdict.isin(["passed", "failed"])]
+    of_tables = (claims.kind == "value") & claims["where"].isin(["T1", "T2", "T3", "T4"])
+    judged = claims[of_tables & claims.verdict.isin(["passed", "failed"])]
     return {"judged": len(judged), "passed": int((judged.verdict == "passed").sum())}
 
 
@@ -150,14 +151,15 @@ def facts_of_final_cnn(results: Results, final: str) -> dict[str, Any]:
     }
 
 
-def facts(results: Results, finals: dict[str, str | None], boxes: pd.DataFrame) -> dict[str, Any]:
+def list_findings(results: Results) -> dict[str, Any]:
     """Everything that the page's sentences say, by the name that the template has for it; None where its runs
-    or tables are not there. `finals` are the final runs of the parts.
+    or tables are not there.
     """
-    mlp, cnn = results.scores["mlp"], results.scores["cnn"]
+    mlp, cnn, boxes = results.scores["mlp"], results.scores["cnn"], results.boxes
     of_cnn = dict.fromkeys(("worst", "taken_for", "final_cnn", "majority", "crops"))
+    final = results.finals["cnn"]
     return {
-        **(facts_of_final_cnn(results, finals["cnn"]) if finals["cnn"] else of_cnn),
+        **(facts_of_final_cnn(results, final) if final else of_cnn),
         "changes": list_changes(results.scores, results.settings),
         "choice": model_choice(results.tables["mlp"]),
         "batches": batch_losses(results.tables["mlp"]),

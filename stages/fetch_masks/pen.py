@@ -43,10 +43,7 @@ def fill_gradient(image: Image.Image, top: Colour, bottom: Colour, from_y: int, 
     """Fill the rows from_y to to_y, going from the colour `top` to the colour `bottom`."""
     share = np.linspace(0, 1, max(1, to_y - from_y))[:, None]
     rows = (np.array(top) * (1 - share) + np.array(bottom) * share).astype(np.uint8)
-    image.paste(
-        Image.fromarray(rows[:, None, :]).resize((image.width, len(rows)), Image.Resampling.NEAREST),
-        (0, from_y),
-    )
+    image.paste(Image.fromarray(rows[:, None].repeat(image.width, axis=1)), (0, from_y))
 
 
 class Pen:
@@ -77,10 +74,7 @@ class Pen:
         self.draw.line(self.pixels(points).ravel().tolist(), fill=colour, width=thickness)
 
 
-STEPS = np.linspace(0, 1, 25)
-
-
 def oval(x: float, y: float, width: float, height: float, start: float = 0, end: float = 360) -> np.ndarray:
     """Points (25, 2) on an oval, clockwise from `start` to `end` degrees, 0 being to the right."""
-    angles = np.radians(start + (end - start) * STEPS)
+    angles = np.radians(start + (end - start) * np.linspace(0, 1, 25))
     return np.stack([x + width / 2 * np.cos(angles), y + height / 2 * np.sin(angles)], axis=1)
