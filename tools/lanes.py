@@ -34,6 +34,15 @@ Needs = dict[str, set[str]]  # stage: the stages that it needs; in the order of 
 Seconds = dict[str, float]  # by stage
 
 
+def forget_git_variables() -> None:
+    """Have git and DVC find their repository by the folder, also where a hook of git started this process.
+
+    There git has set GIT_DIR, GIT_INDEX_FILE and more, which would lead them to the repository of the hook.
+    """
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        del os.environ[name]
+
+
 def read_graph(folder: Path) -> Needs:
     with chdir(folder), Repo() as repo:  # the names of stages depend on the working folder
         graph = repo.index.graph
@@ -141,6 +150,7 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
 
 
 def main(record: str = "") -> None:
+    forget_git_variables()
     if record.startswith("-"):
         sys.exit(__doc__)
     sys.exit(not run(Path(), record=Path(record) if record else None))

@@ -162,6 +162,7 @@ The whole report is `make repro`."""
 
 
 def main(target: str = "quick") -> None:
+    lanes.forget_git_variables()
     if target.startswith("-"):
         sys.exit(__doc__)
     folder = Path(target)

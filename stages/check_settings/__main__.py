@@ -3,10 +3,10 @@
     python -m stages.check_settings
 
 Writes settings/<part>/<run>.json, all that a training's result depends on but its data: the run's settings
-with those of the runs that it is like and the defaults, the seed, and the pinned versions of the packages that
-it computes with. Its training depends on that file, so that DVC reruns just those whose file changes. Every
-fault is named, and nothing is written while there is one. Models and plots that belong to no run or figure of
-params.yaml any more are removed, since the stages after this one read whole folders of them.
+with those of the runs that it is like and the defaults, the seed, and the pinned versions of the packages
+that it computes with. Its training depends on that file, so that DVC reruns just those whose file changes.
+Every fault is named, and nothing is written while there is one. Models and plots that belong to no run or
+figure of params.yaml any more are removed, since the stages after this one read whole folders of them.
 """
 
 import re

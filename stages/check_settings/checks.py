@@ -41,6 +41,10 @@ def check_keys(params: dict[str, Any]) -> None:
         raise InputError(f"{PARAMS}: `profile` must be a name")
 
 
+def check_section(params: dict[str, Any], name: str) -> None:
+    check(SECTIONS[name], section(params, name), name)
+
+
 def resolve_runs(params: dict[str, Any], part: str) -> Runs:
     """The settings of every run of a part; an InputError names every wrong one.
 
@@ -90,8 +94,8 @@ def check_tables(claims: Claims, part: str, runs: Runs) -> None:
     final = final_run(part, report_tables(claims, part, runs))
     if final and any(runs[final].get(key, usual) != usual for key, usual in SPLIT_OF_DATA.items()):
         raise InputError(
-            f"{PARAMS}: `{part}.runs.{final}` is the final network (table {FINAL_TABLES[part]}), and is tested "
-            "on samples of its own; set split: given and validation: 0 (mlp), or folds: 0 (cnn)"
+            f"{PARAMS}: `{part}.runs.{final}` is the final network (table {FINAL_TABLES[part]}), and is "
+            "tested on samples of its own; set split: given and validation: 0 (mlp), or folds: 0 (cnn)"
         )
 
 
@@ -109,8 +113,8 @@ def check_all(params: dict[str, Any]) -> tuple[dict[str, Runs], Claims]:
 
     attempt(check_keys, params)
     attempt(read_seed, params)
-    for name, model in SECTIONS.items():
-        attempt(lambda name, model: check(model, section(params, name), name), name, model)
+    for name in SECTIONS:
+        attempt(check_section, params, name)
     resolved = {part: attempt(resolve_runs, params, part) for part in PARTS}
     if resolved["mlp"] is not None:
         attempt(check_figures, params, resolved["mlp"])

@@ -18,7 +18,7 @@ from pipeline.common.crops import list_classes
 from pipeline.common.paths import BOXES, BOXES_NOTES, CROP_ARRAYS, CROP_FILES, MASKS_ARCHIVE
 from pipeline.common.seeds import generator
 from pipeline.common.storage import write_json
-from pipeline.runtime.compute import Compute
+from pipeline.runtime.compute import read_compute
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.process import run_stage
 from pipeline.runtime.settings import check, read_params, read_seed, section
@@ -68,7 +68,7 @@ def report(read: Annotations, boxes: list[Box], notes: list[str]) -> None:
 def main() -> None:
     params = read_params()
     settings = check(MasksSettings, section(params, "crop_masks"), "crop_masks")
-    compute = check(Compute, section(params, "compute"), "compute")
+    compute = read_compute(params)
     read, boxes = read_boxes(MASKS_ARCHIVE, settings, read_seed(params))
     check_classes(boxes, settings.classes)
     check_memory(len(boxes), settings.side)
