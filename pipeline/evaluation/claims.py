@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.common.paths import CLAIMS, PARAMS
+from pipeline.common.yaml_files import load_yaml
 from pipeline.evaluation.measures import counted_by, measure_of, score_name, subject
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import NAME, Strict, check
-from pipeline.runtime.yaml_files import load_yaml
 
 OTHERS = "others"  # the table of the runs that are in none
 FINAL_TABLES = {"mlp": "T7", "cnn": "T12"}  # whose first run is the final network of the part

@@ -1,4 +1,4 @@
-"""The statistics of the claims: intervals of shares, and the probability that a comparison holds.
+"""The statistics of the claims: the probability that a comparison holds, and the verdicts.
 
 The method must work with two to four replicates. A bootstrap of two values calls everything certain on which
 both agree, and a permutation test of two against two cannot go below 1/6. Welch's t test uses the size of

@@ -8,13 +8,9 @@ data/boxes.csv            the same n rows: the box as annotated, as clipped, and
 data/boxes.json           how the source was read: its layout, its split, what is odd
 """
 
-from collections import Counter
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.common.classes import SPLITS
-from pipeline.common.crops import list_classes
 from pipeline.common.paths import BOXES, BOXES_NOTES, CROP_ARRAYS, CROP_FILES, MASKS_ARCHIVE
 from pipeline.common.seeds import generator
 from pipeline.common.storage import write_json
@@ -26,7 +22,8 @@ from pipeline.sources.archives import open_archive
 from stages.crop_masks.annotations import Annotations, read_annotations
 from stages.crop_masks.boxes import Box, check_classes, map_labels
 from stages.crop_masks.crops import check_memory, cut_boxes, write_crops
-from stages.crop_masks.settings import IGNORE, MasksSettings
+from stages.crop_masks.notes import list_notes, print_report
+from stages.crop_masks.settings import MasksSettings
 from stages.crop_masks.split import split_boxes
 
 
@@ -38,31 +35,6 @@ def read_boxes(archive: Path, settings: MasksSettings, seed: int) -> tuple[Annot
     if not read.boxes[0].split:
         boxes = split_boxes(boxes, settings.test_share, generator(seed, "masks split"))
     return read, boxes
-
-
-def list_notes(read: Annotations, boxes: list[Box], classes: Iterable[str], clipped: int) -> list[str]:
-    """What was odd, and what was done about it; `boxes` are those of `read` that have a class."""
-    notes = [f"{clipped} boxes reach over the edge of their photograph and are clipped"] if clipped else []
-    if repeated := len(boxes) - len({(box.photograph, box.label, box.corners) for box in boxes}):
-        notes.append(f"{repeated} boxes repeat another of the same photograph, class and corners")
-    notes += read.notes
-    if ignored := len(read.boxes) - len(boxes):
-        notes.append(f"{ignored} boxes have a label that crop_masks.classes ignores")
-    if absent := sorted(set(classes) - {IGNORE} - {box.label for box in boxes}):
-        notes.append(f"no box is of class {', '.join(absent)}, which the network therefore does not know")
-    return notes
-
-
-def report(read: Annotations, boxes: list[Box], notes: list[str]) -> None:
-    """Print how the source was read, and the boxes of each split and class."""
-    print(f"masks: read as {read.layout}; split: {read.split}")
-    classes = list_classes(box.label for box in boxes)
-    for split in SPLITS:
-        counts = Counter(box.label for box in boxes if box.split == split)
-        each = ", ".join(f"{counts[label]} {label}" for label in classes)
-        print(f"masks: {counts.total()} {split} boxes: {each}")
-    for note in notes:
-        print(f"masks: {note}")
 
 
 def main() -> None:
@@ -78,7 +50,7 @@ def main() -> None:
     notes = list_notes(read, boxes, settings.classes.values(), clipped)
     about = {"layout": read.layout, "split": read.split, "notes": notes, "skipped": read.skipped}
     write_json(BOXES_NOTES, about)
-    report(read, boxes, notes)
+    print_report(read, boxes, notes)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
+from pipeline.common.yaml_files import load_yaml
 from pipeline.runtime.errors import InputError, show
-from pipeline.runtime.yaml_files import load_yaml
 from pipeline.sources.archives import read_text, with_suffix
 from stages.crop_masks.boxes import Box, parse_number, to_corners
 from stages.crop_masks.photographs import DataSet, normalise, stem
