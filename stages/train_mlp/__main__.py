@@ -23,7 +23,7 @@ from stages.train_mlp.settings import MlpSettings
 
 
 def train_replicate(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: int) -> Replicate:
-    """One training, in a process that imports NumPy and SciPy; the stage itself needs neither."""
+    """One training, in a process that imports SciPy; the stage itself does not wait for that."""
     from stages.train_mlp.training import train
 
     return train(digits, run, seed, settings, replicate)
