@@ -1,19 +1,34 @@
-"""How contenders are measured in turn, and what a row of results says."""
+"""How contenders are measured, in turn and with all cores busy, and what a row of results.csv says.
+
+A contender of a training is a function `contender(task, replicate)` that loads what it needs and returns a
+function without arguments: the work that is timed. What that returns is the training loss it arrived at, by
+which the contenders are held to the same work, or None.
+"""
 
 import functools
 import importlib.util
+import os
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.teams import IN_TURN, SIDE_BY_SIDE, Contender, Team
+from pipeline.common.numerics import INSTRUCTIONS, OFF, THREADS
+from pipeline.runtime.process import exit_when_parent_dies
 
 OURS = "the pipeline"
+REPLICATES = 2  # every training is timed as the replicates of a run are: two of them
+CORES = sorted(os.sched_getaffinity(0))
 # Losses may differ by this share: rounding alone makes 2 % in an epoch of mini-batches of one.
 SAME_LOSS = 0.1
 NEEDS = {"JAX jit + scan": "jax", "Keras on JAX": "keras"}
+
+Contender = Callable[[Any, int], Callable[[], float | None]]
 
 
 class Row(NamedTuple):
@@ -28,14 +43,138 @@ class Row(NamedTuple):
     met: str
     repeats: int
     spread: float  # largest less smallest, as a share of the median
-    data: str = ""  # what it was measured on
 
 
-class Setup(NamedTuple):
-    """What every case gets."""
+class Task(NamedTuple):
+    """What to train: settings as a run of params.yaml has them, on the data of a workspace."""
 
+    part: str
     workspace: Path
-    repeats: int
+    settings: dict[str, Any]
+
+
+class Placement(NamedTuple):
+    """Where the replicates are trained: at once in processes of few threads, or in turn in one of many."""
+
+    processes: int
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.processes} x {self.threads}"
+
+
+SIDE_BY_SIDE = Placement(len(CORES[:REPLICATES]), 1)
+IN_TURN = Placement(1, len(CORES[:REPLICATES]))
+
+
+class Team:
+    """The processes of one contender; `prepare` a task, then `run` it as often as needed."""
+
+    def __init__(self, contender: Contender, placement: Placement, pinned: bool = False) -> None:
+        """With `pinned`, on the instructions of the pipeline; peers may use all that the processor has."""
+        self.contender, self.placement = contender, placement
+        self.members = []
+        for member in range(placement.processes):
+            pool = ProcessPoolExecutor(1, get_context("spawn"), exit_when_parent_dies, (os.getpid(),))
+            # JAX starts a thread for each core it may use, so cores limit the threads of all contenders.
+            with limited_to(CORES[member : member + placement.threads], pinned):
+                pool.submit(os.getpid).result()
+            self.members.append(pool)
+
+    def prepare(self, task: Any, warm: bool = True) -> None:
+        """Have all members load the task and do its work once, so that compilers and allocators are warm."""
+        loading = [pool.submit(load, self.contender, task, r) for r, pool in enumerate(self.members)]
+        for each in loading:
+            each.result()
+        if warm:
+            self.run()
+
+    def run(self) -> tuple[float, float | None]:
+        """Seconds of training, scaled to REPLICATES trainings; and the loss of the first."""
+        answers = [running.result() for running in [pool.submit(run_loaded) for pool in self.members]]
+        seconds = statistics.mean(seconds for seconds, _ in answers)
+        return seconds * REPLICATES / self.placement.processes, answers[0][1]
+
+    def close(self) -> None:
+        for pool in self.members:
+            pool.shutdown()
+
+
+@contextmanager
+def limited_to(cores: list[int], pinned: bool) -> Iterator[None]:
+    """Processes started within have these cores, and a thread for each."""
+    before = dict(os.environ)
+    if not pinned:
+        for name in INSTRUCTIONS:
+            os.environ.pop(name, None)
+        os.environ |= dict.fromkeys(THREADS, str(len(cores))) | {OFF: "1"}
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, CORES)
+        os.environ.clear()
+        os.environ |= before
+
+
+loaded: dict[str, Callable[[], float | None]] = {}  # in a member's process: the work that it has loaded
+
+
+def load(contender: Contender, task: Any, replicate: int) -> None:
+    loaded["work"] = contender(task, replicate)
+
+
+def run_loaded() -> tuple[float, float | None]:
+    start = time.perf_counter()
+    loss = loaded["work"]()
+    return time.perf_counter() - start, loss
+
+
+def best_team(name: str, contender: Contender, task: Task) -> Team:
+    """The contender's team in its better placement; the pipeline's is given."""
+    if name == OURS:
+        teams = [Team(contender, SIDE_BY_SIDE, pinned=True)]
+    else:
+        teams = [Team(contender, placement) for placement in dict.fromkeys((SIDE_BY_SIDE, IN_TURN))]
+    seconds = []
+    for team in teams:
+        team.prepare(task)
+        seconds.append(team.run()[0])
+    best = teams.pop(seconds.index(min(seconds)))
+    for team in teams:
+        team.close()
+    return best
+
+
+def race(task: Task, contenders: dict[str, Contender], repeats: int) -> dict[str, list[float]]:
+    """Seconds of an epoch in each repeat of each contender, all held to the pipeline's training loss."""
+    present = {name: c for name, c in contenders.items() if importlib.util.find_spec(NEEDS.get(name, "sys"))}
+    for name in contenders.keys() - present.keys():
+        print(f"  {name} is not installed, and left out", file=sys.stderr)
+    teams = {name: best_team(name, contender, task) for name, contender in present.items()}
+    _, expected = teams[OURS].run()
+    assert expected is not None
+
+    def timed(name: str) -> float:
+        seconds, loss = teams[name].run()
+        if loss is not None and abs(loss - expected) > SAME_LOSS * expected:
+            raise RuntimeError(f"{name} arrives at a training loss of {loss:.4f}, not of {expected:.4f}")
+        return seconds / task.settings["epochs"]
+
+    values = alternate({name: functools.partial(timed, name) for name in teams}, repeats)
+    print(f"  training loss {expected:.4f}; {', '.join(f'{n} {t.placement}' for n, t in teams.items())}")
+    for team in teams.values():
+        team.close()
+    return values
+
+
+def alternate(measures: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+    """The values of each measure, taken in turns."""
+    values: dict[str, list[float]] = {name: [] for name in measures}
+    for _ in range(repeats):
+        for name, measure in measures.items():
+            values[name].append(measure())
+    return values
 
 
 def compare(
@@ -52,51 +191,3 @@ def compare(
         spread = (max(measured) - min(measured)) / median
         rows.append(Row(case, contender, unit, median, ratio, target, met, len(measured), spread))
     return rows
-
-
-def alternate(measures: dict[Any, Callable[[], float]], repeats: int) -> dict[Any, list[float]]:
-    """The values of each measure, taken in turns."""
-    values: dict[Any, list[float]] = {name: [] for name in measures}
-    for _ in range(repeats):
-        for name, measure in measures.items():
-            values[name].append(measure())
-    return values
-
-
-def best_team(name: str, contender: Contender, task: Any) -> Team:
-    """The contender's team in its better placement; the pipeline's is given."""
-    best: Any = None  # seconds and team
-    for placement in (SIDE_BY_SIDE,) if name == OURS else dict.fromkeys((SIDE_BY_SIDE, IN_TURN)):
-        team = Team(contender, placement, pinned=name == OURS)
-        team.prepare(task)
-        seconds, _ = team.run()
-        if best and best[0] <= seconds:
-            team.close()
-        else:
-            if best:
-                best[1].close()
-            best = seconds, team
-    return best[1]
-
-
-def race(task: Any, contenders: dict[str, Contender], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each repeat of each contender, all held to the pipeline's training loss."""
-    present = {name: c for name, c in contenders.items() if importlib.util.find_spec(NEEDS.get(name, "sys"))}
-    for name in contenders.keys() - present.keys():
-        print(f"  {name} is not installed, and left out", file=sys.stderr)
-    teams = {name: best_team(name, contender, task) for name, contender in present.items()}
-    expected = teams[OURS].run()[1]
-
-    def timed(name: str) -> float:
-        seconds, loss = teams[name].run()
-        if abs(loss - expected) > SAME_LOSS * expected:
-            raise RuntimeError(
-                f"{name} arrives at a training loss of {loss:.4f}, the pipeline at {expected:.4f}"
-            )
-        return seconds / task.epochs
-
-    values = alternate({name: functools.partial(timed, name) for name in teams}, repeats)
-    print(f"  training loss {expected:.4f}; {', '.join(f'{n} {t.placement}' for n, t in teams.items())}")
-    for team in teams.values():
-        team.close()
-    return values

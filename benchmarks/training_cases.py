@@ -1,201 +1,131 @@
-"""Trainings beside the same by other libraries, and how their cost grows with the work."""
+"""The report's trainings, beside the same by other libraries."""
 
-import functools
-import json
-import statistics
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from benchmarks import cnn, growth, mlp, pipeline
-from benchmarks.measuring import OURS, Row, Setup, alternate, compare, race
-from benchmarks.teams import CORES, REPLICATES, SIDE_BY_SIDE, Placement, Team
-from pipeline.common.paths import CROP_ARRAYS, DIGITS
-from pipeline.runtime.settings import read_params
+from benchmarks import cnn, mlp
+from benchmarks.measuring import (
+    CORES,
+    OURS,
+    REPLICATES,
+    SIDE_BY_SIDE,
+    Contender,
+    Placement,
+    Row,
+    Task,
+    Team,
+    compare,
+    race,
+)
+from pipeline.common.paths import CLAIMS, CROP_ARRAYS, DIGITS, METRICS, PARAMS
+from pipeline.common.storage import read_json
+from pipeline.evaluation.claims import read_claims, report_tables
+from pipeline.runtime.settings import read_params, resolve_run
+from stages.check_settings.checks import PARTS
+from stages.write_report.contents import LEFT_OPEN
 from tools import quick
 
-MLP_PEERS = {
-    "PyTorch + DataLoader": mlp.torch_loader,
+# In every task nothing is recorded on the way; and at the report's rate of 0.099 rounding differences would
+# grow to percents of the MLP's loss.
+CHANGES: dict[str, dict[str, float]] = {
+    "mlp": {"latents_every": 0, "learning_rate": 0.01},
+    "cnn": {"snapshot_epoch": 0},
+}
+DATA = {"mlp": DIGITS, "cnn": CROP_ARRAYS}
+
+
+def ours(task: Task, replicate: int) -> Callable[[], float]:
+    """The stage's own function, all of it: reading the file, drawing weights, keeping predictions."""
+    train = import_module(f"stages.train_{task.part}.training").train
+    data, settings = task.workspace / DATA[task.part], PARTS[task.part](**task.settings)
+
+    def work() -> float:
+        with open(os.devnull, "w") as nowhere, redirect_stderr(nowhere):
+            result = train(data, "bench", mlp.SEED, settings, replicate)
+        return result.curve[-1]["train_loss"]
+
+    return work
+
+
+def torch_straightforward(task: Task, replicate: int) -> Callable[[], float]:
+    from benchmarks import straightforward  # imports PyTorch, which this process does without
+
+    return straightforward.train(task, replicate)
+
+
+MLP_PEERS: dict[str, Contender] = {
+    "PyTorch + DataLoader": torch_straightforward,
     "JAX jit + scan": mlp.jax_scan,
     "scikit-learn": mlp.sklearn_classifier,
     "NumPy by hand": mlp.numpy_by_hand,
 }
-CNN_PEERS = {
-    "PyTorch + ImageFolder": cnn.torch_folder,
+CNN_PEERS: dict[str, Contender] = {
+    "PyTorch + ImageFolder": torch_straightforward,
     "PyTorch, in memory": cnn.torch_memory,
     "Keras on JAX": cnn.keras_jax,
 }
 
 
-def mlp_case(
-    case: str,
-    hidden: tuple[int, ...],
-    batch_size: int,
-    epochs: int,
-    setup: Setup,
-    targets: Mapping[str, float | None],
-) -> list[Row]:
-    task = mlp.Task(setup.workspace / DIGITS, hidden, batch_size, epochs)
-    values = race(task, {OURS: mlp.ours, **MLP_PEERS}, setup.repeats)
-    return compare(case, "s per epoch and replicate", values, targets)
+class Training(NamedTuple):
+    """A case: so many epochs of a run of params.yaml. `target` is for the first of its peers."""
+
+    part: str
+    run: str
+    epochs: int
+    peers: dict[str, Contender]
+    target: float = 1
 
 
-def mlp_512_256(setup: Setup) -> list[Row]:
-    return mlp_case("mlp_512_256", (512, 256), 32, 2, setup, {"PyTorch + DataLoader": 1.6})
+TRAININGS = {
+    "mlp_512_256": Training("mlp", "h512_256", 2, MLP_PEERS, target=1.6),
+    "mlp_64_32": Training("mlp", "h64_32", 8, MLP_PEERS, target=4),
+    "mlp_32_16": Training("mlp", "h32_16", 8, MLP_PEERS, target=4),
+    "mlp_batch_8": Training("mlp", "batch_8", 1, MLP_PEERS),
+    "mlp_batch_16": Training("mlp", "batch_16", 1, MLP_PEERS),
+    "gemm_share": Training("mlp", "h512_256", 2, {"GEMM peak": mlp.products}, target=0.8),
+    "cnn_batch_16": Training("cnn", "sgd", 1, CNN_PEERS, target=3),
+    "cnn_own_size": Training("cnn", "own_size", 1, CNN_PEERS, target=2),
+}
 
 
-def mlp_64_32(setup: Setup) -> list[Row]:
-    return mlp_case("mlp_64_32", (64, 32), 32, 8, setup, {"PyTorch + DataLoader": 4})
+def task_of(workspace: Path, part: str, run: str, epochs: int) -> Task:
+    """The training of a run of params.yaml, for so many epochs."""
+    settings = resolve_run(read_params(quick.ROOT / PARAMS), part, run)
+    return Task(part, workspace, settings | CHANGES[part] | {"epochs": epochs})
 
 
-def mlp_32_16(setup: Setup) -> list[Row]:
-    return mlp_case("mlp_32_16", (32, 16), 32, 8, setup, {"PyTorch + DataLoader": 4})
+def training(case: str, workspace: Path, repeats: int) -> list[Row]:
+    part, run, epochs, peers, target = TRAININGS[case]
+    values = race(task_of(workspace, part, run, epochs), {OURS: ours, **peers}, repeats)
+    return compare(case, "s per epoch and replicate", values, {next(iter(peers)): target})
 
 
-def mlp_batch_8(setup: Setup) -> list[Row]:
-    return mlp_case("mlp_batch_8", (512, 256), 8, 1, setup, {})
+def report_runs(part: str) -> list[str]:
+    """The runs of the report's tables, T1 to T14."""
+    claims, runs = read_claims(quick.ROOT / CLAIMS), read_params(quick.ROOT / PARAMS)[part]["runs"]
+    tables = report_tables(claims, part, runs).items()
+    return list(dict.fromkeys(run for name, members in tables if name not in LEFT_OPEN for run in members))
 
 
-def mlp_batch_16(setup: Setup) -> list[Row]:
-    return mlp_case("mlp_batch_16", (512, 256), 16, 1, setup, {})
-
-
-def gemm_share(setup: Setup) -> list[Row]:
-    """The products of training and evaluation, in the time they would take at the machine's best rate."""
-    task = mlp.Task(setup.workspace / DIGITS, (512, 256), 32, 2)
-    work = mlp.flops(task)
-    peaks = []
-    for side in (1024, 2048, 4096):
-        team = Team(mlp.square_products, SIDE_BY_SIDE)
-        team.prepare(side)
-        peaks.append((team.run()[0], team))
-    fastest = min(peaks, key=lambda peak: peak[0])[1]
-    ours = Team(mlp.ours, SIDE_BY_SIDE, pinned=True)
-    ours.prepare(task)
-    measures = {
-        OURS: lambda: ours.run()[0] / task.epochs,
-        "GEMM peak": lambda: fastest.run()[0] / mlp.PRODUCTS_FLOPS * work / task.epochs,
-    }
-    values = alternate(measures, setup.repeats)
-    for team in (ours, *(team for _, team in peaks)):
-        team.close()
-    rates = {name: work / task.epochs / statistics.median(some) / 1e9 for name, some in values.items()}
-    print("  GFLOP/s of a core, all busy: " + ", ".join(f"{name} {rate:.1f}" for name, rate in rates.items()))
-    return compare("gemm_share", "s per epoch and replicate", values, {"GEMM peak": 0.8})
-
-
-def cnn_case(
-    case: str, crops: Any, batch_size: int, optimizer: Any, setup: Setup, targets: Mapping[str, float | None]
-) -> list[Row]:
-    task = cnn.Task(setup.workspace / "data", crops, batch_size, 1, optimizer)
-    values = race(task, {OURS: cnn.ours, **CNN_PEERS}, setup.repeats)
-    images = cnn.training_images(setup.workspace / CROP_ARRAYS)
-    for name, seconds in values.items():
-        rate = images / statistics.median(seconds) * len(CORES[:REPLICATES])
-        print(f"  {name}: {rate:,.0f} training images/s on all cores, with an evaluation after each epoch")
-    return compare(case, "s per epoch and replicate", values, targets)
-
-
-def cnn_batch_16(setup: Setup) -> list[Row]:
-    return cnn_case("cnn_batch_16", "resized", 16, "sgd", setup, {"PyTorch + ImageFolder": 3})
-
-
-def cnn_own_size(setup: Setup) -> list[Row]:
-    return cnn_case("cnn_own_size", "own_size", 1, "sgd", setup, {"PyTorch + ImageFolder": 2})
-
-
-def whole_report(setup: Setup) -> list[Row]:
-    """All trainings, projected: seconds per epoch of each run times its epochs, for all of its replicates.
-
-    The report has everything else too: `dvc repro` from nothing with few epochs was timed whole, downloads,
-    cropping, plots and page included, and the other epochs are added. straightforward.py is compared in the
-    trainings of the runs that it implements: those of the report, without the runs of tables T15 and T16.
-    """
-    few = read_params(setup.workspace / "params.yaml")
+def whole_report(workspace: Path, repeats: int) -> list[Row]:
+    """The trainings of the report, projected from an epoch or two of each run, once."""
     teams = {
-        OURS: Team(mlp.any_run, SIDE_BY_SIDE, pinned=True),
-        "straightforward.py": Team(mlp.any_run_straightforward, Placement(1, len(CORES))),
+        OURS: Team(ours, SIDE_BY_SIDE, pinned=True),
+        "straightforward.py": Team(torch_straightforward, Placement(1, len(CORES))),
     }
-    report = pipeline.reproduce(setup.workspace)["seconds"]
-    trainings = dict.fromkeys(teams, 0.0)
-    for part, run, settings, epochs in report_runs():
-        seconds = seconds_of_epoch(teams, setup.workspace, part, settings)
-        done = (few[part]["defaults"] | few[part]["runs"][run])["epochs"]
-        report += seconds[OURS] * (epochs - done)
-        if "straightforward.py" in seconds:
-            trainings = {name: total + seconds[name] * epochs for name, total in trainings.items()}
-        print(
-            f"  {part} {run}, {epochs:.0f} epochs: " + ", ".join(f"{n} {s:.2f} s" for n, s in seconds.items())
-        )
+    seconds = dict.fromkeys(teams, 0.0)
+    for part, timed in (("mlp", 2), ("cnn", 1)):
+        for run in report_runs(part):
+            task = task_of(workspace, part, run, timed)
+            epochs = read_json(quick.ROOT / METRICS / part / f"{run}.json")["epochs"]
+            for name, team in teams.items():
+                team.prepare(task, warm=False)
+                seconds[name] += team.run()[0] / timed * epochs * task.settings["seeds"] / REPLICATES
     for team in teams.values():
         team.close()
-    values = {name: [seconds] for name, seconds in trainings.items()}
-    return compare("whole_report", "s, projected", {OURS: [report], "15 minutes": [15 * 60]}, {}) + compare(
-        "whole_report, trainings", "s, projected", values, {"straightforward.py": 2.5}
-    )
-
-
-def report_runs() -> Iterator[tuple[str, str, dict[str, Any], float]]:
-    """Part, name and settings of each run of params.yaml, and the epochs that it reached, on average."""
-    params = read_params(quick.ROOT / "params.yaml")
-    for part in ("mlp", "cnn"):
-        for run, changes in params[part]["runs"].items():
-            metrics = json.loads((quick.ROOT / f"metrics/{part}/{run}.json").read_text())
-            yield part, run, params[part]["defaults"] | changes, metrics["epochs"]
-
-
-def seconds_of_epoch(
-    teams: dict[str, Team], workspace: Path, part: str, settings: dict[str, Any]
-) -> dict[str, float]:
-    """Seconds of an epoch of all replicates of a run, by each team that implements it."""
-    from benchmarks import straightforward
-
-    epochs, recorded = {"mlp": (2, "latents_every"), "cnn": (1, "snapshot_epoch")}[part]
-    replicates = settings.get("folds") or settings["seeds"]
-    seconds = {}
-    for name, team in teams.items():
-        if name == OURS or not straightforward.missing(part, settings):
-            team.prepare((part, workspace, settings | {"epochs": epochs, recorded: 0}), warm=False)
-            seconds[name] = team.run()[0] / epochs * replicates / REPLICATES
-    return seconds
-
-
-def growth_of_training(setup: Setup) -> list[Row]:
-    """Seconds of the default run with 1, 4 and 16 times the samples and epochs, and 1 to 8 replicates."""
-    digits = setup.workspace / DIGITS
-    task = mlp.Task(digits, (512, 256), 32, 1)
-    costs: dict[str, dict[int, float]] = {"samples": {}, "epochs": {}, "replicates": {}}
-    repeats = min(setup.repeats, 3)
-    team = Team(mlp.ours, Placement(1, 1), pinned=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for times in (1, 4, 16):
-            growth.repeat_digits(digits, times, larger := Path(folder, f"{times}.safetensors"))
-            for kind, some in (
-                ("samples", task._replace(digits=larger)),
-                ("epochs", task._replace(epochs=times)),
-            ):
-                team.prepare(some, warm=times == 1)
-                costs[kind][times] = statistics.median(team.run()[0] for _ in range(repeats)) / REPLICATES
-    team.close()
-    settings = task.settings()
-    for replicates in (1, len(CORES)):
-        growth.train_replicates(digits, settings, replicates)  # a single one is trained in this process
-    measures: dict[Any, Callable[[], float]] = {
-        replicates: functools.partial(growth.train_replicates, digits, settings, replicates)
-        for replicates in (1, 2, 4, 8)
-    }
-    for replicates, seconds in alternate(measures, repeats).items():
-        costs["replicates"][replicates] = statistics.median(seconds)
-    rows = []
-    for kind, of_work in costs.items():
-        # One replicate leaves the other cores idle, so the count starts where all are busy.
-        work = [some for some in of_work if kind != "replicates" or some >= len(CORES)]
-        rows += exponent_row(kind, of_work, work)
-    return rows
-
-
-def exponent_row(kind: str, cost_of: dict[int, float], work: list[int]) -> list[Row]:
-    exponent = growth.exponent(work, [cost_of[some] for some in work])
-    print(f"  {kind}: " + ", ".join(f"{some}: {cost:.2f} s" for some, cost in cost_of.items()))
-    return compare(f"growth {kind}", "exponent", {OURS: [exponent], "limit": [1.05]}, {})
+    values = {**{name: [total] for name, total in seconds.items()}, "15 minutes": [15 * 60.0]}
+    return compare("whole_report", "s, projected", values, {"straightforward.py": 2.5})

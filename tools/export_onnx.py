@@ -7,6 +7,7 @@ gives `probabilities` (n, classes): of an MLP float32 (n, 784), of a CNN float32
 to 1. The classes and what else the weights file says are in the model's metadata.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -22,100 +23,87 @@ from pipeline.runtime.files import whole_file
 from stages.train_mlp.mlp import name_of_layer
 from tools.networks import Network, load_network
 
-OPSET = 17
 KINDS = ("weight", "bias", "running_mean", "running_var")  # of a layer's weights, in ONNX's order
-EPSILON = 1e-5  # PyTorch's in batch normalisation
-NAMES = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
-
-
-class Graph:
-    """Nodes in a row, each taking what the one before it gives."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.weights: list[TensorProto] = []
-        self.last = "samples"
-
-    def add(self, kind: str, weights: Sequence[np.ndarray] = (), **attributes: Any) -> None:
-        number = len(self.nodes)
-        names = [f"weights_{number}_{index}" for index in range(len(weights))]
-        self.weights += [numpy_helper.from_array(w, name) for w, name in zip(weights, names, strict=True)]
-        output = f"output_{number}"
-        self.nodes.append(helper.make_node(kind, [self.last, *names], [output], **attributes))
-        self.last = output
-
-
-def mlp_graph(network: Network) -> Graph:
-    """The graph of an MLP. The last column of a layer's weights are its biases."""
-    graph = Graph()
-    for number in range(len(network.weights)):
-        layer = network.weights[name_of_layer(number)]
-        if number:
-            graph.add(NAMES[network.about["activation"]])
-        weights = [np.ascontiguousarray(layer[:, :-1]), np.ascontiguousarray(layer[:, -1])]
-        graph.add("Gemm", weights, transB=1)
-    graph.add("Softmax", axis=1)
-    return graph
-
-
-def cnn_graph(network: Network) -> Graph:
-    """Convolutions with ReLU and 2x2 max pooling, then the head; weights by their names in PyTorch."""
-    graph, about = Graph(), network.about
-    layers: dict[str, list[np.ndarray]] = {}
-    for name in sorted({name.split(".")[0] for name in network.weights}, key=int):
-        kinds = [kind for kind in KINDS if f"{name}.{kind}" in network.weights]
-        layers[name] = [network.weights[f"{name}.{kind}"] for kind in kinds]
-    head = len(layers) - len(about["head"]) - 1  # the first fully connected layer
-    for number, weights in enumerate(layers.values()):
-        if number >= head:
-            graph.add("Flatten", axis=1) if number == head else graph.add("Relu")
-            graph.add("Gemm", weights, transB=1)
-            continue
-        of_convolution = weights[0].ndim == 4
-        if of_convolution:
-            graph.add("Conv", weights, strides=[about["stride"]] * 2, pads=[about["padding"]] * 4)
-        else:
-            graph.add("BatchNormalization", weights, epsilon=EPSILON)
-        if of_convolution != about["batch_norm"]:  # after the batch normalisation, where there is one
-            graph.add("Relu")
-            graph.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
-    graph.add("Softmax", axis=1)
-    return graph
+ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
 def to_onnx(network: Network) -> onnx.ModelProto:
     """The network as a checked ONNX model."""
-    of_mlp, side = network.about["kind"] == "mlp", network.about["side"]
-    graph = mlp_graph(network) if of_mlp else cnn_graph(network)
-    graph.nodes[-1].output[0] = "probabilities"
-    shape = ["n", side * side] if of_mlp else ["n", 3, side, side]
+    about, weights = network.about, network.weights
+    nodes: list[NodeProto] = []
+    tensors: list[TensorProto] = []
+
+    def add(kind: str, arrays: Sequence[np.ndarray] = (), **attributes: Any) -> None:
+        """An operator that takes what the one before it gives."""
+        number, flow = len(nodes), nodes[-1].output[0] if nodes else "samples"
+        names = [f"weights_{number}_{index}" for index in range(len(arrays))]
+        tensors.extend(numpy_helper.from_array(each, name) for each, name in zip(arrays, names, strict=True))
+        nodes.append(helper.make_node(kind, [flow, *names], [f"output_{number}"], **attributes))
+
+    if about["kind"] == "mlp":
+        shape = ["n", about["side"] ** 2]
+        for number in range(len(weights)):
+            if number:
+                add(ACTIVATIONS[about["activation"]])
+            layer = weights[name_of_layer(number)]  # whose last column are the biases
+            add("Gemm", [layer[:, :-1], layer[:, -1]], transB=1)
+    else:
+        shape = ["n", 3, about["side"], about["side"]]
+        end_of_block = 1 if about["batch_norm"] else 4  # dimensions of the weights before ReLU and pooling
+        flat = False
+        for name in sorted({key.split(".")[0] for key in weights}, key=int):
+            arrays = [weights[f"{name}.{kind}"] for kind in KINDS if f"{name}.{kind}" in weights]
+            if arrays[0].ndim == 4:
+                add("Conv", arrays, strides=[about["stride"]] * 2, pads=[about["padding"]] * 4)
+            elif arrays[0].ndim == 1:
+                add("BatchNormalization", arrays, epsilon=1e-5)  # PyTorch's
+            else:
+                add("Relu") if flat else add("Flatten", axis=1)
+                add("Gemm", arrays, transB=1)
+                flat = True
+            if arrays[0].ndim == end_of_block:
+                add("Relu")
+                add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    add("Softmax", axis=1)
+    nodes[-1].output[0] = "probabilities"
+
+    samples = helper.make_tensor_value_info("samples", TensorProto.FLOAT, shape)
+    given = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(network.classes)])
     model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            str(network.about["kind"]),
-            [helper.make_tensor_value_info("samples", TensorProto.FLOAT, shape)],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(network.classes)])],
-            graph.weights,
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        helper.make_graph(nodes, about["kind"], [samples], [given], tensors),
+        opset_imports=[helper.make_opsetid("", 17)],
         ir_version=8,
         producer_name="report-pipeline",
     )
-    helper.set_model_props(model, {"about": json.dumps(network.about, sort_keys=True)})
+    helper.set_model_props(model, {"about": json.dumps(about, sort_keys=True)})
     onnx.checker.check_model(model)
     return model
 
 
-def main(source: str = "", target: str = "") -> None:
-    if not target:
-        sys.exit("usage: python -m tools.export_onnx MODEL FILE.onnx")
+def check_target(path: Path) -> None:
+    """Raise InputError if the path holds a file that is not ONNX, or its folder does not exist."""
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}")
+    if path.is_file():
+        try:
+            onnx.checker.check_model(str(path))
+        except onnx.checker.ValidationError:
+            raise InputError(f"{path} exists and is not ONNX; name another file") from None
+
+
+def main(*arguments: str) -> None:
+    parser = argparse.ArgumentParser("python -m tools.export_onnx", description=__doc__.split("\n")[0])
+    parser.add_argument("model", type=Path, help="a run's folder, as models/mlp/final, or a weights file")
+    parser.add_argument("file", type=Path, help="what to write; an ONNX file there is replaced")
+    given = parser.parse_args(arguments)
     try:
-        network = load_network(Path(source))
-        with whole_file(Path(target)) as partial:
+        check_target(given.file)
+        network = load_network(given.model)
+        with whole_file(given.file) as partial:
             partial.write_bytes(to_onnx(network).SerializeToString(deterministic=True))
     except (InputError, OSError) as error:
         sys.exit(f"export_onnx: {error}")
-    print(f"{target}: {network.about['kind']} with the classes {', '.join(network.classes)}")
+    print(f"{given.file}: {network.about['kind']} with the classes {', '.join(network.classes)}")
 
 
 if __name__ == "__main__":

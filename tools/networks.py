@@ -1,6 +1,6 @@
 """Load a trained network from its weights' file.
 
-The file holds the arrays and, as metadata, what mlp_training.describe or cnn.describe says of the network.
+The file holds the arrays and, as metadata, what `describe` of its stage says of the network.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,9 @@ from pipeline.common.storage import load_about, load_arrays
 from pipeline.runtime.errors import InputError
 from stages.train_mlp.mlp import ACTIVATIONS, name_of_layer, predict, softmax
 
+Weights = dict[str, np.ndarray]  # by their names in the file
+Probabilities = Callable[[np.ndarray], np.ndarray]  # of the classes, for samples
+
 
 class Network(NamedTuple):
     """A trained network.
@@ -25,8 +28,8 @@ class Network(NamedTuple):
     """
 
     about: dict[str, Any]
-    weights: dict[str, np.ndarray]
-    probabilities: Callable[[np.ndarray], np.ndarray]
+    weights: Weights
+    probabilities: Probabilities
 
     @property
     def classes(self) -> list[str]:
@@ -44,17 +47,15 @@ def load_network(path: Path) -> Network:
             f"{path} holds no network; name a folder such as models/mlp/final, or a weights' file in it"
         )
     weights, about = load_arrays(file), load_about(file)
-    if about.get("kind") not in LOADERS:
-        raise InputError(
-            f"{file} does not say what network its weights are of; train it again with dvc repro"
-        )
-    return Network(about, weights, LOADERS[about["kind"]](weights, about, file))
+    match about.get("kind"):
+        case "mlp":
+            return Network(about, weights, load_mlp(weights, about, file))
+        case "cnn":
+            return Network(about, weights, load_cnn(weights, about, file))
+    raise InputError(f"{file} does not say what network its weights are of; train it again with dvc repro")
 
 
-def load_mlp(
-    weights: dict[str, np.ndarray], about: dict[str, Any], file: Path
-) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from samples to the probabilities of an MLP."""
+def load_mlp(weights: Weights, about: dict[str, Any], file: Path) -> Probabilities:
     sizes = [about["side"] ** 2, *about["hidden"], len(about["classes"])]
     shapes = {name_of_layer(n): (units, sizes[n] + 1) for n, units in enumerate(sizes[1:])}
     check_shapes(weights, shapes, file)
@@ -67,11 +68,8 @@ def load_mlp(
     return probabilities
 
 
-def load_cnn(
-    weights: dict[str, np.ndarray], about: dict[str, Any], file: Path
-) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from crops to the probabilities of a CNN; imports PyTorch."""
-    import torch
+def load_cnn(weights: Weights, about: dict[str, Any], file: Path) -> Probabilities:
+    import torch  # which an MLP does without
 
     from stages.train_cnn.cnn import EVALUATION_BATCH, build_described
 
@@ -89,7 +87,7 @@ def load_cnn(
     return probabilities
 
 
-def check_shapes(weights: dict[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], file: Path) -> None:
+def check_shapes(weights: Weights, shapes: Mapping[str, tuple[int, ...]], file: Path) -> None:
     """Raise InputError unless the weights have these names and shapes."""
     found = {name: array.shape for name, array in weights.items()}
     if found != shapes:
@@ -98,6 +96,3 @@ def check_shapes(weights: dict[str, np.ndarray], shapes: Mapping[str, tuple[int,
             f"{file}: {wrong[0]} has the shape {found.get(wrong[0])}, but the network described there needs "
             f"{shapes.get(wrong[0])}; train it again with dvc repro"
         )
-
-
-LOADERS = {"mlp": load_mlp, "cnn": load_cnn}

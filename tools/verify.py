@@ -9,14 +9,14 @@ differ about as much as replicates do; more than SPREADS times its spread is an 
 docs/trust.md explains the tolerance.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
 from io import StringIO
 from pathlib import Path
-from statistics import median
-from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
@@ -24,137 +24,112 @@ from pipeline.common.paths import FINDINGS
 from tools import lanes
 
 SCORES = ("plots/mlp/runs.csv", "plots/cnn/runs.csv")
-CLAIMS = str(FINDINGS)
-LOCK = "dvc.lock"
 SPREADS = 6
 
-Scores = dict[str, dict[str, float]]  # run: score: value
 
-
-class Difference(NamedTuple):
-    """A score that moved; `allowed` is how far it may."""
-
-    name: str
-    committed: float
-    fresh: float
-    allowed: float
-
-    def is_error(self) -> bool:
-        return abs(self.fresh - self.committed) > self.allowed
-
-    def __str__(self) -> str:
-        moved = f"{self.name}: {self.committed:g} committed, {self.fresh:g} now"
-        return f"{moved}, moved by {self.fresh - self.committed:+.3g}, allowed {self.allowed:.3g}"
-
-
-def committed(folder: Path, path: str) -> str:
-    """The text of a file at HEAD."""
+def texts(folder: Path, path: str) -> tuple[str, str]:
+    """The text of a file at HEAD, and in the working tree."""
     shown = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=folder, capture_output=True, text=True)
     if shown.returncode:
         sys.exit(f"verify: {path} is not committed in {folder.absolute()}: {shown.stderr.strip()}")
-    return shown.stdout
-
-
-def fresh(folder: Path, path: str) -> str:
-    """The text of a file in the working tree."""
     if not (folder / path).is_file():
         sys.exit(f"verify: {folder / path} is missing; dvc repro makes it")
-    return (folder / path).read_text(encoding="utf-8")
+    return shown.stdout, (folder / path).read_text(encoding="utf-8")
 
 
-def read_scores(text: str) -> Scores:
-    """The text of a runs.csv; a score without a value is left out."""
-    table = pd.read_csv(StringIO(text), index_col="run", keep_default_na=False, na_values=[""])
-    return {str(run): row.dropna().to_dict() for run, row in table.iterrows()}
+def outputs(lock: str) -> dict[str, str]:
+    """The checksum of every output in the text of a dvc.lock, by its path."""
+    stages = YAML(typ="safe", pure=True).load(lock)["stages"].values()
+    return {out["path"]: out["md5"] for stage in stages for out in stage["outs"]}
 
 
-def spread(score: str, run: str, before: Scores, after: Scores) -> float:
-    """How much the replicates of a score differ: the deviation of the run, before or after.
-
-    Few replicates may be close by chance, so it is at least the deviation that is usual for this score:
-    the median over all runs of deviation divided by mean, times the mean.
-    """
-    deviation = f"{score}_std"
-    shares = [r[deviation] / abs(r[score]) for r in before.values() if r.get(deviation) and r[score]]
-    usual = median(shares) * abs(before[run][score]) if shares else 0.0
-    return max(usual, before[run].get(deviation, 0.0), after[run].get(deviation, 0.0))
-
-
-def compare(before: Scores, after: Scores) -> list[Difference]:
-    """Every score that is not the same, without the deviations."""
-    differences = []
-    for run, scores in before.items():
-        for score, value in scores.items():
-            if not score.endswith("_std") and after[run][score] != value:
-                allowed = SPREADS * spread(score, run, before, after)
-                differences.append(Difference(f"{run}.{score}", value, after[run][score], allowed))
-    return differences
-
-
-def same_names(before: Scores, after: Scores) -> bool:
-    """Whether both have the same runs, each with the same scores."""
-    return {run: set(before[run]) for run in before} == {run: set(after[run]) for run in after}
-
-
-def outputs(lock: str) -> dict[str, Any]:
-    """The checksum of every output in the text of a dvc.lock, with its stage."""
-    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
-    return {f"{name}: {out['path']}": out["md5"] for name, stage in stages.items() for out in stage["outs"]}
-
-
-def check_lock(folder: Path) -> None:
-    """Say whether dvc.lock is the committed one, and which outputs are not."""
-    texts = [committed(folder, LOCK), fresh(folder, LOCK)]
-    if texts[0] == texts[1]:
+def check_outputs(folder: Path) -> None:
+    """Say whether dvc.lock is the committed one, and which outputs are not; end where some are not there."""
+    before, after = texts(folder, "dvc.lock")
+    found = outputs(after)
+    if missing := [path for path in found if not (folder / path).exists()]:
+        sys.exit(
+            f"verify: {len(missing)} of the {len(found)} outputs in dvc.lock are not here, such as "
+            f"{missing[0]}; dvc repro makes them"
+        )
+    if before == after:
         print("dvc.lock: identical, so every file is, byte for byte")
         return
-    before, after = map(outputs, texts)
-    others = [name for name in before if after.get(name) != before[name]]
-    print(f"dvc.lock: differs; of {len(before)} outputs {len(others)} have other bytes")
-    for name in others:
-        print(f"  {name}")
+    expected = outputs(before)
+    others = [path for path in expected if found.get(path) != expected[path]]
+    print(f"dvc.lock: differs; of {len(expected)} outputs {len(others)} have other bytes")
+    for path in others:
+        print(f"  {path}")
 
 
-def check_claims(folder: Path) -> None:
-    """Name the claims with another verdict; no error, since one may be at the edge of its tolerance."""
-    before, after = (
-        pd.read_csv(StringIO(read(folder, CLAIMS)), index_col="id").verdict.to_dict()
-        for read in (committed, fresh)
+def read_scores(text: str) -> pd.DataFrame:
+    """The text of a runs.csv: a row for each run, a column for each score and for each deviation."""
+    return pd.read_csv(StringIO(text), index_col="run", keep_default_na=False, na_values=[""])
+
+
+def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """A row for each score of each run that is not the same: `committed`, `now`, and how far it is `allowed`
+    to move, SPREADS times its spread.
+
+    The spread is the deviation over replicates, before or after. Few replicates may be close by chance, so it
+    is at least the deviation that is usual for this score: the median over all runs of deviation divided by
+    mean, times the mean.
+    """
+    scores = [name for name in before if not name.endswith("_std")]
+    deviations = [f"{name}_std" for name in scores]
+    own, others = (
+        table.reindex(columns=deviations).set_axis(scores, axis="columns").fillna(0)
+        for table in (before, after)
     )
-    turned = [name for name in before if before[name] != after.get(name)]
-    print(f"{CLAIMS}: {len(turned)} of {len(before)} verdicts differ")
-    for name in turned:
-        print(f"  {name}: {before[name]} committed, {after.get(name)} now")
+    means = before[scores].abs()
+    usual = (own / means).where((own > 0) & (means > 0)).median() * means
+    allowed = SPREADS * np.fmax(usual, np.maximum(own, others))
+    columns = {"committed": before[scores], "now": after[scores], "allowed": allowed}
+    table = pd.DataFrame({name: values.stack() for name, values in columns.items()}).dropna()
+    return table[table.committed != table.now]
 
 
 def check_scores(folder: Path, path: str) -> bool:
     """Name the scores that differ; return whether all are within the tolerance."""
-    before, after = (read_scores(read(folder, path)) for read in (committed, fresh))
-    if not same_names(before, after):
+    before, after = map(read_scores, texts(folder, path))
+    if not before.notna().equals(after.notna()):
         print(f"{path}: not the same runs and scores as committed")
         return False
-    differences = compare(before, after)
-    errors = [difference for difference in differences if difference.is_error()]
-    count = sum(not score.endswith("_std") for scores in before.values() for score in scores)
-    print(f"{path}: of {count} scores {len(differences)} differ, {len(errors)} by more than is allowed")
-    for difference in differences:
-        print(f"  {'ERROR ' if difference.is_error() else ''}{difference}")
-    return not errors
+    moved = compare(before, after)
+    moves = moved.now - moved.committed
+    errors = moves.abs() > moved.allowed
+    count = before.filter(regex="(?<!_std)$").count().sum()
+    print(f"{path}: of {count} scores {len(moved)} differ, {errors.sum()} by more than is allowed")
+    for (run, score), row in moved.iterrows():
+        mark = "ERROR " if errors[run, score] else ""
+        print(f"  {mark}{run}.{score}: {row.committed:g} committed, {row.now:g} now, ", end="")
+        print(f"moved by {moves[run, score]:+.3g}, allowed {row.allowed:.3g}")
+    return not errors.any()
+
+
+def check_claims(folder: Path) -> None:
+    """Name the claims with another verdict; no error, since one may be at the edge of its tolerance."""
+    claims = [pd.read_csv(StringIO(text), index_col="id") for text in texts(folder, str(FINDINGS))]
+    before, after = (table.verdict.to_dict() for table in claims)
+    turned = [name for name in before if before[name] != after.get(name)]
+    print(f"{FINDINGS}: {len(turned)} of {len(before)} verdicts differ")
+    for name in turned:
+        print(f"  {name}: {before[name]} committed, {after.get(name)} now")
 
 
 def check(folder: Path) -> bool:
     """Compare what is in `folder` with what is committed there; return whether it is as promised."""
-    check_lock(folder)
+    check_outputs(folder)
     within = [check_scores(folder, path) for path in SCORES]
     check_claims(folder)
     return all(within)
 
 
 def main(*arguments: str) -> None:
-    if arguments == ("--here",):
+    parser = argparse.ArgumentParser("python -m tools.verify", description=__doc__.split("\n")[0])
+    parser.add_argument("--here", action="store_true", help="compare what the last dvc repro left here")
+    if parser.parse_args(arguments).here:
         sys.exit(not check(Path(".")))
-    if arguments:
-        sys.exit("verify: the only option is --here")
     with tempfile.TemporaryDirectory(prefix="verify-") as name:
         folder = Path(name, "clone")
         subprocess.run(["git", "clone", "--quiet", ".", str(folder)], check=True)

@@ -1,66 +1,71 @@
-"""The benchmarks: what is measured, and what straightforward.py, the peer of whole trainings, implements."""
+"""The benchmarks: each contender does the work of the pipeline, and results.csv keeps its other cases."""
 
-import sys
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
+from PIL import Image
 
-from benchmarks import run, straightforward, training_cases
-from benchmarks.measuring import OURS
-from stages.train_cnn.cnn import build
-from tests.conftest import ROOT, project_params
-
-PEER = "straightforward.py"
-
-
-def settings_of(part: str, name: str) -> dict[str, Any]:
-    section = project_params()[part]
-    return section["defaults"] | section["runs"][name]
+from benchmarks import run, straightforward
+from benchmarks.measuring import NEEDS, OURS, Row, Task
+from benchmarks.training_cases import CNN_PEERS, MLP_PEERS, ours, report_runs, task_of
+from pipeline.common.crops import load_crops
+from pipeline.common.paths import CROP_ARRAYS, CROP_FILES, DIGITS
+from tests.small_trainings import make_crops, make_digits
 
 
-@pytest.mark.parametrize("part", ["mlp", "cnn"])
-def test_the_peer_implements_the_runs_of_the_report_and_none_of_what_it_left_open(part: str) -> None:
-    for table, runs in project_params()[part]["tables"].items():
-        for name in runs:
-            missing = straightforward.missing(part, settings_of(part, name))
-            assert bool(missing) == (table in ("T15", "T16")), f"{name}: {missing}"
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The prepared data of a workspace, but few."""
+    folder = tmp_path_factory.mktemp("workspace")
+    (folder / DIGITS).parent.mkdir()
+    make_digits(folder / DIGITS)
+    make_crops(folder / CROP_ARRAYS)
+    crops = load_crops(folder / CROP_ARRAYS)
+    for number, pixels in enumerate(crops.resized):
+        split, label = "test" if crops.test[number] else "train", crops.classes[crops.label[number]]
+        file = folder / CROP_FILES / split / label / f"{number:05}_photograph.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.transpose(1, 2, 0)).save(file)
+    return folder
 
 
-def test_the_peer_has_the_pipeline_s_network() -> None:
-    names = [*project_params()["cnn"]["tables"]["T9"], "filter_5", "stride_2_padded", "own_size"]
-    deeper = settings_of("cnn", "adam") | {"channels": [4, 8, 16, 32], "padding": 1, "head": [5]}
-    for settings in (deeper, *(settings_of("cnn", name) for name in names)):
-        keys = ("channels", "filter", "stride", "padding", "head")
-        ours = build(32, classes=4, **{key: settings[key] for key in keys})
-        theirs = straightforward.build_cnn(settings, classes=4)
-        assert [each.shape for each in theirs.parameters()] == [each.shape for each in ours.parameters()]
-
-
-class FakeTeam:
-    """Takes four seconds for two replicates."""
-
-    def prepare(self, task: Any, warm: bool) -> None:
-        self.epochs = task[2]["epochs"]
-
-    def run(self) -> tuple[float, float]:
-        return 4.0 * self.epochs, 0.0
+def small_task(workspace: Path, part: str, run: str, epochs: int) -> Task:
+    task = task_of(workspace, part, run, epochs)
+    return task._replace(settings=task.settings | {"batch_size": min(8, task.settings["batch_size"])})
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
-    [("final", {OURS: 4.0, PEER: 4.0}), ("cv_nothing", {OURS: 10.0}), ("cv_larger", {OURS: 10.0})],
+    ("part", "name", "peer"),
+    [("mlp", "h32_16", peer) for peer in MLP_PEERS]
+    + [("cnn", name, peer) for name in ("sgd", "own_size") for peer in CNN_PEERS],
 )
-def test_an_epoch_is_projected_for_every_replicate_or_fold(name: str, expected: dict[str, float]) -> None:
-    teams: Any = {OURS: FakeTeam(), PEER: FakeTeam()}
-    found = training_cases.seconds_of_epoch(teams, Path(), "cnn", settings_of("cnn", name))
-    assert found == expected
+def test_a_peer_arrives_at_the_loss_of_the_pipeline(workspace: Path, part: str, name: str, peer: str) -> None:
+    if not find_spec(NEEDS.get(peer, "sys")):
+        pytest.skip(f"{peer} is not installed")
+    task = small_task(workspace, part, name, epochs=2)
+    contender = (MLP_PEERS | CNN_PEERS)[peer]
+    assert contender(task, 1)() == pytest.approx(ours(task, 1)(), rel=0.01)
 
 
-def test_data_for_a_workspace_that_has_its_own_are_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["run.py", "start_up", "--workspace", str(ROOT), "--digits", "a.npz"])
-    with pytest.raises(SystemExit):
-        run.main()
-    assert f"{ROOT} has its data already: leave out --digits and --masks" in capsys.readouterr().err
+@pytest.mark.parametrize("part", ["mlp", "cnn"])
+def test_straightforward_py_implements_the_runs_of_the_report(workspace: Path, part: str) -> None:
+    runs = report_runs(part)
+    assert len(runs) > 5
+    for name in runs:
+        task = small_task(workspace, part, name, epochs=1)
+        assert straightforward.train(task, 0)() == pytest.approx(ours(task, 0)(), rel=0.01), name
+
+
+def test_rows_of_a_case_replace_its_earlier_ones(tmp_path: Path) -> None:
+    path = Path(shutil.copy(run.RESULTS, tmp_path / "results.csv"))
+    run.write("crop", [Row("crop", OURS, "s", 5.6789, 1.0, None, "", 3, 0.1)], "own.zip", path)
+    kept = [
+        line for line in run.RESULTS.read_text().splitlines() if line.split(",")[0].split()[0] in run.CASES
+    ]
+    before = [line for line in kept if not line.startswith("crop")]
+    place = next(number for number, line in enumerate(kept) if line.startswith("crop"))
+    rows = [*before[:place], f"crop,{OURS},s,5.679,1,,,3,0.1,own.zip", *before[place:]]
+    assert path.read_text().splitlines()[1:] == rows
+    assert path.with_suffix(".png").is_file()

@@ -22,7 +22,7 @@ from stages.train_cnn.settings import CnnSettings
 from stages.train_mlp import training as mlp_training
 from stages.train_mlp.settings import MlpSettings
 from tests.making import HEADER, PHOTOGRAPH, photograph, picture_bytes, put
-from tests.witness import CNN, CNN_CASES, MLP, MLP_CASES, make_crops, make_digits
+from tests.small_trainings import CNN, CNN_CASES, MLP, MLP_CASES, make_crops, make_digits
 from tools import classify, export_onnx
 from tools.networks import Network, load_network
 
@@ -190,4 +190,10 @@ def test_what_cannot_be_used_is_one_line(networks: dict[str, Path], tmp_path: Pa
         classify.main([str(tmp_path), str(tmp_path)])
     with pytest.raises(SystemExit, match="^export_onnx: .* holds no network"):
         export_onnx.main(str(tmp_path), str(tmp_path / "a.onnx"))
+    put(tmp_path / "notes.md", b"# Notes")
+    with pytest.raises(SystemExit, match="notes.md exists and is not ONNX; name another file$"):
+        export_onnx.main(str(networks["mlp"]), str(tmp_path / "notes.md"))
+    with pytest.raises(SystemExit, match="^export_onnx: there is no folder .*new$"):
+        export_onnx.main(str(networks["mlp"]), str(tmp_path / "new/a.onnx"))
+    assert (tmp_path / "notes.md").read_bytes() == b"# Notes" and not (tmp_path / "new").exists()
     assert isinstance(load_network(networks["cnn"]), Network)
