@@ -101,6 +101,19 @@ def put_settings(folder: Path) -> None:
             put(folder / settings_file(part, run), json.dumps(content._asdict()).encode())
 
 
+def put_run(
+    folder: Path, part: str, defaults: dict[str, Any], run: dict[str, Any], seed: int = 0, **compute: Any
+) -> None:
+    """params.yaml with one run, `mine`, of a part ("mlp" or "cnn"), and its settings."""
+    params = {"seed": seed, "compute": compute, part: {"defaults": defaults, "runs": {"mine": run}}}
+    put(folder / "params.yaml", json.dumps(params).encode())
+    put_settings(folder)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
 def put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

@@ -53,9 +53,11 @@ class Run:
         return []
 
     def finish(self) -> str:
-        """What it printed, once every process of the session has ended by itself."""
-        printed, _ = self.process.communicate(timeout=300)
-        return printed
+        """What it printed, once it has ended; every process of the session must end soon after."""
+        self.printed, _ = self.process.communicate(timeout=300)
+        _, left = psutil.wait_procs(self.members(), timeout=60)
+        assert left == []
+        return self.printed
 
 
 def alone(folder: Path, stage: str) -> Run:

@@ -1,6 +1,6 @@
 """Small trainings and latent features of every kind, and the digests of their bytes.
 
-python -m tests.witness > tests/digests.json
+python -m tests.small_trainings > tests/digests.json
 
 tests/test_processors.py compares the digests on the processor that runs the suite, and on emulated ones.
 """

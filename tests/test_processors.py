@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.common.numerics import INSTRUCTIONS, THREADS, why_not_pinned
 from tests.conftest import ROOT
-from tests.witness import CONTROL
+from tests.small_trainings import CONTROL
 
 DIGESTS = json.loads((ROOT / "tests/digests.json").read_text())
 EMULATED = ["Haswell-v4", "EPYC-v3"]  # an Intel and an AMD processor with AVX2, as QEMU names them
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def witness(*emulator: str) -> dict[str, str]:
-    """What tests/witness.py prints, under an emulator if one is given; again where that crashed."""
-    command = [*emulator, sys.executable, "-m", "tests.witness"]
+    """What tests/small_trainings.py prints, under an emulator if one is given; again where that crashed."""
+    command = [*emulator, sys.executable, "-m", "tests.small_trainings"]
     for _ in range(3):
         finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if not emulator or finished.returncode != -signal.SIGSEGV:  # one of ten runs under QEMU 7.2
@@ -31,26 +31,19 @@ def witness(*emulator: str) -> dict[str, str]:
     return json.loads(finished.stdout)
 
 
-@pytest.fixture(scope="module")
-def here() -> dict[str, str]:
-    if reason := why_not_pinned():
-        pytest.skip(reason)
-    return witness()
-
-
-# One worker runs these, and the small trainings once.
-of_one_worker = pytest.mark.xdist_group("processors")
+pinned = pytest.mark.skipif(why_not_pinned() is not None, reason=str(why_not_pinned()))
 
 
 def without_control(digests: dict[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in digests.items() if name != CONTROL}
 
 
-@of_one_worker
-def test_this_processor_gives_the_committed_bytes(here):
-    assert without_control(here) == without_control(DIGESTS)
+@pinned
+def test_this_processor_gives_the_committed_bytes():
+    assert without_control(witness()) == without_control(DIGESTS)
 
 
+@pytest.mark.witness
 @pytest.mark.parametrize("processor", EMULATED)
 def test_an_emulated_processor_gives_them_too(processor):
     emulator = shutil.which("qemu-x86_64")
@@ -61,13 +54,11 @@ def test_an_emulated_processor_gives_them_too(processor):
     assert digests[CONTROL] != DIGESTS[CONTROL], "a difference between processors must be seen"
 
 
-def run(code: str, **environment: str) -> str:
-    """What a new process prints that inherits no pins."""
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A new process that inherits no pins."""
     inherited = {name: value for name, value in os.environ.items() if name not in INSTRUCTIONS | THREADS}
     command = [sys.executable, "-c", code]
-    return subprocess.run(
-        command, cwd=ROOT, env=inherited | environment, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
+    return subprocess.run(command, cwd=ROOT, env=inherited | environment, capture_output=True, text=True)
 
 
 LOADED = """
@@ -79,9 +70,9 @@ print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
 """
 
 
-@of_one_worker
-def test_every_library_takes_the_pinned_instructions_and_one_thread(here):
-    *libraries, torch = run(LOADED).splitlines()
+@pinned
+def test_every_library_takes_the_pinned_instructions_and_one_thread():
+    *libraries, torch = run(LOADED).stdout.splitlines()
     blas = [line for line in libraries if line.startswith("blas")]
     assert len(blas) == 2 and set(blas) == {"blas 1 Haswell"}  # NumPy's and SciPy's
     assert {line.split()[1] for line in libraries} == {"1"}
@@ -90,8 +81,8 @@ def test_every_library_takes_the_pinned_instructions_and_one_thread(here):
 
 def test_libraries_that_were_loaded_before_are_told():
     code = "import numpy; from pipeline.common.numerics import why_not_pinned; print(why_not_pinned())"
-    assert run(code).startswith("numpy was imported before `pipeline`")
-    assert run(code, **INSTRUCTIONS, **THREADS) == "None\n", "the variables were set before"
+    assert run(code).stdout.startswith("numpy was imported before `pipeline`")
+    assert run(code, **INSTRUCTIONS, **THREADS).stdout == "None\n", "the variables were set before"
 
 
 @pytest.mark.parametrize("flags", ["flags\t\t: fpu sse4_2 avx fma", "Features\t: fp asimd", None])
@@ -109,13 +100,7 @@ def test_another_processor_computes_as_it_can_and_says_so(tmp_path: Path, flags)
         "print(train_replicates(lambda replicate: replicate, 2, Compute(workers=1)))\n"
         "print(os.environ.get('OPENBLAS_CORETYPE'), os.environ['OMP_NUM_THREADS'])"
     )
-    finished = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in INSTRUCTIONS | THREADS},
-        capture_output=True,
-        text=True,
-    )
+    finished = run(code)
     assert finished.stdout == "[0, 1]\nNone 1\n"
     (line,) = finished.stderr.splitlines()
     assert line.endswith(

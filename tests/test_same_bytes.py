@@ -26,8 +26,6 @@ ELSEWHERE = {
     "LOGNAME": "someone-else",
     "PYTHONHASHSEED": "7",
 }
-
-
 # Every stage, and of the trainings one of each kind.
 STAGES = [
     "check_settings", "fetch_digits", "prepare_digits", "train_mlp@best_small", "evaluate_mlp",
@@ -36,6 +34,7 @@ STAGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.witness
 def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatch):
     home = tmp_path / "home of another"
     home.mkdir()
@@ -56,13 +55,13 @@ def test_a_clone_elsewhere_reproduces_every_byte(quick_run, tmp_path, monkeypatc
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == []
     for folder in ("data", "models"):  # dvc.lock says so already, and might be wrong
-        assert (
-            subprocess.run(["diff", "-r", quick_run.folder / folder, clone.folder / folder]).returncode == 0
-        )
+        differ = ["diff", "-r", quick_run.folder / folder, clone.folder / folder]
+        assert subprocess.run(differ).returncode == 0
     said = clone.run(sys.executable, "-m", "tools.verify", "--here")
     assert "dvc.lock: identical" in said
 
 
+@pytest.mark.witness
 def test_another_seed_gives_other_bytes(quick_run, tmp_path):
     clone = quick_run.clone(tmp_path / "clone")
     params = clone.folder / "params.yaml"
@@ -70,8 +69,9 @@ def test_another_seed_gives_other_bytes(quick_run, tmp_path):
     clone.dvc("repro", "train_mlp@h32_16", "fetch_masks")
     locks = [verify.outputs((folder / "dvc.lock").read_text()) for folder in (quick_run.folder, clone.folder)]
     assert locks[0].keys() == locks[1].keys()
-    changed = {name.split(":")[0] for name in locks[0] if locks[0][name] != locks[1][name]}
-    assert changed == {"fetch_digits", "prepare_digits", "train_mlp@h32_16", "fetch_masks"}
+    changed = {path for path in locks[0] if locks[0][path] != locks[1][path]}
+    drawn = {"data/raw/digits", "data/digits.safetensors", "models/mlp/h32_16", "data/raw/masks"}
+    assert changed - {"settings"} == drawn  # settings/ holds the seed itself
 
 
 def test_archives_have_the_same_bytes_with_every_release_of_python(tmp_path):
@@ -94,8 +94,12 @@ def assert_plain_headers(path: Path) -> None:
 
 @pytest.fixture
 def committed(quick_run, tmp_path):
-    """A clone to spoil, with the results as they are committed."""
-    return quick_run.clone(tmp_path / "clone")
+    """A clone to spoil: the results as they are committed, and something in place of each other output."""
+    clone = quick_run.clone(tmp_path / "clone")
+    for path in verify.outputs((clone.folder / "dvc.lock").read_text()):
+        if not (clone.folder / path).exists():
+            (clone.folder / path).mkdir(parents=True)
+    return clone
 
 
 def run_verify(folder: Path) -> tuple[int, str]:
@@ -131,17 +135,22 @@ def test_verify_names_a_score_within_its_tolerance(committed):
 
 def test_verify_names_the_outputs_and_verdicts_that_differ(committed):
     lock = committed.folder / "dvc.lock"
-    digest = verify.outputs(lock.read_text())["crop_masks: data/crops.safetensors"]
+    digest = verify.outputs(lock.read_text())["data/crops.safetensors"]
     lock.write_text(lock.read_text().replace(digest, "0" * 32))
     claims = committed.folder / "plots/claims/claims.csv"
     claims.write_text(claims.read_text().replace(",failed,", ",passed,"))
     status, said = run_verify(committed.folder)
     assert status == 0
-    assert (
-        "dvc.lock: differs; of " in said
-        and " 1 have other bytes\n  crop_masks: data/crops.safetensors" in said
-    )
+    assert "dvc.lock: differs; of " in said and " 1 have other bytes\n  data/crops.safetensors\n" in said
     assert "failed committed, passed now" in said
+
+
+def test_verify_fails_where_outputs_are_not_there(committed):
+    (committed.folder / "models/mlp/final").rmdir()
+    status, said = run_verify(committed.folder)
+    assert status == 1
+    assert "outputs in dvc.lock are not here, such as models/mlp/final; dvc repro makes them" in said
+    assert "verify: 1 of the " in said and "identical" not in said
 
 
 def test_verify_notices_a_missing_run(committed):
@@ -153,17 +162,13 @@ def test_verify_notices_a_missing_run(committed):
 
 
 def test_few_replicates_that_agree_by_chance_do_not_narrow_the_tolerance():
-    runs = {
-        name: {"train_loss": mean, "train_loss_std": std}
-        for name, mean, std in [("a", 1.0, 0.1), ("b", 0.01, 0.001), ("c", 2.0, 0.2), ("d", 1.0, 1e-9)]
-    }
-    assert verify.spread("train_loss", "d", runs, runs) == pytest.approx(0.1)
-    assert verify.spread("train_loss", "b", runs, runs) == pytest.approx(0.001)
-    wide = {**runs, "b": {"train_loss": 0.01, "train_loss_std": 0.005}}
-    assert verify.spread("train_loss", "b", runs, wide) == pytest.approx(0.005)
+    before = verify.read_scores("run,loss,loss_std\na,1,0.1\nb,0.01,0.001\nc,2,0.2\nd,1,0.000000001\n")
+    after = verify.read_scores("run,loss,loss_std\na,1,0.1\nb,0.02,0.005\nc,2,0.2\nd,1.3,0\n")
+    moved = verify.compare(before, after)
+    assert moved.allowed.to_dict() == pytest.approx({("b", "loss"): 6 * 0.005, ("d", "loss"): 6 * 0.1})
 
 
 def test_a_score_without_any_spread_must_be_the_same():
-    before, after = {"a": {"epochs": 120.0, "epochs_std": 0.0}}, {"a": {"epochs": 119.0, "epochs_std": 0.0}}
-    (difference,) = verify.compare(before, after)
-    assert difference.is_error()
+    before = verify.read_scores("run,epochs,epochs_std,loss\na,120,0,\nb,120,0,\n")
+    moved = verify.compare(before, verify.read_scores("run,epochs,epochs_std,loss\na,119,0,\nb,120,0,\n"))
+    assert moved.index.tolist() == [("a", "epochs")] and moved.allowed.tolist() == [0]

@@ -39,107 +39,71 @@ class Trap:
         return open, ("sprung", "w")
 
 
-SHAPES = "it must be (n, 28, 28), (n, 784), (n, 28, 28, 1), or of another height and width up to 1024"
-NUMERALS = "and part 1 is about the ten numerals"
+NO_PICKLE = "cannot be read: Object arrays cannot be loaded when allow_pickle=False"
+DAMAGED = "cannot be read: its header is damaged, or asks for too much memory"
 EACH = "part 1 is about ten numerals, so each must be there"
 TRAPS = np.array([Trap()] * 60, dtype=object)
 
-ARRAYS = {
-    "pickled objects": (
-        npz(image=TRAPS, label=LABELS),
-        "digits.npz: 'image' cannot be read: Object arrays cannot be loaded when allow_pickle=False",
-    ),
-    "pickled labels": (
-        npz(image=IMAGES, label=TRAPS),
-        "digits.npz: 'label' cannot be read: Object arrays cannot be loaded when allow_pickle=False",
-    ),
-    "no image": (
-        npz(images=IMAGES, label=LABELS),
-        "digits.npz has no key 'image'; its keys are images, label",
-    ),
-    "no label": (npz(image=IMAGES), "digits.npz has no key 'label'; its keys are image"),
-    "no keys": (zipped({}), "digits.npz has no key 'image'; its keys are none"),
-    "colours": (
-        npz(image=np.stack([IMAGES] * 3, -1), label=LABELS),
-        "digits.npz: 'image' has shape (60, 28, 28, 3); " + SHAPES,
-    ),
+
+def images(array: np.ndarray) -> bytes:
+    return npz(image=array, label=LABELS)
+
+
+def labels(array: np.ndarray) -> bytes:
+    return npz(image=IMAGES, label=array)
+
+
+SHAPES = "it must be (n, 28, 28), (n, 784), (n, 28, 28, 1), or of another height and width up to 1024"
+OUTSIDE = "has values that are not within 0 to 255"
+NUMERALS = "and part 1 is about the ten numerals"
+# The file, and what is said after its name.
+ARRAYS: dict[str, tuple[bytes, str]] = {
+    "pickled objects": (images(TRAPS), f": 'image' {NO_PICKLE}"),
+    "pickled labels": (labels(TRAPS), f": 'label' {NO_PICKLE}"),
+    "no image": (npz(images=IMAGES, label=LABELS), " has no key 'image'; its keys are images, label"),
+    "no label": (npz(image=IMAGES), " has no key 'label'; its keys are image"),
+    "no keys": (zipped({}), " has no key 'image'; its keys are none"),
+    "colours": (images(np.stack([IMAGES] * 3, -1)), f": 'image' has shape (60, 28, 28, 3); {SHAPES}"),
     "no samples": (
         npz(image=IMAGES[:0], label=LABELS[:0]),
-        "digits.npz: 'image' has shape (0, 28, 28); " + SHAPES,
+        f": 'image' has shape (0, 28, 28); {SHAPES}",
     ),
-    "a single number": (
-        npz(image=np.array(3), label=LABELS),
-        "digits.npz: 'image' has shape (); " + SHAPES,
-    ),
-    "text": (
-        npz(image=IMAGES.astype(str), label=LABELS),
-        "digits.npz: 'image' has type <U3; it must be numbers",
-    ),
-    "complex": (
-        npz(image=IMAGES.astype(complex), label=LABELS),
-        "digits.npz: 'image' has type complex128; it must be numbers",
-    ),
-    "NaN": (
-        npz(image=reals(7, np.nan), label=LABELS),
-        "digits.npz: 'image' row 7 has values that are not within 0 to 255",
-    ),
-    "infinite": (
-        npz(image=reals(8, np.inf), label=LABELS),
-        "digits.npz: 'image' row 8 has values that are not within 0 to 255",
-    ),
-    "negative": (
-        npz(image=reals(9, -1), label=LABELS),
-        "digits.npz: 'image' row 9 has values that are not within 0 to 255",
-    ),
-    "too bright": (
-        npz(image=IMAGES.astype(np.int32) + 255, label=LABELS),
-        "digits.npz: 'image' row 0 has values that are not within 0 to 255",
-    ),
+    "a single number": (images(np.array(3)), f": 'image' has shape (); {SHAPES}"),
+    "text": (images(IMAGES.astype(str)), ": 'image' has type <U3; it must be numbers"),
+    "complex": (images(IMAGES.astype(complex)), ": 'image' has type complex128; it must be numbers"),
+    "NaN": (images(reals(7, np.nan)), f": 'image' row 7 {OUTSIDE}"),
+    "infinite": (images(reals(8, np.inf)), f": 'image' row 8 {OUTSIDE}"),
+    "negative": (images(reals(9, -1)), f": 'image' row 9 {OUTSIDE}"),
+    "too bright": (images(IMAGES.astype(np.int32) + 255), f": 'image' row 0 {OUTSIDE}"),
     "label 10": (
-        npz(image=IMAGES, label=LABELS + 1),
-        "digits.npz: 'label' row 9 is 10, not within 0 to 9; it holds 10 classes, 1 to 10, " + NUMERALS,
+        labels(LABELS + 1),
+        f": 'label' row 9 is 10, not within 0 to 9; it holds 10 classes, 1 to 10, {NUMERALS}",
     ),
     "label -1": (
-        npz(image=IMAGES, label=LABELS.astype(int) - 1),
-        "digits.npz: 'label' row 0 is -1, not within 0 to 9; it holds 10 classes, -1 to 8, " + NUMERALS,
+        labels(LABELS.astype(int) - 1),
+        f": 'label' row 0 is -1, not within 0 to 9; it holds 10 classes, -1 to 8, {NUMERALS}",
     ),
     "real labels": (
-        npz(image=IMAGES, label=LABELS / 1),
-        "digits.npz: 'label' has shape (60,) and type float64; it must be (n,) whole numbers",
+        labels(LABELS / 1),
+        ": 'label' has shape (60,) and type float64; it must be (n,) whole numbers",
     ),
     "one-hot labels": (
-        npz(image=IMAGES, label=np.eye(10, dtype=int)[LABELS]),
-        "digits.npz: 'label' has shape (60, 10) and type int64; it must be (n,) whole numbers",
+        labels(np.eye(10, dtype=int)[LABELS]),
+        ": 'label' has shape (60, 10) and type int64; it must be (n,) whole numbers",
     ),
-    "lengths": (
-        npz(image=IMAGES, label=LABELS[:-1]),
-        "digits.npz: 60 rows in 'image' but 59 in 'label'",
-    ),
-    "one class missing": (npz(image=IMAGES, label=LABELS % 9), "digits.npz: no digit of class 9; " + EACH),
-    "too few to split": (
-        npz(image=IMAGES[:11], label=LABELS[:11]),
-        "11 digits cannot be split into 7 and 4 (prepare_digits.train and .test): The least "
-        "populated classes in y have only 1 member, which "
-        "is too few. The minimum number of groups for any class cannot be less than 2. Classes with too few "
-        "members are: [1, 2, 3, 4, 5, 6, 7, 8, 9]",
-    ),
-    "truncated": (
-        npz(image=IMAGES, label=LABELS)[:-100],
-        "digits.npz cannot be read as a zip archive: File is not a zip file",
-    ),
+    "lengths": (labels(LABELS[:-1]), ": 60 rows in 'image' but 59 in 'label'"),
+    "one class missing": (labels(LABELS % 9), f": no digit of class 9; {EACH}"),
+    "truncated": (labels(LABELS)[:-100], " cannot be read as a zip archive: File is not a zip file"),
     "flipped bits": (
-        npz(image=IMAGES, label=LABELS).replace(bytes([200] * 8), bytes([201] * 8), 1),
-        "digits.npz: 'image' cannot be read: Bad CRC-32 for file 'image.npy'",
+        labels(LABELS).replace(bytes([200] * 8), bytes([201] * 8), 1),
+        ": 'image' cannot be read: Bad CRC-32 for file 'image.npy'",
     ),
-    "a header without end": (
-        header(b"{'descr': '|u1', 'shape': ("),
-        "digits.npz: 'image' cannot be read: its header is damaged, or asks for too much memory",
-    ),
+    "a header without end": (header(b"{'descr': '|u1', 'shape': ("), f": 'image' {DAMAGED}"),
     "a header that lies": (
         header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 28, 28)}"),
-        "digits.npz: 'image' cannot be read: its header is damaged, or asks for too much memory",
+        f": 'image' {DAMAGED}",
     ),
-    "no array": (zipped({"image": "text", "label": "text"}), "digits.npz: 'image' is not an array"),
+    "no array": (zipped({"image": "text", "label": "text"}), ": 'image' is not an array"),
 }
 
 
@@ -147,6 +111,16 @@ ARRAYS = {
 def test_arrays(project: Project, refused: Refused, case: str) -> None:
     content, message = ARRAYS[case]
     put(project({}) / "data/raw/digits/digits.npz", content)
+    refused("prepare_digits", f"digits.npz{message}")
+
+
+def test_too_few_to_split(project: Project, refused: Refused) -> None:
+    put(project({}) / "data/raw/digits/digits.npz", npz(image=IMAGES[:11], label=LABELS[:11]))
+    message = (
+        "11 digits cannot be split into 7 and 4 (prepare_digits.train and .test): The least populated "
+        "classes in y have only 1 member, which is too few. The minimum number of groups for any class "
+        "cannot be less than 2. Classes with too few members are: [1, 2, 3, 4, 5, 6, 7, 8, 9]"
+    )
     refused("prepare_digits", message)
 
 
@@ -154,45 +128,41 @@ def square(value: int) -> bytes:
     return picture_bytes(photograph(28, 28).convert("L").point(lambda _: value))
 
 
-NEITHER = "digits.zip must hold either .npz files, IDX files or pictures; it holds {}"
-NO_CLASS = (
-    "digits.zip: no class can be told of {}: name it like 3_12.jpg, or put pictures into folders named 0 to 9"
-)
+NEITHER = "must hold either .npz files, IDX files or pictures; it holds"
+NO_CLASS = "name it like 3_12.jpg, or put pictures into folders named 0 to 9"
+# An archive's members, and what is said after its name.
 ARCHIVES: dict[str, tuple[Members, str]] = {
     "a name without class": (
         {"seven.png": square(9)},
-        NO_CLASS.format("seven.png"),
+        f": no class can be told of seven.png: {NO_CLASS}",
     ),
-    "a class of two digits": (
-        {"12_1.png": square(9)},
-        NO_CLASS.format("12_1.png"),
-    ),
+    "a class of two digits": ({"12_1.png": square(9)}, f": no class can be told of 12_1.png: {NO_CLASS}"),
     "a picture that is text": (
         {"3_1.png": "text"},
-        "digits.zip: 3_1.png cannot be read as a picture: unknown format",
+        ": 3_1.png cannot be read as a picture: unknown format",
     ),
     "a truncated picture": (
         {"3_1.png": square(9)[:-30]},
-        "digits.zip: 3_1.png cannot be read as a picture: image file is truncated",
+        ": 3_1.png cannot be read as a picture: image file is truncated",
     ),
-    "nothing of use": ({"readme.md": ""}, NEITHER.format("readme.md")),
-    "nothing": ({}, NEITHER.format("nothing")),
+    "nothing of use": ({"readme.md": ""}, f" {NEITHER} readme.md"),
+    "nothing": ({}, f" {NEITHER} nothing"),
     "arrays that are text": (
         {"train.npz": "text", "test.npz": "text"},
-        "digits.zip: test.npz cannot be read as a zip archive: File is not a zip file",
+        ": test.npz cannot be read as a zip archive: File is not a zip file",
     ),
     "a test set without a class": (
         {"train.npz": npz(image=IMAGES, label=LABELS), "test.npz": npz(image=IMAGES, label=LABELS % 8)},
-        "digits.zip, test: no digit of class 8, 9; " + EACH,
+        f", test: no digit of class 8, 9; {EACH}",
     ),
     "pictures without a class": (
         {f"{label}_1.png": square(9) for label in range(9)},
-        "digits.zip: no digit of class 9; " + EACH,
+        f": no digit of class 9; {EACH}",
     ),
     "a picture outside of the split": (
         {f"{side}/{label}_1.png": square(9) for label in range(10) for side in ("train", "test", "more")},
-        "digits.zip: more/0_1.png is in no set of the published split (test, train), as other files are; "
-        "move it into one of these, or away",
+        ": more/0_1.png is in no set of the published split (test, train), as other files are; move it into "
+        "one of these, or away",
     ),
 }
 
@@ -201,7 +171,7 @@ ARCHIVES: dict[str, tuple[Members, str]] = {
 def test_archives(project: Project, refused: Refused, case: str) -> None:
     members, message = ARCHIVES[case]
     put(project({}) / "data/raw/digits/digits.zip", zipped(members))
-    refused("prepare_digits", message)
+    refused("prepare_digits", f"digits.zip{message}")
 
 
 def test_a_file_that_is_no_archive(project: Project, refused: Refused) -> None:

@@ -1,7 +1,7 @@
 """Digits in every layout that people have: the same images and labels come out, and it is said how."""
 
 import gzip
-import io
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -41,12 +41,13 @@ def png(number: int) -> bytes:
 
 
 def idx(array: np.ndarray) -> bytes:
-    return (
-        struct.pack(">2xBB", 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
-    )
+    return struct.pack(f">2xBB{array.ndim}I", 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def idx_files(name: str, pack: Callable[[bytes], bytes] = bytes) -> Members:
+MNIST = "{split}-{kind}-idx{dimensions}-ubyte"
+
+
+def idx_files(name: str = MNIST, pack: Callable[[bytes], bytes] = bytes) -> Members:
     return {
         name.format(split="t10k" if split == "test" else split, kind=kind, dimensions=array.ndim): pack(
             idx(array[rows])
@@ -67,8 +68,8 @@ SPLIT: dict[str, bytes | Members] = {
     "Keras": keys("x_{}", "y_{}"),
     "MedMNIST": keys("{}_images", "{}_labels"),
     "two files": {f"{s}.npz": npz(image=IMAGES[rows], label=LABELS[rows]) for s, rows in PARTS.items()},
-    "MNIST": idx_files("{split}-{kind}-idx{dimensions}-ubyte"),
-    "MNIST, packed": idx_files("MNIST/raw/{split}-{kind}-idx{dimensions}-ubyte.gz", gzip.compress),
+    "MNIST": idx_files(),
+    "MNIST, packed": idx_files(f"MNIST/raw/{MNIST}.gz", gzip.compress),
     "MNIST, with points": idx_files("{split}-{kind}.idx{dimensions}-ubyte"),
     "folders of classes": in_folders("{split}ing/{label}/{number}.png", png),
     "names in folders": in_folders("{split}/{label}_{number}.png", png),
@@ -120,9 +121,8 @@ def test_a_source_without_a_split_is_read_whole(tmp_path: Path, layout: str) -> 
 
 def test_folders_and_names_that_always_disagree_are_asked_about(tmp_path: Path) -> None:
     members: Members = {f"{(n + 1) % 10}/{n}_a.png": png(n) for n in range(10)}
-    with pytest.raises(
-        InputError, match=r"the folders say other classes .* prepare_digits.class_from: folder"
-    ):
+    message = "the folders say other classes .* prepare_digits.class_from: folder"
+    with pytest.raises(InputError, match=message):
         read(tmp_path, members)
     for choice, shift in (("folder", 1), ("name", 0)):
         found, notes = read(tmp_path, members, choice)
@@ -135,11 +135,6 @@ def test_folders_and_names_that_always_disagree_are_asked_about(tmp_path: Path) 
 def test_values_of_0_and_1_are_black_and_white(tmp_path: Path, kind: type) -> None:
     found, _ = read(tmp_path, npz(image=(IMAGES > 0).astype(kind), label=LABELS))
     assert (found[""].images == np.where(IMAGES > 0, 255, 0)).all()
-
-
-def test_images_without_contrast_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="every pixel of 'image' is 7; there is nothing to tell apart"):
-        read(tmp_path, npz(image=np.full((30, 28, 28), 7, np.uint8), label=LABELS))
 
 
 @pytest.mark.parametrize("colour", ["white", "black", "red"])
@@ -171,11 +166,8 @@ def test_other_sizes_are_brought_to_28_x_28_and_said(tmp_path: Path) -> None:
     assert notes.sentences() == ["pictures of 84 x 56 pixels were brought to 28 x 28"]
 
 
+# What a message has in it.
 REFUSED: dict[str, tuple[bytes | Members, str]] = {
-    "letters": (
-        npz(image=IMAGES, label=np.arange(30) % 26 + 1),
-        r"digits.npz: 'label' row 9 is 10, not within 0 to 9; it holds 26 classes, 1 to 26, and part 1 is",
-    ),
     "Keras without labels": (
         npz(x_train=IMAGES, x_test=IMAGES, y_test=LABELS),
         "digits.npz has no key 'y_train'; its keys are x_train, x_test, y_test",
@@ -185,11 +177,11 @@ REFUSED: dict[str, tuple[bytes | Members, str]] = {
         "digits.zip: beside train-images-idx3-ubyte there is no file of labels",
     ),
     "IDX, cut": (
-        idx_files("{split}-{kind}-idx{dimensions}-ubyte", lambda data: data[:-1]),
-        r"digits.zip: t10k-images-idx3-ubyte says that it has \[10, 28, 28\] values, and has 7839",
+        idx_files(pack=lambda data: data[:-1]),
+        "digits.zip: t10k-images-idx3-ubyte says that it has [10, 28, 28] values, and has 7839",
     ),
     "IDX, packed and cut": (
-        idx_files("{split}-{kind}-idx{dimensions}-ubyte.gz", lambda data: gzip.compress(data)[:-9]),
+        idx_files(f"{MNIST}.gz", lambda data: gzip.compress(data)[:-9]),
         "digits.zip: t10k-images-idx3-ubyte.gz cannot be unpacked: Compressed file ended before",
     ),
     "IDX that is none": (
@@ -197,13 +189,12 @@ REFUSED: dict[str, tuple[bytes | Members, str]] = {
         "digits.zip: train-images-idx3-ubyte is not an IDX file of bytes",
     ),
     "IDX of numbers larger than bytes": (
-        {name: bytes([0, 0, 12, 1]) + content[4:] for name, content in
-         idx_files("{split}-{kind}-idx{dimensions}-ubyte").items() if isinstance(content, bytes)},
-        "is not an IDX file of bytes",
+        idx_files(pack=lambda data: bytes([0, 0, 12, 1]) + data[4:]),
+        "digits.zip: t10k-images-idx3-ubyte is not an IDX file of bytes",
     ),
     "arrays and pictures": (
         {"all.npz": npz(image=IMAGES, label=LABELS), "3_1.png": png(3)},
-        r"digits.zip must hold either .npz files, IDX files or pictures; it holds arrays \(.npz\) \(all",
+        "digits.zip must hold either .npz files, IDX files or pictures; it holds arrays (.npz) (all",
     ),
     "several files": (
         {name: npz(image=IMAGES, label=LABELS) for name in ("a.npz", "b.npz")},
@@ -213,21 +204,23 @@ REFUSED: dict[str, tuple[bytes | Members, str]] = {
         {name: keys("x_{}", "y_{}") for name in ("train.npz", "test.npz")},
         "test.npz holds a split of its own, and is one of several files; give it alone",
     ),
-}  # fmt: skip
+    "no contrast": (
+        npz(image=np.full((30, 28, 28), 7, np.uint8), label=LABELS),
+        "every pixel of 'image' is 7; there is nothing to tell apart",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_no_digits_is_named(tmp_path: Path, case: str) -> None:
     content, message = REFUSED[case]
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=re.escape(message)):
         read(tmp_path, content)
 
 
 def test_a_packed_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stages.prepare_digits.arrays.MEMBER_LIMIT", 2**20)
-    members = idx_files("{split}-{kind}-idx{dimensions}-ubyte.gz", gzip.compress)
-    buffer = io.BytesIO()
-    with gzip.open(buffer, "wb") as file:
-        file.write(bytes(2 * 2**20))
+    members = idx_files(f"{MNIST}.gz", gzip.compress)
+    members["train-images-idx3-ubyte.gz"] = gzip.compress(bytes(2 * 2**20))
     with pytest.raises(InputError, match="train-images-idx3-ubyte.gz unpacks to more than 1 MiB"):
-        read(tmp_path, members | {"train-images-idx3-ubyte.gz": buffer.getvalue()})
+        read(tmp_path, members)

@@ -59,53 +59,41 @@ NAMELESS = (
     + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 46, 30, 0)
 )
 
+NO_ZIP = " cannot be read as a zip archive: File is not a zip file"
+TOO_MANY = " holds more than 1,000,000 files; leave some out"
+OUTSIDE = "points outside of the archive"
+# The content of mine.zip, and what is said after its name.
 REFUSED = {
-    "empty file": (b"", "mine.zip cannot be read as a zip archive: File is not a zip file"),
-    "text": (b"not a zip", "mine.zip cannot be read as a zip archive: File is not a zip file"),
-    "picture": (PHOTOGRAPH, "mine.zip cannot be read as a zip archive: File is not a zip file"),
-    "tar.gz": (b"\x1f\x8b\x08\0", "mine.zip cannot be read as a zip archive: File is not a zip file"),
-    "truncated": (GOOD[:-200], "mine.zip cannot be read as a zip archive: File is not a zip file"),
+    "empty file": (b"", NO_ZIP),
+    "text": (b"not a zip", NO_ZIP),
+    "picture": (PHOTOGRAPH, NO_ZIP),
+    "tar.gz": (b"\x1f\x8b\x08\0", NO_ZIP),
+    "truncated": (GOOD[:-200], NO_ZIP),
     "table of contents damaged": (
         GOOD.replace(CENTRAL, b"PK??", 1),
-        "mine.zip cannot be read as a zip archive: Bad magic number for central directory",
+        " cannot be read as a zip archive: Bad magic number for central directory",
     ),
-    "climbs out": (single("../out.png"), "mine.zip: '../out.png' points outside of the archive"),
-    "climbs out of a folder": (
-        single("a/../../out.png"),
-        "mine.zip: 'a/../../out.png' points outside of the archive",
-    ),
-    "climbs out as on Windows": (
-        single("..\\out.png"),
-        "mine.zip: '..\\\\out.png' points outside of the archive",
-    ),
+    "climbs out": (single("../out.png"), f": '../out.png' {OUTSIDE}"),
+    "climbs out of a folder": (single("a/../../out.png"), f": 'a/../../out.png' {OUTSIDE}"),
+    "climbs out as on Windows": (single("..\\out.png"), f": '..\\\\out.png' {OUTSIDE}"),
     "folders as on Windows": (
         single("train\\a.png"),
-        "mine.zip: 'train\\\\a.png' has a backslash in its name, where zip has /; pack it with another "
-        "program",
+        ": 'train\\\\a.png' has a backslash in its name, where zip has /; pack it with another program",
     ),
-    "absolute": (single("/out.png"), "mine.zip: '/out.png' points outside of the archive"),
-    "absolute as on Windows": (single("\\out.png"), "mine.zip: '\\\\out.png' points outside of the archive"),
-    "link": (single("a.png", b"/etc/passwd", stat.S_IFLNK), "mine.zip: 'a.png' is a symbolic link"),
-    "encrypted": (patched(GOOD, 8, b"\1"), "mine.zip: 'train.csv' is encrypted"),
-    "two files with one name": (
-        GOOD.replace(b"rest.png", b"a.png\0\0\0"),
-        "mine.zip: 'a.png' is there twice",
-    ),
+    "absolute": (single("/out.png"), f": '/out.png' {OUTSIDE}"),
+    "absolute as on Windows": (single("\\out.png"), f": '\\\\out.png' {OUTSIDE}"),
+    "link": (single("a.png", b"/etc/passwd", stat.S_IFLNK), ": 'a.png' is a symbolic link"),
+    "encrypted": (patched(GOOD, 8, b"\1"), ": 'train.csv' is encrypted"),
+    "two files with one name": (GOOD.replace(b"rest.png", b"a.png\0\0\0"), ": 'a.png' is there twice"),
+    "a file without a name": (NAMELESS, ": '' has no name"),
     "bomb by ratio": (
         zipped({"a.bmp": bytes(20 * 2**20)}, zipfile.ZIP_DEFLATED),
-        "mine.zip: 'a.bmp' would unpack to more than 100 times its size, as no data does",
+        ": 'a.bmp' would unpack to more than 100 times its size, as no data does",
     ),
-    "a file without a name": (NAMELESS, "mine.zip: '' has no name"),
-    "bomb by size": (patched(GOOD, 24, b"\0\0\0\x40"), "mine.zip: 'train.csv' is larger than 512 MiB"),
-    "bomb by count": (
-        count_bomb(1_000_001),
-        "mine.zip holds more than 1,000,000 files; leave some out",
-    ),
-    "bomb by count that lies": (
-        count_bomb(1_500_000, stated=1),
-        "mine.zip holds more than 1,000,000 files; leave some out",
-    ),
-    "arrays": (npz(image=IMAGES, label=LABELS), "mine.zip holds arrays"),
+    "bomb by size": (patched(GOOD, 24, b"\0\0\0\x40"), ": 'train.csv' is larger than 512 MiB"),
+    "bomb by count": (count_bomb(1_000_001), TOO_MANY),
+    "bomb by count that lies": (count_bomb(1_500_000, stated=1), TOO_MANY),
+    "arrays": (npz(image=IMAGES, label=LABELS), " holds arrays"),
 }
 
 
@@ -113,21 +101,19 @@ REFUSED = {
 def test_refused(project: Project, refused: Refused, case: str) -> None:
     content, message = REFUSED[case]
     put(project({"data.masks": "mine.zip"}) / "mine.zip", content)
-    refused("fetch_masks", f"data.masks: {message}; give a folder or .zip")
+    refused("fetch_masks", f"data.masks: mine.zip{message}; give a folder or .zip")
 
 
 @pytest.mark.parametrize("case", ["bomb by ratio", "bomb by count that lies"])
 def test_bombs_cost_nothing(project: Project, refused_alone: Refused, case: str) -> None:
-    content, message = REFUSED[case]
-    put(project({"data.masks": "mine.zip"}) / "mine.zip", content)
-    refused_alone("fetch_masks", f"data.masks: {message}; give a folder or .zip")
+    test_refused(project, refused_alone, case)
 
 
 @pytest.mark.parametrize("case", ["climbs out", "bomb by count that lies"])
 def test_refused_as_raw_data_too(project: Project, refused: Refused, case: str) -> None:
     content, message = REFUSED[case]
     put(project({}) / "data/raw/masks/masks.zip", content)
-    refused("crop_masks", message.replace("mine.zip", "data/raw/masks/masks.zip"))
+    refused("crop_masks", f"data/raw/masks/masks.zip{message}")
 
 
 class Measured(io.BytesIO):
@@ -149,36 +135,24 @@ def test_every_file_of_the_list_is_counted_and_the_files_are_not_read() -> None:
         assert file.bytes_read < 5 * 2**20
 
 
+# The content of masks.zip, and what is said of a file in it.
 DAMAGED = {
-    "bits flipped": (
-        GOOD.replace(b"60,40,bad", b"60,40,bid"),
-        "masks.zip: train.csv cannot be read: Bad CRC-32 for file 'train.csv'",
-    ),
-    "a header lost": (
-        GOOD.replace(b"PK\3\4", b"PK??", 1),
-        "masks.zip: train.csv cannot be read: Bad magic number for file header",
-    ),
+    "bits flipped": (GOOD.replace(b"60,40,bad", b"60,40,bid"), "Bad CRC-32 for file 'train.csv'"),
+    "a header lost": (GOOD.replace(b"PK\3\4", b"PK??", 1), "Bad magic number for file header"),
     "a name that differs": (
         GOOD.replace(b"train.csv", b"TRAIN.csv", 1),
-        "masks.zip: train.csv cannot be read: File name in directory 'train.csv' and header b'TRAIN.csv' "
-        "differ.",
+        "File name in directory 'train.csv' and header b'TRAIN.csv' differ.",
     ),
     "an unknown compression": (
         patched(GOOD, 10, b"\x63"),
-        "masks.zip: train.csv cannot be read: That compression method is not supported",
+        "That compression method is not supported",
     ),
     "damaged deflate": (
         patched(GOOD, 10, b"\x08"),
-        "masks.zip: train.csv cannot be read: Error -3 while decompressing data: invalid block type",
+        "Error -3 while decompressing data: invalid block type",
     ),
-    "damaged bzip2": (
-        patched(GOOD, 10, b"\x0c"),
-        "masks.zip: train.csv cannot be read: Invalid data stream",
-    ),
-    "damaged LZMA": (
-        LZMA[:48] + b"\xff" * 16 + LZMA[64:],
-        "masks.zip: train.csv cannot be read: Corrupt input data",
-    ),
+    "damaged bzip2": (patched(GOOD, 10, b"\x0c"), "Invalid data stream"),
+    "damaged LZMA": (LZMA[:48] + b"\xff" * 16 + LZMA[64:], "Corrupt input data"),
 }
 
 
@@ -186,26 +160,31 @@ DAMAGED = {
 def test_damaged_inside(project: Project, refused: Refused, case: str) -> None:
     content, message = DAMAGED[case]
     put(project({}) / "data/raw/masks/masks.zip", content)
-    refused("crop_masks", message)
+    refused("crop_masks", f"masks.zip: train.csv cannot be read: {message}")
 
 
-def test_nested_for_masks(project: Project, accepted: Accepted, refused: Refused) -> None:
-    put(project({"data.masks": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
-    accepted("fetch_masks")
-    refused(
-        "crop_masks",
-        "masks.zip holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); "
-        "it holds inner.zip",
-    )
-
-
-def test_nested_for_digits(project: Project, accepted: Accepted, refused: Refused) -> None:
-    put(project({"data.digits": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
-    accepted("fetch_digits")
-    refused(
-        "prepare_digits",
-        "digits.zip must hold either .npz files, IDX files or pictures; it holds inner.zip",
-    )
+@pytest.mark.parametrize(
+    ("kind", "prepare", "message"),
+    [
+        (
+            "masks",
+            "crop_masks",
+            "masks.zip holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO "
+            "(.json); it holds inner.zip",
+        ),
+        (
+            "digits",
+            "prepare_digits",
+            "digits.zip must hold either .npz files, IDX files or pictures; it holds inner.zip",
+        ),
+    ],
+)
+def test_nested(
+    project: Project, accepted: Accepted, refused: Refused, kind: str, prepare: str, message: str
+) -> None:
+    put(project({f"data.{kind}": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
+    accepted(f"fetch_{kind}")
+    refused(prepare, message)
 
 
 def test_links_that_lead_nowhere_or_in_a_circle(project: Project, refused: Refused) -> None:

@@ -7,37 +7,28 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from pipeline.runtime.errors import InputError
 from pipeline.sources import catalogue, folders, raw_source
+from pipeline.sources.raw_source import UNSTATED
 from stages.fetch_digits import __main__ as fetch_digits
 from stages.fetch_masks import __main__ as fetch_masks
-from tests.making import Project
+from tests.making import IMAGES, LABELS, Project, npz, put
 
 DIGITS = Path("data/raw/digits")
 MASKS = Path("data/raw/masks")
 
 
-def write_npz(path: Path) -> Path:
-    np.savez(path, image=np.zeros((10, 28, 28), np.uint8), label=np.arange(10, dtype=np.uint8))
-    return path
+NPZ = npz(image=IMAGES, label=LABELS)
+SHA256 = hashlib.sha256(NPZ).hexdigest()
+# A folder such as people have: pictures in folders, tables, and what is not data.
+NAMES = ["b.jpg", "images/a.PNG", "train.csv", "boxes/1.xml", "README.md", ".hidden.png", "__MACOSX/b.jpg"]
 
 
 def write_folder(folder: Path) -> Path:
-    """A folder such as people have: pictures in folders, tables, and what is not data."""
-    for name in [
-        "b.jpg",
-        "images/a.PNG",
-        "train.csv",
-        "boxes/1.xml",
-        "README.md",
-        ".hidden.png",
-        "__MACOSX/b.jpg",
-    ]:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(name)
+    for name in NAMES:
+        put(folder / name, name.encode())
     return folder
 
 
@@ -46,24 +37,23 @@ def record(folder: Path) -> dict[str, Any]:
 
 
 def test_a_file_is_copied_and_recorded_without_its_folder(project: Project, tmp_path: Path) -> None:
-    file = write_npz(tmp_path / "mine.npz")
-    project({"data.digits": str(file)})
+    put(tmp_path / "mine.npz", NPZ)
+    project({"data.digits": str(tmp_path / "mine.npz")})
     fetch_digits.main()
-    assert (DIGITS / "digits.npz").read_bytes() == file.read_bytes()
+    assert (DIGITS / "digits.npz").read_bytes() == NPZ
     assert record(DIGITS) == {
         "source": "own",
         "title": "your own file or folder",
         "address": "mine.npz",
-        "licence": raw_source.UNSTATED,
+        "licence": UNSTATED,
         "file": "digits.npz",
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": SHA256,
     }
     assert str(tmp_path) not in (DIGITS / "source.json").read_text()
 
 
 def test_a_relative_path_starts_in_the_project_folder(project: Project) -> None:
-    write_npz(project({"data.digits": "mine/own.npz"}).joinpath("own.npz"))
-    Path("mine").symlink_to(".")
+    put(project({"data.digits": "mine/own.npz"}) / "mine/own.npz", NPZ)
     fetch_digits.main()
     assert (DIGITS / "digits.npz").exists()
 
@@ -91,63 +81,42 @@ def test_links_in_a_folder_are_followed_wherever_they_lead(tmp_path: Path) -> No
     (folder / "more").symlink_to(elsewhere / "images")
     assert folders.pack_folder(folder, tmp_path / "packed") == "README.md"
     with zipfile.ZipFile(tmp_path / "packed") as archive:
-        assert [archive.read(name) for name in ("link.jpg", "out.jpg", "more/a.PNG")] == [
-            b"b.jpg",
-            b"b.jpg",
-            b"images/a.PNG",
-        ]
+        read = [archive.read(name) for name in ("link.jpg", "out.jpg", "more/a.PNG")]
+    assert read == [b"b.jpg", b"b.jpg", b"images/a.PNG"]
 
 
-def test_a_catalogue_name_is_downloaded_with_its_own_checksum(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+TIBETAN = catalogue.DIGITS["tibetan-mnist"]
+BLOB = "554c2a4336abc43646fcce4f16014d065909047e"
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256", "asked_for", "address", "licence"),
+    [
+        ("tibetan-mnist", None, (TIBETAN.address, None, BLOB), TIBETAN.address, "CC BY-NC-SA 4.0"),
+        ("https://a.org/@1", None, ("https://a.org/@1", None), "https://a.org/@1", UNSTATED),
+        ("https://a.org/@1", SHA256, ("https://a.org/@1", SHA256), "https://a.org/@1", UNSTATED),
+        ("https://me:p@ss@a.org/@1", None, ("https://me:p@ss@a.org/@1", None), "https://a.org/@1", UNSTATED),
+    ],
+)
+def test_what_is_downloaded_and_recorded(
+    project: Project, tmp_path: Path, monkeypatch, capsys, name, sha256, asked_for, address, licence
 ) -> None:
+    """A name of the catalogue with its own checksum, an address with that of params.yaml; no password is
+    shown.
+    """
     calls = []
-
-    def download(*arguments: object) -> Path:
-        calls.append(arguments)
-        return write_npz(tmp_path / "downloaded.npz")
-
-    monkeypatch.setattr(raw_source, "download", download)
-    project({"data.digits": "tibetan-mnist"})
+    put(tmp_path / "downloaded", NPZ)
+    monkeypatch.setattr(raw_source, "download", lambda *asked: calls.append(asked) or tmp_path / "downloaded")
+    project({"data.digits": name, "data.digits_sha256": sha256})
     fetch_digits.main()
-    source = catalogue.DIGITS["tibetan-mnist"]
-    assert calls == [(source.address, None, "554c2a4336abc43646fcce4f16014d065909047e")]
-    assert record(DIGITS)["address"] == source.address
-    assert record(DIGITS)["licence"] == "CC BY-NC-SA 4.0"
-
-
-def test_an_address_is_downloaded_with_the_checksum_of_the_parameters(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = write_npz(tmp_path / "downloaded.npz")
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    calls = []
-    monkeypatch.setattr(raw_source, "download", lambda *arguments: calls.append(arguments) or file)
-    project({"data.digits": "https://example.org/d.npz", "data.digits_sha256": sha256})
-    fetch_digits.main()
-    assert calls == [("https://example.org/d.npz", sha256)]
-    assert record(DIGITS)["address"] == "https://example.org/d.npz"
-
-
-def test_a_password_in_an_address_is_used_and_not_recorded(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = write_npz(tmp_path / "downloaded.npz")
-    calls = []
-    monkeypatch.setattr(raw_source, "download", lambda *arguments: calls.append(arguments) or file)
-    project({"data.digits": "https://me:p@ss@example.org/d@1.npz"})
-    fetch_digits.main()
-    assert calls == [("https://me:p@ss@example.org/d@1.npz", None)]
-    assert record(DIGITS)["address"] == "https://example.org/d@1.npz"
+    assert calls == [asked_for]
+    assert (record(DIGITS)["address"], record(DIGITS)["licence"]) == (address, licence)
     printed = capsys.readouterr().out
-    assert "https://example.org/d@1.npz" in printed and "p@ss" not in printed
+    assert "p@ss" not in printed and (address in printed or name == "tibetan-mnist")
 
 
-def test_a_wrong_checksum_of_an_own_file_is_an_error(project: Project, tmp_path: Path) -> None:
-    file = write_npz(tmp_path / "mine.npz")
-    project({"data.digits": str(file), "data.digits_sha256": "0" * 64})
-    with pytest.raises(
-        InputError, match=r"sha256 of .*mine.npz is [0-9a-f]{64}, but data.digits_sha256 is 0"
-    ):
+def test_a_wrong_checksum_of_an_own_file_is_an_error(project: Project) -> None:
+    put(project({"data.digits": "mine.npz", "data.digits_sha256": "0" * 64}) / "mine.npz", NPZ)
+    with pytest.raises(InputError, match=f"sha256 of mine.npz is {SHA256}, but data.digits_sha256 is 0"):
         fetch_digits.main()
     assert not DIGITS.exists()

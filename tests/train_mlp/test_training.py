@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from pipeline.common.digits import Digits, load_digits, save_digits
-from pipeline.common.runs import Replicate, write_run
+from pipeline.common.paths import DIGITS
 from pipeline.common.seeds import generator
 from pipeline.common.storage import load_arrays
 from pipeline.runtime.errors import InputError
@@ -19,10 +20,9 @@ from stages.train_mlp import __main__ as train_mlp
 from stages.train_mlp import mlp
 from stages.train_mlp import training as mlp_training
 from stages.train_mlp.settings import MlpSettings
-from stages.train_mlp.training import Patience
 from tests.autograd import autograd_loss
-from tests.making import put_settings
-from tests.witness import MLP
+from tests.making import files_in, put, put_run
+from tests.small_trainings import MLP
 
 SETTINGS = MLP | {
     "hidden": [8, 6],
@@ -57,23 +57,31 @@ def accuracies(result, split="train"):
 
 
 @pytest.mark.parametrize(
-    ("activation", "weights", "biases"),
-    [("tanh", "normal", "zeros"), ("relu", "scaled", "zeros"), ("sigmoid", "normal", "normal")],
+    ("activation", "weights", "biases", "batch_size", "momentum"),
+    [
+        ("tanh", "normal", "zeros", 3, 0.0),
+        ("relu", "scaled", "zeros", 4, 0.0),
+        ("sigmoid", "normal", "normal", 3, 0.9),
+        ("tanh", "scaled", "zeros", 4, 0.9),
+    ],
 )
-def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(digits, activation, weights, biases):
-    """In batches of 3: 200 samples are more than are put in order at a time, and leave a batch of 2."""
+def test_a_training_is_torch_sgd_over_the_samples_as_they_were_shuffled(
+    digits, activation, weights, biases, batch_size, momentum
+):
+    """In batches of 3, of which 200 samples leave one of 2, or of 4; more than are put in order at a time."""
     changes = {"activation": activation, "initial_weights": weights, "initial_biases": biases}
-    changes |= {"initial_std": 0.3, "learning_rate": 0.1, "batch_size": 3, "epochs": 2, "latents_every": 1}
+    changes |= {"initial_std": 0.3, "learning_rate": 0.05, "batch_size": batch_size, "momentum": momentum}
+    changes |= {"epochs": 2, "latents_every": 1}
     result = train(digits, replicate=1, **changes)
     samples = load_digits(digits)
     images = {split: torch.from_numpy(samples[split].images).flatten(1) / 255.0 for split in samples}
     labels = {split: torch.from_numpy(samples[split].labels).long() for split in samples}
     start = mlp.initial_layers([16, 8, 6, 10], weights, biases, 0.3, activation, generator(0, "weights", 1))
     expected = [torch.from_numpy(layer).requires_grad_() for layer in start]
-    optimizer = torch.optim.SGD(expected, lr=0.1)
+    optimizer = torch.optim.SGD(expected, lr=0.05, momentum=momentum, nesterov=momentum > 0)
     shuffling = generator(0, "shuffling", 1)
     for row in result.curve:
-        for batch in torch.from_numpy(shuffling.permutation(200)).split(3):
+        for batch in torch.from_numpy(shuffling.permutation(200)).split(batch_size):
             optimizer.zero_grad()
             autograd_loss(expected, images["train"][batch], labels["train"][batch], activation).backward()
             optimizer.step()
@@ -123,14 +131,6 @@ def test_early_stopping_waits_for_its_patience(digits, capsys, rule, column, sig
         f"stops after epoch {len(values)}: training {rule} has not improved for 3 epochs"
         in capsys.readouterr().err
     )
-
-
-def test_patience_counts_epochs_without_a_better_score():
-    patience, seen = Patience(), []
-    for accuracy, loss in [(0.5, 2.0), (0.5, 1.9), (0.4, 1.9), (0.6, 2.5), (0.55, 1.8)]:
-        patience.update(accuracy, loss)
-        seen.append((patience.waited["accuracy"], patience.waited["loss"]))
-    assert seen == [(0, 0), (1, 0), (2, 1), (0, 2), (1, 0)]
 
 
 def test_latents_are_recorded_every_n_epochs(digits):
@@ -191,79 +191,46 @@ def test_generators_do_not_move_each_other():
     assert len(draws) == 4
 
 
-def write_project(folder, digits, workers=1, seed=0, **run):
-    """A folder in which the stage can run."""
-    (folder / "data").mkdir(parents=True)
-    (folder / "data/digits.safetensors").write_bytes(digits.read_bytes())
-    params = {
-        "seed": seed,
-        "compute": {"workers": workers},
-        "mlp": {"defaults": SETTINGS, "runs": {"mine": run}},
-    }
-    (folder / "params.yaml").write_text(json.dumps(params))
-    put_settings(folder)
-    return folder
-
-
-def files_of_run(folder):
-    return {path.name: path.read_bytes() for path in sorted((folder / "models/mlp/mine").iterdir())}
+def run_stage_in(folder, digits, monkeypatch, workers=1, seed=0, **run):
+    """The files that the stage writes in `folder`."""
+    put(folder / DIGITS, digits.read_bytes())
+    put_run(folder, "mlp", SETTINGS, run, seed, workers=workers)
+    monkeypatch.chdir(folder)
+    train_mlp.main("mine")
+    return files_in(folder / "models/mlp/mine")
 
 
 def test_a_run_is_the_same_bytes_with_one_worker_and_two_but_not_with_another_seed(
     tmp_path, digits, monkeypatch
 ):
-    results = []
-    for name, workers, seed in (("one", 1, 0), ("two", 2, 0), ("other", 1, 1)):
-        monkeypatch.chdir(write_project(tmp_path / name, digits, workers, seed, latents_every=3))
-        train_mlp.main("mine")
-        results.append(files_of_run(tmp_path / name))
-    one, two, other = results
-    assert sorted(one) == [
-        "curves.csv",
-        "latents.safetensors",
-        "predictions_0.safetensors",
-        "predictions_1.safetensors",
-        "replicate_0.safetensors",
-        "replicate_1.safetensors",
-        "settings.json",
-    ]
+    one = run_stage_in(tmp_path / "one", digits, monkeypatch, workers=1, latents_every=3)
+    two = run_stage_in(tmp_path / "two", digits, monkeypatch, workers=2, latents_every=3)
+    other = run_stage_in(tmp_path / "other", digits, monkeypatch, seed=1, latents_every=3)
+    names = ["curves.csv", "latents.safetensors", "predictions_0.safetensors", "predictions_1.safetensors"]
+    names += ["replicate_0.safetensors", "replicate_1.safetensors", "settings.json"]
+    assert sorted(one) == names
     assert one == two
     assert one["replicate_0.safetensors"] != one["replicate_1.safetensors"]
     assert all(one[name] != other[name] for name in one if name != "settings.json")
 
 
 def test_a_run_leaves_what_its_replicates_do_alone(tmp_path, digits, monkeypatch):
-    folder = write_project(tmp_path / "project", digits, latents_every=3)
-    monkeypatch.chdir(folder)
-    train_mlp.main("mine")
+    files = run_stage_in(tmp_path / "project", digits, monkeypatch, latents_every=3)
     alone = [train(digits, replicate=replicate, latents_every=3) for replicate in range(2)]
     rows = [row for result in alone for row in result.curve]
     lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
-    files = files_of_run(folder)
     assert files["curves.csv"].decode() == "\n".join(lines) + "\n"
     assert json.loads(files["settings.json"]) == SETTINGS | {"latents_every": 3}
     for replicate, result in enumerate(alone):
-        predictions = load_arrays(folder / f"models/mlp/mine/predictions_{replicate}.safetensors")
+        predictions = load_arrays(Path(f"models/mlp/mine/predictions_{replicate}.safetensors"))
         assert sorted(predictions) == ["test", "test_truth", "train", "train_truth"]
         for split in ("train", "test"):
             assert predictions[split].dtype == np.uint8
             assert (predictions[split] == result.predictions[split]).all()
             assert (predictions[f"{split}_truth"] == load_digits(digits)[split].labels).all()
-        weights = load_arrays(folder / f"models/mlp/mine/replicate_{replicate}.safetensors")
+        weights = load_arrays(Path(f"models/mlp/mine/replicate_{replicate}.safetensors"))
         assert sorted(weights) == sorted(result.weights)
         assert all((weights[name] == values).all() for name, values in result.weights.items())
-
-
-def test_one_replicate_of_one_epoch_is_a_run_too(tmp_path):
-    predictions = {"train": np.arange(3), "test": np.arange(2), "snapshot": np.arange(2) + 5}
-    truth = {"train": np.arange(3) + 1, "test": np.arange(2) + 1}
-    write_run(tmp_path, {}, [Replicate([{"replicate": 0, "epoch": 1}], {}, {}, predictions, truth)])
-    assert (tmp_path / "curves.csv").read_text() == "replicate,epoch\n0,1\n"
-    stored = load_arrays(tmp_path / "predictions_0.safetensors")
-    expected = predictions | {"train_truth": truth["train"], "test_truth": truth["test"]}
-    assert {name: values.tolist() for name, values in stored.items()} == {
-        name: values.tolist() for name, values in expected.items()
-    }
 
 
 def test_a_line_of_the_log_is_written_at_once(monkeypatch):
