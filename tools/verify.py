@@ -126,6 +126,7 @@ def check(folder: Path) -> bool:
 
 
 def main(*arguments: str) -> None:
+    lanes.forget_git_variables()
     parser = argparse.ArgumentParser("python -m tools.verify", description=__doc__.split("\n")[0])
     parser.add_argument("--here", action="store_true", help="compare what the last dvc repro left here")
     if parser.parse_args(arguments).here:
