@@ -54,7 +54,7 @@ def train_mlp(task: Task, replicate: int) -> Callable[[], float]:
 
 
 def train_cnn(task: Task, replicate: int) -> Callable[[], float]:
-    """ImageFolder reads and decodes the crops every epoch, in processes of its own where it has threads."""
+    """ImageFolder reads and decodes the crops every epoch."""
     given, settings = cnn.Start(task, replicate), task.settings
     side, own_size = given.about["side"], settings["crops"] == "own_size"
     resize = [] if own_size else [transforms.Resize((side, side))]
@@ -62,8 +62,7 @@ def train_cnn(task: Task, replicate: int) -> Callable[[], float]:
     data = {name: ImageFolder(task.workspace / CROP_FILES / name, transform) for name in ("train", "test")}
     # A crop's file begins with its number among those of both splits; ImageFolder sorts by class first.
     place = np.argsort([int(Path(file).name.split("_")[0]) for file, _ in data["train"].samples])
-    batch_size, threads = settings["batch_size"], torch.get_num_threads()
-    workers = threads if threads > 1 else 0
+    batch_size = settings["batch_size"]
 
     def work() -> float:
         network, orders = given.draw()
@@ -75,12 +74,8 @@ def train_cnn(task: Task, replicate: int) -> Callable[[], float]:
             optimizer = torch.optim.SGD(network.parameters(), settings["learning_rate"], settings["momentum"])
         for order in orders:
             sampler = place[order.numpy()].tolist()
-            loader = DataLoader(data["train"], batch_size, sampler=sampler, num_workers=workers)
-            train_epoch(network, loader, optimizer)
-            scores = {
-                split: evaluate(network, DataLoader(crops, batch_size, num_workers=workers))
-                for split, crops in data.items()
-            }
+            train_epoch(network, DataLoader(data["train"], batch_size, sampler=sampler), optimizer)
+            scores = {name: evaluate(network, DataLoader(crops, batch_size)) for name, crops in data.items()}
         return scores["train"][0]
 
     return work

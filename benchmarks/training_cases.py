@@ -112,7 +112,10 @@ def report_runs(part: str) -> list[str]:
 
 
 def whole_report(workspace: Path, repeats: int) -> list[Row]:
-    """The trainings of the report, projected from an epoch or two of each run, once."""
+    """The trainings of the report, projected from an epoch or two of each run, once.
+
+    straightforward.py as one would start it: in one process, at PyTorch's own number of threads.
+    """
     teams = {
         OURS: Team(ours, SIDE_BY_SIDE, pinned=True),
         "straightforward.py": Team(torch_straightforward, Placement(1, len(CORES))),
