@@ -13,11 +13,13 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from contextlib import chdir
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from pipeline.common.paths import FINDINGS
@@ -43,19 +45,25 @@ def outputs(lock: str) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in stages for out in stage["outs"]}
 
 
+def outputs_now(folder: Path) -> list[str]:
+    """The outputs of dvc.yaml; dvc.lock keeps those of runs that were removed too."""
+    with chdir(folder), Repo() as repo:
+        return [out.def_path for out in repo.index.outs]
+
+
 def check_outputs(folder: Path) -> None:
     """Say whether dvc.lock is the committed one, and which outputs are not; end where some are not there."""
     before, after = texts(folder, "dvc.lock")
-    found = outputs(after)
-    if missing := [path for path in found if not (folder / path).exists()]:
+    paths = outputs_now(folder)
+    if missing := [path for path in paths if not (folder / path).exists()]:
         sys.exit(
-            f"verify: {len(missing)} of the {len(found)} outputs in dvc.lock are not here, such as "
-            f"{missing[0]}; dvc repro makes them"
+            f"verify: {len(missing)} of the {len(paths)} outputs are not here, such as {missing[0]}; "
+            "dvc repro makes them"
         )
     if before == after:
         print("dvc.lock: identical, so every file is, byte for byte")
         return
-    expected = outputs(before)
+    expected, found = outputs(before), outputs(after)
     others = [path for path in expected if found.get(path) != expected[path]]
     print(f"dvc.lock: differs; of {len(expected)} outputs {len(others)} have other bytes")
     for path in others:
