@@ -32,15 +32,12 @@ def start(task: Task, replicate: int) -> Start:
     from pipeline.common.digits import load_digits
     from pipeline.common.seeds import generator
     from stages.train_mlp.mlp import to_inputs
-    from stages.train_mlp.samples import flatten
     from stages.train_mlp.settings import MlpSettings
     from stages.train_mlp.training import draw_layers
 
     samples = {}
     for name, digits in load_digits(task.workspace / DIGITS).items():
-        images, labels, _ = flatten(digits)
-        inputs = np.ones((len(labels), images.shape[1] + 1), np.float32)
-        samples[name] = to_inputs(images, inputs), labels.astype(np.int64)
+        samples[name] = to_inputs(digits.images), digits.labels.astype(np.int64)
     inputs, labels = samples["train"]
     weights = generator(SEED, "weights", replicate)
     layers = draw_layers(inputs.shape[1] - 1, MlpSettings(**task.settings), weights)

@@ -11,12 +11,12 @@ import numpy as np
 from PIL import Image
 
 from pipeline.runtime.settings import read_params, resolve_run
-from pipeline.sources.orientation import ORIENTATION
 from pipeline.training.settings import Resolved, settings_file
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 6)
 IMAGES = np.zeros((60, 28, 28), np.uint8)
 IMAGES[:, 10:18, 10:18] = 200
+IMAGES[:, 12, 12] = np.arange(60)  # no image is a copy of another
 
 MASK_CLASSES = ("bad", "good", "none")  # the report's, in their order
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -53,7 +53,7 @@ TURNED_RIGHT = 6  # EXIF: the picture is to be turned a quarter clockwise
 
 def exif(orientation: int) -> Image.Exif:
     tags = Image.Exif()
-    tags[ORIENTATION] = orientation
+    tags[0x0112] = orientation
     return tags
 
 

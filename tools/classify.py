@@ -2,11 +2,12 @@
 
     python -m tools.classify MODEL SOURCE [--csv] [--draw FOLDER] [--annotations csv] [--invalid-boxes skip]
 
-MODEL is the folder of a run, such as models/mlp/final or what `dvc get` brings, or a weights file in it. An
-MLP takes a picture of one numeral, or a folder of them, of any size, dark on light or light on dark. A CNN
-takes a picture of one face, a folder of them, or photographs with boxes in any format that the pipeline
-reads. Prints the class and the probabilities of each; --csv prints them as CSV, --draw writes the pictures
-with their boxes and classes into a folder. --annotations and --invalid-boxes take the values of the
+MODEL is the folder of a run, such as models/mlp/final or what `dvc get` brings, of which replicate 0 is used,
+or a weights file in it, such as models/mlp/final/replicate_1.safetensors. An MLP takes a picture of one
+numeral, or a folder of them, of any size, dark on light or light on dark, or arrays as the pipeline reads
+them. A CNN takes a picture of one face, a folder of them, or photographs with boxes in any format that the
+pipeline reads. Prints the class and the probabilities of each; --csv prints them as CSV, --draw writes the
+pictures with their boxes and classes into a folder. --annotations and --invalid-boxes take the values of the
 settings of these names in params.yaml, under `crop_masks`.
 """
 
@@ -20,7 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.runtime.errors import InputError
+from pipeline.common.digits import Digits
+from pipeline.common.runs import name_of_weights
+from pipeline.runtime.errors import InputError, shorten
 from pipeline.sources.archives import PICTURES, Archive, Folder, file_names, read_file, suffix, with_suffix
 from pipeline.sources.folders import open_source
 from pipeline.sources.orientation import open_photograph
@@ -28,6 +31,8 @@ from pipeline.sources.pictures import open_drawing
 from stages.crop_masks.annotations import FORMATS, holds_annotations, read_annotations
 from stages.crop_masks.boxes import Area, Box, by_photograph, clip
 from stages.crop_masks.crops import pool, resize
+from stages.prepare_digits.arrays import to_bytes, value_of_white
+from stages.prepare_digits.formats import read_arrays
 from stages.prepare_digits.sample import to_sample
 from stages.write_report.colours import mask_colours
 from stages.write_report.figures.photographs import Face, draw_photograph
@@ -53,11 +58,31 @@ def open_pictures(source: Path) -> tuple[Archive, list[str]]:
     return archive, with_suffix(file_names(archive), PICTURES)
 
 
-def numerals(source: Path) -> Iterator[Item]:
-    """The pictures of a source, as an MLP takes them."""
+def numerals(source: Path, prepared: dict[str, Any]) -> Iterator[Item]:
+    """The images in arrays, or the pictures, of a source, as an MLP takes them; `prepared` is how those that
+    it was trained on were made.
+    """
     archive, names = open_pictures(source)
-    for name in names:
-        yield Item(name, None, None, to_sample(open_drawing(read_file(archive, name), name)))
+    if names:
+        for name in names:
+            pixels = np.asarray(open_drawing(read_file(archive, name), name))
+            yield Item(name, None, None, to_sample(pixels))
+        return
+    found, _ = read_arrays(source)
+    white = white_of(found, prepared["white"], source.name)
+    for split, digits in found.items():
+        for row, image in enumerate(digits.images):
+            yield Item(f"{split} {row}".strip(), None, None, to_sample(to_bytes(image, white)))
+
+
+def white_of(found: dict[str, Digits], trained: int, name: str) -> int:
+    """The value of white in arrays, for a network that was `trained` on those with that value: the same,
+    unless there are larger ones. A few arrays may not reach it.
+    """
+    own, full = value_of_white(found, name), (1, 255)
+    if own == 1:
+        return own
+    return 255 if trained in full else max(own, trained)
 
 
 def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) -> Iterator[Item]:
@@ -79,7 +104,7 @@ def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) 
                 yield Item(box.photograph, box, area, cut(photograph.crop(area)))
         return
     for name in names:
-        yield Item(name, None, None, cut(open_photograph(archive, name, turned=False)))
+        yield Item(name, None, None, cut(open_photograph(archive, name, turned=True)))
 
 
 def classify(network: Network, items: list[Item]) -> pd.DataFrame:
@@ -102,7 +127,7 @@ def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str
     pictures = table.groupby("picture", sort=False)
     for number, (name, rows) in enumerate(pictures):
         box = items[rows.index[0]].box
-        picture = open_photograph(archive, str(name), box is not None and box.turned)
+        picture = open_photograph(archive, str(name), turned=box is None or box.turned)
         shown = [
             Face(
                 items[at].area or (0, 0, *picture.size),
@@ -117,7 +142,9 @@ def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("python -m tools.classify", description=__doc__.split("\n")[0])
-    parser.add_argument("model", type=Path, help="a run's folder, as models/mlp/final, or a weights file")
+    parser.add_argument(
+        "model", type=Path, help="a run's folder, of which replicate 0 is used, or a weights file"
+    )
     parser.add_argument("source", type=Path, help="a picture, or a folder or zip of pictures")
     parser.add_argument("--csv", action="store_true", help="print CSV, in full precision")
     parser.add_argument(
@@ -131,8 +158,14 @@ def main(arguments: list[str]) -> None:
     reading = given.annotations, given.invalid_boxes == "skip"
     try:
         network = load_network(given.model)
+        if given.model.is_dir():
+            print(f"classify: uses {given.model / name_of_weights(0)}", file=sys.stderr)
         of_mlp = network.about["kind"] == "mlp"
-        items = list(numerals(given.source) if of_mlp else faces(given.source, network.about, *reading))
+        items = list(
+            numerals(given.source, network.about["prepared"])
+            if of_mlp
+            else faces(given.source, network.about, *reading)
+        )
         if not items:
             raise InputError(f"{given.source} holds no picture")
         table = classify(network, items)
@@ -142,7 +175,7 @@ def main(arguments: list[str]) -> None:
             count = draw(given.source, items, table, network.classes, given.draw)
             print(f"{count} pictures are in {given.draw}", file=sys.stderr)
     except (InputError, OSError) as error:
-        sys.exit(f"classify: {error}")
+        sys.exit(shorten(f"classify: {error}"))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.common.digits import Digits
 from pipeline.common.runs import name_of_weights
 from pipeline.common.storage import load_about, load_arrays
 from pipeline.runtime.errors import InputError
-from stages.train_mlp.mlp import ACTIVATIONS, name_of_layer, predict, softmax
+from stages.train_mlp.mlp import ACTIVATIONS, name_of_layer, predict, softmax, to_inputs
 
 Weights = dict[str, np.ndarray]  # by their names in the file
 Probabilities = Callable[[np.ndarray], np.ndarray]  # of the classes, for samples
@@ -62,8 +61,7 @@ def load_mlp(weights: Weights, about: dict[str, Any], file: Path) -> Probabiliti
     layers, activation = [weights[name] for name in shapes], ACTIVATIONS[about["activation"]]
 
     def probabilities(images: np.ndarray) -> np.ndarray:
-        rows = Digits(images.reshape(len(images), -1), np.zeros(len(images), np.uint8))
-        return softmax(predict(layers, rows, activation)).T
+        return softmax(predict(layers, to_inputs(images), activation)).T
 
     return probabilities
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,10 +38,16 @@ def join(parts: Iterable[Digits]) -> Digits:
     )
 
 
-def save_digits(path: Path, splits: dict[str, Digits]) -> None:
-    """Write the splits "train" and "test"."""
+def first_copies(images: np.ndarray) -> np.ndarray:
+    """For each image the number of the first one with the same pixels, its own where none comes before."""
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(image.tobytes(), number) for number, image in enumerate(images)])
+
+
+def save_digits(path: Path, splits: dict[str, Digits], prepared: dict[str, Any] | None = None) -> None:
+    """Write the splits "train" and "test", and how they were `prepared`."""
     arrays = {f"{split}_{name}": array for split in SPLITS for name, array in splits[split]._asdict().items()}
-    save_arrays(path, {name: array for name, array in arrays.items() if array is not None})
+    save_arrays(path, {name: array for name, array in arrays.items() if array is not None}, prepared)
 
 
 def load_digits(path: Path = DIGITS) -> dict[str, Digits]:

@@ -16,11 +16,13 @@ from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
 from pipeline.runtime.process import run_stage
 from pipeline.runtime.settings import check, read_params, read_seed, section
-from stages.prepare_digits.formats import read_digits, white_on_black
+from pipeline.sources.wanted import saying_how_to_fetch
+from stages.prepare_digits.formats import read_digits
+from stages.prepare_digits.sample import INK
 from stages.prepare_digits.settings import DigitsSettings
-from stages.prepare_digits.split import split_digits
+from stages.prepare_digits.split import describe_copies, split_digits
 
-INVERTED = "the borders are bright, so the pictures were inverted to white on black"
+ONE_SHEET = "all digits are from one sheet of paper, so runs with `split: sheets` have a random split"
 
 
 def raw_file(folder: Path) -> Path:
@@ -47,13 +49,18 @@ def count_sheets(splits: dict[str, Digits]) -> int:
 def main() -> None:
     params = read_params()
     settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
-    found, notes = read_digits(raw_file(RAW_DIGITS), settings.class_from)
-    splits, inverted = white_on_black(found)
-    if "" in splits:
-        splits = split_digits(splits[""], settings.train, settings.test, read_seed(params))
+    seed = read_seed(params)
+    with saying_how_to_fetch("fetch_digits", RAW_DIGITS):
+        splits, notes = read_digits(raw_file(RAW_DIGITS), settings.class_from)
+        drawn = "" in splits
+        if drawn:
+            splits = split_digits(splits[""], settings.train, settings.test, seed)
+    odd = notes.sentences() + describe_copies(splits, drawn)
+    if count_sheets(splits) == 1:
+        splits = {split: digits._replace(sheets=None) for split, digits in splits.items()}
+        odd.append(ONE_SHEET)
     with whole_file(DIGITS) as partial:
-        save_digits(partial, splits)
-    odd = notes.sentences() + ([INVERTED] if inverted else [])
+        save_digits(partial, splits, {"ink": INK, "white": notes.white})
     about = {"layout": notes.layout, "split": notes.split, "notes": odd, "sheets": count_sheets(splits)}
     write_json(DIGITS_NOTES, about)
     print(f"digits: read as {notes.layout}; split: {notes.split}")

@@ -1,6 +1,8 @@
 """Read digits from arrays: .npz files with any of three sets of keys, and the IDX files of MNIST."""
 
+import contextlib
 import gzip
+import math
 import tokenize
 import zlib
 from io import BytesIO
@@ -24,6 +26,7 @@ from pipeline.sources.folders import IDX
 from pipeline.sources.splits import split_of_file
 
 LARGEST_SIDE = 1024  # pixels of an image in an array
+SLACK = 0.1  # beyond black and white; images from 0 to 1 that were scaled or turned have such values
 # The keys of images and labels that an .npz file can have, by split: ours, Keras's, and those of MedMNIST.
 KEYS = (
     {"": ("image", "label")},
@@ -126,9 +129,9 @@ def check_digits(images: np.ndarray, labels: np.ndarray, keys: tuple[str, str], 
 
 
 def check_images(images: np.ndarray, key: str, name: str) -> np.ndarray:
-    """Images (n, height, width), with one channel first or last, or (n, 784), as uint8 (n, height, width).
+    """Images (n, height, width), with one channel first or last, or (n, 784), as (n, height, width).
 
-    Values are whole from 0 to 255, or of any type from 0 to 1, which is scaled.
+    Values are from 0 to 255, or from 0 to 1 and as far outside as interpolation leads, SLACK.
     """
     shape = images.shape
     if images.ndim == 4 and 1 in (shape[1], shape[3]):
@@ -143,25 +146,45 @@ def check_images(images: np.ndarray, key: str, name: str) -> np.ndarray:
     if images.dtype.kind not in "buif":
         raise InputError(f"{name}: {key!r} has type {images.dtype}; it must be numbers")
     rows = images.reshape(len(images), -1)
+    lowest = -SLACK if rows.max() <= 1 + SLACK else 0
     # Negated, so that NaN is found too, of which every comparison is false.
-    bad = ~((rows >= 0) & (rows <= 255)).all(axis=1)
+    bad = ~((rows >= lowest) & (rows <= 255)).all(axis=1)
     if bad.any():
         raise InputError(f"{name}: {key!r} row {bad.argmax()} has values that are not within 0 to 255")
     if rows.max() == rows.min():
         raise InputError(f"{name}: every pixel of {key!r} is {rows.max()}; there is nothing to tell apart")
-    scale = 255 if rows.max() <= 1 else 1
-    rows = np.rint(rows * scale) if rows.dtype.kind == "f" else rows.astype(np.uint8) * np.uint8(scale)
-    return rows.astype(np.uint8).reshape(images.shape)
+    return images
+
+
+def value_of_white(splits: dict[str, Digits], name: str) -> int:
+    """The value of white in arrays of a source: 255, 1, or where the largest is below 128, the largest.
+
+    Those of scikit-learn's load_digits go from 0 to 16. InputError if some go to 1 and others beyond.
+    """
+    largest = {split: digits.images.max() for split, digits in splits.items()}
+    shares = {split for split, value in largest.items() if value <= 1 + SLACK}
+    if shares and shares != largest.keys():
+        ends = ", ".join(f"{value:g} in {split}" for split, value in largest.items())
+        raise InputError(f"{name}: the largest values are {ends}; give all from 0 to 1, or all from 0 to 255")
+    end = max(largest.values())
+    return 1 if shares else math.ceil(end) if end < 128 else 255
+
+
+def to_bytes(image: np.ndarray, white: int) -> np.ndarray:
+    """An image of numbers from 0 to `white` as uint8 from 0 to 255."""
+    return np.rint(image.astype(np.float64) * 255 / white).clip(0, 255).astype(np.uint8)
 
 
 def check_labels(labels: np.ndarray, key: str, name: str) -> np.ndarray:
-    """Labels (n,) or (n, 1) of whole numbers 0 to 9 as uint8."""
-    shape = labels.shape
+    """Labels (n,) or (n, 1) of whole numbers 0 to 9, which may be real numbers or text, as uint8."""
+    shape, kind = labels.shape, labels.dtype
     labels = labels.reshape(-1) if shape[1:] == (1,) else labels
+    with contextlib.suppress(ValueError):  # of text that is no number
+        labels = labels.astype(float) if kind.kind in "SU" else labels
+    if labels.dtype.kind == "f" and (labels == np.rint(labels)).all():  # false for NaN, true for infinity
+        labels = labels.clip(-(2**31), 2**31).astype(int)
     if labels.ndim != 1 or labels.dtype.kind not in "ui":
-        raise InputError(
-            f"{name}: {key!r} has shape {shape} and type {labels.dtype}; it must be (n,) whole numbers"
-        )
+        raise InputError(f"{name}: {key!r} has shape {shape} and type {kind}; it must be (n,) whole numbers")
     bad = (labels < 0) | (labels >= len(DIGIT_CLASSES))
     if bad.any():
         found = np.unique(labels)

@@ -6,12 +6,11 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import SIDE, Digits, join
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, shorten
 from pipeline.sources.archives import (
     PICTURES,
     Archive,
@@ -26,10 +25,12 @@ from pipeline.sources.archives import (
 from pipeline.sources.folders import IDX, open_source
 from pipeline.sources.pictures import open_drawing
 from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
-from stages.prepare_digits.arrays import read_idx, read_npz
+from stages.prepare_digits.arrays import read_idx, read_npz, to_bytes, value_of_white
+from stages.prepare_digits.sample import INK, is_on_light, to_sample
 
 ARRAYS, IDX_FILES, DRAWINGS = "arrays (.npz)", "IDX files", "pictures"
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
+NEARLY_ALL = 0.9  # of the pictures
 
 
 class Notes(NamedTuple):
@@ -38,6 +39,8 @@ class Notes(NamedTuple):
     layout: str
     unread: str = ""  # the other files, in a few words
     sizes: frozenset[tuple[int, int]] = frozenset()  # (width, height) of the images
+    inverted: int = 0  # images, dark on light
+    white: int = 255  # the value of white in arrays
     split: str = "drawn, as the source publishes none"
 
     def sentences(self) -> list[str]:
@@ -45,10 +48,14 @@ class Notes(NamedTuple):
         found = []
         if sizes := [f"{width} x {height}" for width, height in sorted(self.sizes - {(SIDE, SIDE)})]:
             shown = ", ".join(sizes[:3]) + (f" and {len(sizes) - 3} other sizes" if len(sizes) > 3 else "")
-            found.append(f"pictures of {shown} pixels were brought to {SIDE} x {SIDE}")
+            found.append(f"of pictures of {shown} pixels the ink was cut out, and scaled to {INK} pixels")
+        if self.white not in (1, 255):
+            found.append(f"values from 0 to {self.white} were scaled to 255")
+        if self.inverted:
+            found.append(f"{self.inverted} pictures are dark on light, and were inverted to white on black")
         if self.unread:
             found.append(f"not read: {self.unread}")
-        return found
+        return list(map(shorten, found))
 
 
 def read_digits(
@@ -56,20 +63,18 @@ def read_digits(
 ) -> tuple[dict[str, Digits], Notes]:
     """The digits in a file or folder, by split ("train" and "test", else ""), and how it was read.
 
-    `class_from` says what tells the class of a picture: "folder", "name", or "auto": the folders if all are
-    named 0 to 9, else the names. Only the first `looked_at` pictures are opened (None: all); the images of
-    the others stay black.
+    `class_from` says what tells the class of a picture: "folder", "name", or "auto": whichever tells that of
+    more pictures. Only the first `looked_at` pictures are opened (None: all); the images of the others stay
+    black. All images are samples, as `to_sample` makes them.
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
-    if suffix(path.name) == ".npz":
-        with open(path, "rb") as file:
-            found = read_npz(file, path.name)
-        notes = Notes(ARRAYS)
-    else:
+    found, notes = read_arrays(path)
+    if notes.layout == DRAWINGS:
         with open_source(path) as archive:
-            found, notes = read_archive(archive, class_from, looked_at)
-    sizes = {(digits.images.shape[2], digits.images.shape[1]) for digits in found.values()}
-    splits, said = join_splits({split: to_side(digits) for split, digits in found.items()}, path.name)
+            found, notes = read_pictures(archive, class_from, looked_at, notes)
+    else:
+        found, notes = prepare_arrays(found, notes, path.name)
+    splits, said = join_splits(found, path.name)
     for split, (_, labels, _) in splits.items():
         missing = sorted(set(range(len(DIGIT_CLASSES))) - set(labels.tolist()))
         if missing:
@@ -78,15 +83,33 @@ def read_digits(
                 f"{where}: no digit of class {', '.join(map(str, missing))}; part 1 is about ten numerals, "
                 "so each must be there"
             )
-    return splits, notes._replace(sizes=notes.sizes | sizes, split=said or notes.split)
+    return splits, notes._replace(split=said or notes.split)
 
 
-def read_archive(archive: Archive, class_from: str, looked_at: int | None) -> tuple[dict[str, Digits], Notes]:
-    """The digits of a folder or archive by the split that their files have, "" where they have none."""
+def read_arrays(path: Path) -> tuple[dict[str, Digits], Notes]:
+    """The digits in arrays, as they are stored, by the split that the source gives them, "" where it gives
+    none; {} if the source holds pictures.
+    """
+    if suffix(path.name) == ".npz":
+        with open(path, "rb") as file:
+            return read_npz(file, path.name), Notes(ARRAYS)
+    with open_source(path) as archive:
+        kind, files, unread = choose_files(archive)
+        notes = Notes(kind, unread=by_suffix(unread))
+        if kind == DRAWINGS:
+            return {}, notes
+        return read_idx(archive, files) if kind == IDX_FILES else read_files(archive, files), notes
+
+
+def choose_files(archive: Archive) -> tuple[str, list[str], list[str]]:
+    """The kind of the digits in a folder or archive, their files, and its other files. Of an IDX file that
+    is there packed and unpacked, as torchvision leaves it, the unpacked one is read.
+    """
     names = file_names(archive)
+    packed_twice = {f"{name}.gz" for name in names}
     kinds = {
         ARRAYS: with_suffix(names, frozenset({".npz"})),
-        IDX_FILES: [name for name in names if IDX.search(name)],
+        IDX_FILES: [name for name in names if IDX.search(name) and name not in packed_twice],
         DRAWINGS: with_suffix(names, PICTURES),
     }
     kinds = {kind: files for kind, files in kinds.items() if files}
@@ -97,19 +120,22 @@ def read_archive(archive: Archive, class_from: str, looked_at: int | None) -> tu
             f"{there or by_suffix(names) or 'nothing'}"
         )
     ((kind, files),) = kinds.items()
-    notes = Notes(kind, unread=by_suffix(sorted(set(names) - set(files))))
-    if kind == DRAWINGS:
-        found, sizes, told_by = read_pictures(archive, files, class_from, looked_at)
-        return found, notes._replace(layout=f"{kind}, class by {told_by}", sizes=frozenset(sizes))
-    return read_idx(archive, files) if kind == IDX_FILES else read_files(archive, files), notes
+    return kind, files, sorted(set(names) - set(files))
 
 
-def to_side(digits: Digits) -> Digits:
-    """Digits with images of 28 x 28, of which each pixel is the mean of the area that it covers."""
-    if digits.images.shape[1:] == (SIDE, SIDE):
-        return digits
-    resized = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BOX) for image in digits.images]
-    return digits._replace(images=np.stack([np.asarray(image) for image in resized]))
+def prepare_arrays(found: dict[str, Digits], notes: Notes, name: str) -> tuple[dict[str, Digits], Notes]:
+    """The digits of arrays with samples for images."""
+    white = value_of_white(found, name)
+    samples, inverted = {}, 0
+    for split, digits in found.items():
+        images = np.empty((len(digits.images), SIDE, SIDE), np.uint8)
+        for number, image in enumerate(digits.images):
+            pixels = to_bytes(image, white)
+            images[number] = to_sample(pixels)
+            inverted += is_on_light(pixels)
+        samples[split] = digits._replace(images=images)
+    sizes = frozenset(digits.images.shape[:0:-1] for digits in found.values())
+    return samples, notes._replace(white=white, inverted=inverted, sizes=sizes)
 
 
 def read_files(archive: Archive, names: list[str]) -> dict[str, Digits]:
@@ -148,12 +174,10 @@ def join_splits(found: dict[str, Digits], source: str) -> tuple[dict[str, Digits
 
 
 def read_pictures(
-    archive: Archive, names: list[str], class_from: str, looked_at: int | None
-) -> tuple[dict[str, Digits], set[tuple[int, int]], str]:
-    """The digits of pictures by the split that their folders say, the sizes of the pictures, and what tells
-    their class.
-    """
-    source = archive_name(archive)
+    archive: Archive, class_from: str, looked_at: int | None, notes: Notes
+) -> tuple[dict[str, Digits], Notes]:
+    """The digits of pictures by the split that their folders say."""
+    source, names = archive_name(archive), with_suffix(file_names(archive), PICTURES)
     splits = [split_of_folder(name) for name in names]
     if map_published_split(splits)[0]:
         check_complete(names, splits, source)
@@ -161,46 +185,58 @@ def read_pictures(
         splits = [""] * len(names)
     classes, told_by = classes_of(names, class_from, source)
     labels, images = np.array(classes, np.uint8), np.zeros((len(names), SIDE, SIDE), np.uint8)
-    sizes = set()
+    sizes, inverted = set(), 0
     for number, name in enumerate(tqdm(names[:looked_at], leave=False, disable=None)):
-        picture = open_drawing(read_file(archive, name), f"{source}: {name}")
-        images[number] = np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BOX))
-        sizes.add(picture.size)
+        pixels = np.asarray(open_drawing(read_file(archive, name), f"{source}: {name}"))
+        images[number] = to_sample(pixels)
+        inverted += is_on_light(pixels)
+        sizes.add(pixels.shape[::-1])
     parts = {split: np.array([each == split for each in splits]) for split in sorted(set(splits))}
-    return {split: Digits(images[rows], labels[rows]) for split, rows in parts.items()}, sizes, told_by
+    layout = f"{notes.layout}, class by {told_by}"
+    return (
+        {split: Digits(images[rows], labels[rows]) for split, rows in parts.items()},
+        notes._replace(layout=layout, inverted=inverted, sizes=frozenset(sizes)),
+    )
 
 
 def classes_of(names: list[str], class_from: str, source: str) -> tuple[list[int], str]:
-    """The class of each picture, and what tells it: "folder" where all are named 0 to 9, else "name"."""
+    """The class of each picture, and what tells it, "folder" or "name"."""
     folders = [PurePosixPath(name).parts[-2:-1] for name in names]
     by_folder = [folder[0] if folder and folder[0] in DIGIT_CLASSES else None for folder in folders]
     by_name = [
         match[1] if (match := CLASS_IN_NAME.match(PurePosixPath(name).name)) else None for name in names
     ]
-    if class_from == "auto" and None not in by_folder:
-        if None not in by_name and not any(a == b for a, b in zip(by_folder, by_name, strict=True)):
-            raise InputError(
-                f"{source}: the folders say other classes than the names of all pictures, as in {names[0]}; "
-                "say which is right with prepare_digits.class_from: folder or name"
-            )
-        class_from = "folder"
+    if class_from == "auto":
+        check_agreement(by_folder, by_name, names, source)
+        class_from = "name" if by_folder.count(None) > by_name.count(None) else "folder"
     found = by_folder if class_from == "folder" else by_name
-    if None in found:
-        wrong = names[found.index(None)]
+    strays = [name for name, told in zip(names, found, strict=True) if told is None]
+    if len(strays) == len(names):
         raise InputError(
-            f"{source}: no class can be told of {wrong}: "
-            + ("its folder must be named 0 to 9" if class_from == "folder" else "name it like 3_12.jpg")
-            + (", or put pictures into folders named 0 to 9" if class_from == "auto" else "")
+            f"{source}: no class can be told of {brief(names)}: put pictures into folders named 0 to 9, or "
+            "name them like 3_12.jpg"
         )
-    return [int(each) for each in found if each is not None], "folder" if class_from == "folder" else "name"
+    if strays:
+        rule = "its folder is not named 0 to 9" if class_from == "folder" else "its name is not like 3_12.jpg"
+        raise InputError(
+            f"{source}: no class can be told of {brief(strays)}: {rule}, as with the other "
+            f"{len(names) - len(strays)} pictures; rename or remove what has none"
+        )
+    return [int(each) for each in found if each is not None], class_from
 
 
-def white_on_black(splits: dict[str, Digits]) -> tuple[dict[str, Digits], bool]:
-    """The digits with a dark background, and whether they were inverted for it.
+def check_agreement(
+    by_folder: list[str | None], by_name: list[str | None], names: list[str], source: str
+) -> None:
+    """Raise InputError where folders and names both tell all ten classes, and not the same ones.
 
-    The border of a picture is background; it is bright if the median of all borders is.
+    Folders of ten writers are named 0 to 9 too, and a tenth of their files agrees by chance.
     """
-    edges = [np.concatenate([i[:, [0, -1]].ravel(), i[:, :, [0, -1]].ravel()]) for i, *_ in splits.values()]
-    if np.median(np.concatenate(edges)) <= 127:
-        return splits, False
-    return {split: digits._replace(images=255 - digits.images) for split, digits in splits.items()}, True
+    both = [(a, b, name) for a, b, name in zip(by_folder, by_name, names, strict=True) if a and b]
+    differ = [name for a, b, name in both if a != b]
+    tell_all = all({each[column] for each in both} == set(DIGIT_CLASSES) for column in (0, 1))
+    if tell_all and len(both) > NEARLY_ALL * len(names) and len(differ) > (1 - NEARLY_ALL) * len(both):
+        raise InputError(
+            f"{source}: the folders say other classes than the names of {len(differ)} of {len(names)} "
+            f"pictures, as of {differ[0]}; say which is right with prepare_digits.class_from: folder or name"
+        )

@@ -31,7 +31,6 @@ from numpy import ndarray
 from scipy.linalg.blas import dgemm, sgemm
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.digits import Digits
 
 BATCHES_GATHERED = 16  # so many stay in the CPU cache until they are used
 EVALUATION_BATCH = 500  # samples, whose activations fit the CPU cache
@@ -202,32 +201,34 @@ def subtract_product(weights: ndarray, delta: ndarray, activations: ndarray, rat
     )
 
 
-def to_inputs(images: ndarray, inputs: ndarray) -> ndarray:
-    """Images (n, pixels) as pixel / 255 in the first n rows of `inputs` (..., pixels + 1): those rows."""
-    rows = inputs[: len(images)]
-    np.divide(images, inputs.dtype.type(255), out=rows[:, :-1])
-    return rows
+def to_inputs(images: ndarray) -> ndarray:
+    """Images uint8 (n, height, width) as the network takes them: float32 (n, pixels + 1), pixel / 255, and
+    ones in the last column.
+    """
+    inputs = np.ones((len(images), images[0].size + 1), np.float32)
+    np.divide(images.reshape(len(images), -1), np.float32(255), out=inputs[:, :-1])
+    return inputs
 
 
 def train_epoch(
     layers: list[ndarray],
-    samples: Digits,
+    inputs: ndarray,
+    labels: ndarray,
     order: ndarray,
     batch_size: int,
     learning_rate: float,
     activation: Activation,
     momentum: Momentum,
 ) -> None:
-    """A step for each mini-batch of the samples in this order. The last may be smaller: it averages over
-    its own size.
+    """A step for each mini-batch of the samples in this order: `inputs` (n, pixels + 1), `labels` (n,). The
+    last mini-batch may be smaller: it averages over its own size.
     """
     one_hot = np.eye(len(DIGIT_CLASSES), dtype=layers[0].dtype)
-    inputs = np.ones((BATCHES_GATHERED * batch_size, samples.images.shape[1] + 1), layers[0].dtype)
+    gathered = BATCHES_GATHERED * batch_size
     buffers = Buffers(layers, batch_size)
-    for start in range(0, len(order), len(inputs)):
-        part = order[start : start + len(inputs)]
-        rows = to_inputs(samples.images[part], inputs)
-        targets = one_hot[:, samples.labels[part]]
+    for start in range(0, len(order), gathered):
+        part = order[start : start + gathered]
+        rows, targets = inputs[part], one_hot[:, labels[part]]
         for first in range(0, len(part), batch_size):
             batch = slice(first, first + batch_size)
             size = len(rows[batch])
@@ -238,31 +239,30 @@ def train_epoch(
 
 
 def forward_in_blocks(
-    layers: list[ndarray], samples: Digits, activation: Activation
+    layers: list[ndarray], inputs: ndarray, activation: Activation
 ) -> Iterator[tuple[slice, ndarray, ndarray]]:
     """Yield for each block of k samples its rows, logits (10, k) and last hidden units (units, k)."""
-    inputs = np.ones((EVALUATION_BATCH, samples.images.shape[1] + 1), layers[0].dtype)
     buffers = Buffers(layers, EVALUATION_BATCH)
-    for start in range(0, len(samples.labels), EVALUATION_BATCH):
+    for start in range(0, len(inputs), EVALUATION_BATCH):
         part = slice(start, start + EVALUATION_BATCH)
-        rows = to_inputs(samples.images[part], inputs)
+        rows = inputs[part]
         if len(rows) < EVALUATION_BATCH:
             buffers = Buffers(layers, len(rows))
         yield part, forward(layers, buffers, rows, activation), buffers.activations[-1][:-1]
 
 
-def predict(layers: list[ndarray], samples: Digits, activation: Activation) -> ndarray:
+def predict(layers: list[ndarray], inputs: ndarray, activation: Activation) -> ndarray:
     """The logits (10, n) of all samples."""
-    logits = np.empty((len(DIGIT_CLASSES), len(samples.labels)), layers[0].dtype)
-    for part, of_part, _ in forward_in_blocks(layers, samples, activation):
+    logits = np.empty((len(DIGIT_CLASSES), len(inputs)), layers[0].dtype)
+    for part, of_part, _ in forward_in_blocks(layers, inputs, activation):
         logits[:, part] = of_part
     return logits
 
 
-def last_hidden(layers: list[ndarray], samples: Digits, activation: Activation) -> ndarray:
+def last_hidden(layers: list[ndarray], inputs: ndarray, activation: Activation) -> ndarray:
     """The activations of the last hidden layer (n, units) of all samples: the latent features of F1 to F3."""
-    units = np.empty((len(samples.labels), layers[-1].shape[1] - 1), layers[0].dtype)
-    for part, _, of_part in forward_in_blocks(layers, samples, activation):
+    units = np.empty((len(inputs), layers[-1].shape[1] - 1), layers[0].dtype)
+    for part, _, of_part in forward_in_blocks(layers, inputs, activation):
         units[part] = of_part.T
     return units
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy import ndarray
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.digits import SIDE, Digits
+from pipeline.common.digits import SIDE
 from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
+from pipeline.common.storage import load_about
 from pipeline.training.curve import Curve
 from pipeline.training.schedule import learning_rate
 from stages.train_mlp.augmentation import move
@@ -23,22 +24,23 @@ from stages.train_mlp.mlp import (
     last_hidden,
     name_of_layer,
     predict,
+    to_inputs,
     train_epoch,
 )
-from stages.train_mlp.samples import flatten, load_samples
+from stages.train_mlp.samples import load_samples
 from stages.train_mlp.settings import MlpSettings
 
 
 def score(
-    layers: list[ndarray], splits: dict[str, Digits], activation: Activation
+    layers: list[ndarray], inputs: dict[str, ndarray], labels: dict[str, ndarray], activation: Activation
 ) -> tuple[dict[str, float], dict[str, ndarray]]:
     """Loss and accuracy of each split; the classes predicted for each."""
     scores, predicted = {}, {}
-    for split, samples in splits.items():
-        logits = predict(layers, flatten(samples), activation)
+    for split, truth in labels.items():
+        logits = predict(layers, inputs[split], activation)
         predicted[split] = logits.argmax(axis=0).astype(np.uint8)
-        scores[f"{split}_loss"] = cross_entropy(logits, samples.labels)
-        scores[f"{split}_accuracy"] = float((predicted[split] == samples.labels).mean())
+        scores[f"{split}_loss"] = cross_entropy(logits, truth)
+        scores[f"{split}_accuracy"] = float((predicted[split] == truth).mean())
     return scores, predicted
 
 
@@ -64,12 +66,19 @@ class Record:
         self.curve = Curve(run, replicate, settings.epochs, settings.learning_rate)
         self.patience = Patience()
         self.layers: list[ndarray] = []
+        self.velocities: list[ndarray] = []
         self.predicted: dict[str, ndarray] = {}
         self.latents: dict[int, ndarray] = {}
 
-    def add(self, scores: dict[str, float], predicted: dict[str, ndarray], layers: list[ndarray]) -> None:
+    def add(
+        self,
+        scores: dict[str, float],
+        predicted: dict[str, ndarray],
+        layers: list[ndarray],
+        momentum: Momentum,
+    ) -> None:
         """Record an epoch. With `keep_best` (T6), where training accuracy has not risen, the best weights so
-        far are put back into `layers`, so that training goes on from them.
+        far are put back into `layers`, with the velocities that they had, so that training goes on from them.
         """
         self.patience.update(accuracy=scores["train_accuracy"], loss=scores["train_loss"])
         keep = not self.settings.keep_best or self.patience.waited["accuracy"] == 0
@@ -77,9 +86,11 @@ class Record:
         if keep:
             self.predicted = predicted
             self.layers = [layer.copy() for layer in layers]
+            self.velocities = [velocity.copy() for velocity in momentum.velocities]
         else:
-            for layer, best in zip(layers, self.layers, strict=True):
-                layer[...] = best
+            state, best = [*layers, *momentum.velocities], [*self.layers, *self.velocities]
+            for array, kept in zip(state, best, strict=True):
+                array[...] = kept
 
     def is_over(self) -> bool:
         """Whether training accuracy (rule 1 of T5) or loss (rule 2) has not improved for so many epochs."""
@@ -92,18 +103,20 @@ class Record:
         )
         return True
 
-    def result(self, truth: dict[str, ndarray]) -> Replicate:
+    def result(self, about: dict[str, Any], truth: dict[str, ndarray]) -> Replicate:
         weights = {name_of_layer(index): layer for index, layer in enumerate(self.layers)}
-        about = describe(self.settings)
         return Replicate(self.curve.close(), weights, about, self.predicted, truth, latents=self.latents)
 
 
-def describe(settings: MlpSettings) -> dict[str, Any]:
-    """The metadata stored with the weights, from which `load_network` builds the network."""
+def describe(settings: MlpSettings, prepared: dict[str, Any]) -> dict[str, Any]:
+    """The metadata stored with the weights, from which `load_network` builds the network; `prepared` is how
+    prepare_digits made samples of pictures, which users of the network have to do too.
+    """
     return {
         "kind": "mlp",
         "side": SIDE,
         "input": "grey, white on black, pixel / 255",
+        "prepared": prepared,
         "hidden": settings.hidden,
         "activation": settings.activation,
         "classes": list(DIGIT_CLASSES),
@@ -120,24 +133,28 @@ def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) ->
 def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: int) -> Replicate:
     """Train one network on the prepared `digits`; `run` names it in messages."""
     splits = load_samples(digits, settings, seed, replicate)
-    images, labels, _ = splits["train"]
-    settings.check_samples(run, len(labels))
+    images = splits["train"].images
+    inputs = {split: to_inputs(samples.images) for split, samples in splits.items()}
+    labels = {split: samples.labels for split, samples in splits.items()}
+    settings.check_samples(run, len(images))
     activation = ACTIVATIONS[settings.activation]
     layers = draw_layers(images[0].size, settings, generator(seed, "weights", replicate))
     momentum = Momentum(settings.momentum, layers)
     shuffling, moving = generator(seed, "shuffling", replicate), generator(seed, "moving", replicate)
     record = Record(run, replicate, settings)
+    if len(labels.get("validation", ())) < settings.validation:
+        held = len(labels["validation"])
+        record.curve.progress.say(f"validation is a third of the training samples, {held}: there are no more")
 
     with np.errstate(over="ignore", invalid="ignore"):  # a loss that is no number ends the training
         for epoch in range(1, settings.epochs + 1):
-            order = shuffling.permutation(len(labels))
-            shown = images if settings.augmentation == "none" else move(images, moving)
-            samples = flatten(Digits(shown, labels))
-            rate = learning_rate(settings, epoch)
-            train_epoch(layers, samples, order, settings.batch_size, rate, activation, momentum)
-            record.add(*score(layers, splits, activation), layers)
+            order = shuffling.permutation(len(images))
+            shown = inputs["train"] if settings.augmentation == "none" else to_inputs(move(images, moving))
+            rate, size = learning_rate(settings, epoch), settings.batch_size
+            train_epoch(layers, shown, labels["train"], order, size, rate, activation, momentum)
+            record.add(*score(layers, inputs, labels, activation), layers, momentum)
             if settings.latents_every and epoch % settings.latents_every == 0:
-                record.latents[epoch] = last_hidden(layers, flatten(splits["test"]), activation)
+                record.latents[epoch] = last_hidden(layers, inputs["test"], activation)
             if record.is_over():
                 break
-    return record.result({split: samples.labels for split, samples in splits.items()})
+    return record.result(describe(settings, load_about(digits)), labels)

@@ -84,7 +84,16 @@ ARRAYS: dict[str, tuple[bytes, str]] = {
         f": 'label' row 0 is -1, not within 0 to 9; it holds 10 classes, -1 to 8, {NUMERALS}",
     ),
     "real labels": (
-        labels(LABELS / 1),
+        labels(LABELS + 0.5),
+        ": 'label' has shape (60,) and type float64; it must be (n,) whole numbers",
+    ),
+    "endless labels": (
+        labels(np.full(60, np.inf)),
+        ": 'label' row 0 is 2147483648, not within 0 to 9; it holds 1 classes, 2147483648 to 2147483648, "
+        + NUMERALS,
+    ),
+    "labels without a value": (
+        labels(np.full(60, np.nan)),
         ": 'label' has shape (60,) and type float64; it must be (n,) whole numbers",
     ),
     "one-hot labels": (
@@ -129,7 +138,7 @@ def square(value: int) -> bytes:
 
 
 NEITHER = "must hold either .npz files, IDX files or pictures; it holds"
-NO_CLASS = "name it like 3_12.jpg, or put pictures into folders named 0 to 9"
+NO_CLASS = "put pictures into folders named 0 to 9, or name them like 3_12.jpg"
 # An archive's members, and what is said after its name.
 ARCHIVES: dict[str, tuple[Members, str]] = {
     "a name without class": (

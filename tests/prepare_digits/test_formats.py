@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.common.digits import Digits
 from pipeline.runtime.errors import InputError
-from stages.prepare_digits.formats import Notes, read_digits, white_on_black
+from stages.prepare_digits.formats import Notes, read_digits
 from tests.making import Members, npz, picture_bytes, put, zipped
 
 LABELS = np.arange(30, dtype=np.uint8) % 10
@@ -93,7 +93,7 @@ def test_validation_goes_to_training_and_is_said(tmp_path: Path, name: str) -> N
     found, notes = read(tmp_path, members)
     assert sorted(found["train"].images[:, 14, 14]) == sorted(IMAGES[:20, 14, 14])
     assert (found["test"].images == IMAGES[20:]).all()
-    assert notes.split == "as published: train, and valid for training too; test"
+    assert notes.split == "as published: train; valid for training too; test"
 
 
 UNSPLIT: dict[str, bytes | Members] = {
@@ -150,20 +150,65 @@ def test_ink_on_transparent_paper_is_where_it_can_be_seen(tmp_path: Path, colour
         return picture_bytes(picture)
 
     found, _ = read(tmp_path, {f"{LABELS[n]}_{n}.png": drawing(n) for n in range(30)})
-    images = white_on_black(found)[0][""].images
+    images = found[""].images
     assert sorted(images[:, 14, 14]) == sorted(IMAGES[:, 14, 14]) and not images[:, 0, 0].any()
 
 
-def test_a_picture_of_one_colour_without_transparency_stays_as_it_is(tmp_path: Path) -> None:
-    members: Members = {f"{n}_1.png": picture_bytes(Image.new("RGBA", (28, 28), "white")) for n in range(10)}
-    assert (read(tmp_path, members)[0][""].images == 255).all()
+@pytest.mark.parametrize("colour", ["white", "black"])
+def test_a_picture_of_one_colour_is_empty_paper(tmp_path: Path, colour: str) -> None:
+    members: Members = {f"{n}_1.png": picture_bytes(Image.new("RGBA", (28, 28), colour)) for n in range(10)}
+    assert not read(tmp_path, members)[0][""].images.any()
 
 
-def test_other_sizes_are_brought_to_28_x_28_and_said(tmp_path: Path) -> None:
+def test_of_other_sizes_the_ink_is_cut_out_and_said(tmp_path: Path) -> None:
+    """The square of 12 pixels becomes 36 x 24, and so 24 x 16 in the middle, white."""
     large = IMAGES.repeat(2, axis=1).repeat(3, axis=2)
     found, notes = read(tmp_path, npz(image=large, label=LABELS))
-    assert (found[""].images == IMAGES).all()
-    assert notes.sentences() == ["pictures of 84 x 56 pixels were brought to 28 x 28"]
+    inside, outside = np.s_[:, 7:21, 3:25], np.ones_like(IMAGES, bool)
+    outside[:, 6:22, 2:26] = False
+    assert (found[""].images[inside] == 255).all() and not found[""].images[outside].any()
+    assert notes.sentences() == ["of pictures of 84 x 56 pixels the ink was cut out, and scaled to 24 pixels"]
+
+
+def test_a_test_set_beside_unnamed_training_data_is_the_test_set(tmp_path: Path) -> None:
+    members = {
+        name.removeprefix("train/"): data
+        for name, data in in_folders("{split}/{label}/{number}.png", png).items()
+    }
+    found, notes = read(tmp_path, members)
+    assert notes.split == "as published: test; all others for training"
+    assert [len(found[split].labels) for split in ("train", "test")] == [20, 10]
+    assert sorted(found["test"].images[:, 14, 14]) == sorted(IMAGES[20:, 14, 14])
+
+
+def test_folders_of_writers_are_not_taken_for_classes(tmp_path: Path) -> None:
+    """Ten writers, named 0 to 9: a tenth of their files has the number of their folder by chance."""
+    members: Members = {f"{writer}/{label}_1.png": png(label) for writer in range(10) for label in range(10)}
+    with pytest.raises(InputError, match="names of 90 of 100 pictures, as of 0/1_1.png; say which is right"):
+        read(tmp_path, members)
+    found, _ = read(tmp_path, members, "name")
+    assert (found[""].images[:, 14, 14] == 100 + found[""].labels).all()
+
+
+def test_a_few_names_may_disagree_with_their_folders(tmp_path: Path) -> None:
+    members: Members = {f"{n % 10}/{n % 10}_{n}.png": png(n) for n in range(30)}
+    members["3/7_x.png"] = png(3)
+    assert read(tmp_path, members)[1].layout == "pictures, class by folder"
+
+
+def test_an_idx_file_that_is_there_packed_and_unpacked_is_read_once(tmp_path: Path) -> None:
+    """As torchvision leaves MNIST/raw."""
+    members = idx_files(f"MNIST/raw/{MNIST}") | idx_files(f"MNIST/raw/{MNIST}.gz", gzip.compress)
+    found, notes = read(tmp_path, members)
+    assert (found["test"].images == IMAGES[20:]).all()
+    assert notes.unread == "4 .gz (MNIST/raw/t10k-images-idx3-ubyte.gz, ...)"
+
+
+@pytest.mark.parametrize("kind", [str, bytes, np.float32, np.float64])
+def test_labels_may_be_text_or_whole_real_numbers(tmp_path: Path, kind: type) -> None:
+    """As scikit-learn's fetch_openml gives them."""
+    found, _ = read(tmp_path, npz(image=IMAGES, label=LABELS.astype(kind)))
+    assert (found[""].labels == LABELS).all()
 
 
 # What a message has in it.
@@ -203,6 +248,19 @@ REFUSED: dict[str, tuple[bytes | Members, str]] = {
     "a split in a split": (
         {name: keys("x_{}", "y_{}") for name in ("train.npz", "test.npz")},
         "test.npz holds a split of its own, and is one of several files; give it alone",
+    ),
+    "values to 1 and to 255": (
+        npz(x_train=IMAGES / 255, y_train=LABELS, x_test=IMAGES, y_test=LABELS),
+        "the largest values are 0.505882 in train, 129 in test; give all from 0 to 1, or all from 0 to 255",
+    ),
+    "labels that are no numbers": (
+        npz(image=IMAGES, label=np.array(["seven"] * 30)),
+        "'label' has shape (30,) and type <U5; it must be (n,) whole numbers",
+    ),
+    "strays beside folders of classes": (
+        in_folders("{label}/img{number}.png", png) | {"assets/logo.png": png(0), "assets/2_a.png": png(2)},
+        "no class can be told of assets/2_a.png, assets/logo.png: its folder is not named 0 to 9, as with "
+        "the other 30 pictures; rename or remove what has none",
     ),
     "no contrast": (
         npz(image=np.full((30, 28, 28), 7, np.uint8), label=LABELS),

@@ -16,7 +16,6 @@ from pipeline.common.runs import write_run
 from pipeline.common.seeds import generator
 from pipeline.common.storage import load_about, load_arrays, save_arrays
 from pipeline.runtime.errors import InputError
-from stages.prepare_digits.sample import INK, to_sample
 from stages.train_cnn.folds import rows_of_fold
 from stages.train_cnn.settings import CnnSettings
 from stages.train_mlp import training as mlp_training
@@ -95,28 +94,6 @@ def test_weights_that_do_not_fit_are_named(networks: dict[str, Path], tmp_path: 
         load_network(tmp_path / "other.safetensors")
 
 
-@pytest.mark.parametrize("paper", ["black", "white"])
-@pytest.mark.parametrize("size", [(200, 300), (31, 20), (28, 29), (4000, 3000)])
-def test_a_drawing_is_seen_as_the_numerals_are(paper: str, size: tuple[int, int]) -> None:
-    """The ink, a frame off the centre, is white, centred, and INK pixels long."""
-    ink = "white" if paper == "black" else "black"
-    picture = Image.new("L", size, paper)
-    width, height = size
-    picture.paste(ink, (width // 4, height // 4, width // 2, height * 3 // 4))
-    sample = to_sample(picture)
-    rows, columns = np.nonzero(sample > 64)
-    assert sample.shape == (28, 28) and sample[0, 0] == 0 and sample.max() == 255
-    assert max(np.ptp(rows), np.ptp(columns)) + 1 == INK
-    for places in (rows, columns):
-        assert abs(places.min() + places.max() - 27) <= 1
-
-
-def test_a_sample_of_the_data_stays_as_it_is_and_an_empty_page_is_black() -> None:
-    sample = np.random.default_rng(0).integers(0, 100, (28, 28), np.uint8)
-    assert (to_sample(Image.fromarray(sample)) == sample).all()
-    assert not to_sample(Image.new("L", (90, 90), "white")).any()
-
-
 def test_numerals_are_classified(
     networks: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +111,10 @@ def test_numerals_are_classified(
     classify.main([str(networks["mlp"]), str(tmp_path / "drawn/a.png"), "--draw", str(tmp_path / "out")])
     printed = capsys.readouterr()
     assert printed.out.split()[:3] == ["picture", "class", "0"] and "1 pictures are in" in printed.err
+    first = networks["mlp"] / "replicate_0.safetensors"
+    assert printed.err.splitlines()[0] == f"classify: uses {first}"
+    classify.main([str(first), str(tmp_path / "drawn/a.png")])
+    assert capsys.readouterr().err == ""
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["00000_a.jpg"]
 
 
@@ -184,7 +165,7 @@ def test_what_cannot_be_used_is_one_line(networks: dict[str, Path], tmp_path: Pa
     with pytest.raises(SystemExit, match="^classify: there is no "):
         classify.main([str(networks["mlp"]), str(tmp_path / "nothing.png")])
     put(tmp_path / "empty/boxes.txt", b"")
-    with pytest.raises(SystemExit, match="holds no picture$"):
+    with pytest.raises(SystemExit, match="holds boxes.txt$"):
         classify.main([str(networks["mlp"]), str(tmp_path / "empty")])
     with pytest.raises(SystemExit, match="^classify: .* holds no network"):
         classify.main([str(tmp_path), str(tmp_path)])

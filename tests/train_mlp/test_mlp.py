@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
-from pipeline.common.digits import Digits
 from stages.train_mlp import mlp
 from stages.train_mlp import training as mlp_training
 from tests.autograd import autograd_loss
@@ -49,19 +48,21 @@ def test_the_step_worked_in_the_docstring():
 def test_evaluation_agrees_with_scikit_learn():
     rng = np.random.default_rng(2)
     layers = mlp.initial_layers([6, 5, 10], "normal", "zeros", 1.0, "sigmoid", rng)
-    samples = Digits(rng.integers(0, 256, (1250, 6), np.uint8), (np.arange(1250) % 10).astype(np.uint8))
-    hidden = 1 / (1 + np.exp(-(samples.images / 255 @ layers[0][:, :-1].T + layers[0][:, -1])))
+    images, labels = rng.integers(0, 256, (1250, 2, 3), np.uint8), (np.arange(1250) % 10).astype(np.uint8)
+    hidden = 1 / (1 + np.exp(-(images.reshape(-1, 6) / 255 @ layers[0][:, :-1].T + layers[0][:, -1])))
     logits = hidden @ layers[1][:, :-1].T + layers[1][:, -1]
-    found = mlp.predict(layers, samples, mlp.ACTIVATIONS["sigmoid"])
+    inputs = mlp.to_inputs(images)
+    found = mlp.predict(layers, inputs, mlp.ACTIVATIONS["sigmoid"])
     np.testing.assert_allclose(found, logits.T, rtol=1e-4, atol=1e-5)
-    units = mlp.last_hidden(layers, samples, mlp.ACTIVATIONS["sigmoid"])
+    units = mlp.last_hidden(layers, inputs, mlp.ACTIVATIONS["sigmoid"])
     np.testing.assert_allclose(units, hidden, rtol=1e-4, atol=1e-6)
     probabilities = torch.softmax(torch.from_numpy(logits), 1).numpy()
-    expected = log_loss(samples.labels, probabilities, labels=range(10))
-    assert mlp.cross_entropy(found, samples.labels) == pytest.approx(expected, rel=1e-5)
-    scores, predicted = mlp_training.score(layers, {"test": samples}, mlp.ACTIVATIONS["sigmoid"])
+    expected = log_loss(labels, probabilities, labels=range(10))
+    assert mlp.cross_entropy(found, labels) == pytest.approx(expected, rel=1e-5)
+    sigmoid = mlp.ACTIVATIONS["sigmoid"]
+    scores, predicted = mlp_training.score(layers, {"test": inputs}, {"test": labels}, sigmoid)
     assert predicted["test"].tolist() == logits.argmax(axis=1).tolist()
-    assert scores["test_accuracy"] == pytest.approx((logits.argmax(axis=1) == samples.labels).mean())
+    assert scores["test_accuracy"] == pytest.approx((logits.argmax(axis=1) == labels).mean())
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])

@@ -43,6 +43,26 @@ def test_a_sample_of_an_unknown_sheet_counts_as_a_sheet_of_its_own(sheets):
     assert set(numbers(found["test"])) != set(range(400, 600))
 
 
+def test_sheets_with_a_sample_in_common_are_on_one_side():
+    """Sheet 1 is a copy of sheet 0, as sheet 31 of TibetanMNIST is of sheet 2."""
+    sheets = np.repeat(np.arange(6), 10).astype(np.int32)
+    digits = make_digits(60, sheets)
+    digits.images[10:20] = digits.images[:10]
+    splits = {"train": digits.take(np.arange(40)), "test": digits.take(np.arange(40, 60))}
+    for seed in range(20):
+        found = split_by_sheet(splits, np.random.default_rng(seed))
+        sides = [set(each.sheets) for each in found.values()]
+        assert any({0, 1} <= side for side in sides) and not sides[0] & sides[1]
+
+
+def test_copies_are_held_out_together():
+    digits = make_digits(60)
+    digits.images[30:] = digits.images[:30]
+    rest, held = hold_out(digits, 10, np.random.default_rng(0))
+    assert not set(numbers(rest)) & set(numbers(held))
+    assert 10 <= len(held.labels) <= 20
+
+
 def test_samples_are_held_out_at_random_and_trained_on_no_more():
     rest, held = hold_out(make_digits(50), 12, np.random.default_rng(0))
     assert (len(rest.labels), len(held.labels)) == (38, 12)

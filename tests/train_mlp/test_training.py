@@ -116,6 +116,24 @@ def test_keeping_the_best_never_ends_below_an_earlier_epoch(digits):
     assert all(row["kept"] for row in without.curve)
 
 
+def test_momentum_goes_back_with_the_weights(digits):
+    """The epoch after one that was taken back begins where the kept one ended: two taken back are equal
+    steps from the same weights but for the order of samples, so with all samples in one mini-batch, equal.
+    """
+    result = train(digits, keep_best=True, momentum=0.9, batch_size=200, learning_rate=8.0, epochs=60)
+    rows = result.curve
+    back = [row["epoch"] for row in rows if not row["kept"]]
+    twice = next(epoch for epoch in back if epoch + 1 in back)
+    assert rows[twice]["train_loss"] == pytest.approx(rows[twice - 1]["train_loss"], rel=1e-4)
+
+
+def test_a_validation_set_that_is_cut_short_is_said(digits, capsys):
+    assert len(train(digits, validation=150, epochs=1).truth["validation"]) == 66
+    assert "mlp.runs.test #0 validation is a third of the training samples, 66" in capsys.readouterr().err
+    train(digits, validation=60, epochs=1)
+    assert "a third" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("rule", "column", "sign"), [("accuracy", "train_accuracy", 1), ("loss", "train_loss", -1)]
 )
