@@ -78,7 +78,7 @@ def crop(workspace: Path, repeats: int) -> list[Row]:
     """With processes that have started, and, as a stage starts them, with their start and their imports."""
     archive, params = workspace / MASKS_ARCHIVE, read_params(workspace / PARAMS)
     settings = MasksSettings(**params["crop_masks"])
-    _, boxes = read_boxes(archive, settings, params["seed"])
+    _, boxes, _ = read_boxes(archive, settings, params["seed"])
     means = []  # of all pixels, by which all are held to the same work
 
     def seconds(cut_batch: Callable[..., list[Crop]], workers: int = 0, start: bool = False) -> float:

@@ -18,7 +18,7 @@ class Crops(NamedTuple):
     pooled: np.ndarray  # float32 (n, 3, side, side) in 0 to 1, method 1
     label: np.ndarray  # uint8 (n,), an index into `classes`
     test: np.ndarray  # bool (n,), whether the crop is in the test set
-    photograph: np.ndarray  # int32 (n,), the number of its photograph
+    photograph: np.ndarray  # int32 (n,), the number of its photograph, whose copies have the same
     classes: list[str]
 
     def rows(self) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from pydantic import Field
 from pipeline.runtime.settings import Strict
 
 SYNTHETIC = "synthetic"  # what `data.digits` and `data.masks` call data drawn from the seed
+SYNTHETIC_LABELS = ("bad", "good", "none")  # of the boxes that are drawn
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -20,7 +21,7 @@ class SyntheticDigits(Strict):
 class SyntheticMasks(Strict):
     """`data.synthetic_masks`."""
 
-    photographs: int = Field(ge=1, le=50_000)
+    photographs: int = Field(ge=10, le=50_000)  # fewer would not hold every class in both sets
 
 
 class Data(Strict):

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ import pooch
 import requests
 
 from pipeline.runtime.errors import InputError
+from pipeline.sources.wanted import without_password
 
 CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
 RETRIES = 3  # pooch waits 1, 2 and 3 seconds before them
@@ -24,15 +24,6 @@ ADVICE = (
     "Check the address, the checksum and the network, or download the file yourself and set its path "
     "in params.yaml instead"
 )
-
-
-def without_password(text: str) -> str:
-    """An address, or a text with addresses, as it may be shown.
-
-    >>> without_password("https://me:secret@example.org/a.zip")
-    'https://example.org/a.zip'
-    """
-    return re.sub("//[^/]*@", "//", text)
 
 
 def _hide_password(record: logging.LogRecord) -> bool:
@@ -64,7 +55,7 @@ def download(url: str, sha256: str | None = None, git_blob: str | None = None) -
             copy.unlink()
         return Path(cache.fetch(name, downloader=partial(_transfer, git_blob)))
     except (requests.RequestException, ValueError) as error:  # a ValueError is a wrong checksum
-        raise InputError(without_password(f"{url}: {_reason(error)}. {ADVICE}")) from None
+        raise InputError(without_password(f"{url}: {_reason(error)}"), ADVICE) from None
     except OSError as error:
         raise InputError(
             f"{cache.path}, where downloads are kept: {error.strerror or error}. "
@@ -95,7 +86,7 @@ def _transfer(git_blob: str | None, url: str, file: str, cache: pooch.Pooch) -> 
         transfer(url, file, cache)
     except requests.RequestException as error:
         if _is_final(error):
-            raise InputError(without_password(f"{url}: {_reason(error)}. {ADVICE}")) from None
+            raise InputError(without_password(f"{url}: {_reason(error)}"), ADVICE) from None
         raise
     finally:
         ended.set()
@@ -152,4 +143,4 @@ def _reason(error: Exception) -> str:
         case requests.ConnectionError():
             return "no connection to the server, or it broke off"
         case _:
-            return str(error).removesuffix(".")
+            return str(error).partition(". Deleted download")[0].removesuffix(".")  # what pooch adds is long

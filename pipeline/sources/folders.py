@@ -19,8 +19,25 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of a zip, so that equal folde
 def open_source(path: Path) -> Archive:
     """A folder or archive to read from, with the files that fetching would take of it."""
     if not path.is_dir():
+        if suffix(path.name) != ".zip" and not zipfile.is_zipfile(path):
+            given = f"{path.name} is not a zip archive; give a folder, a .zip or an .npz file"
+            raise InputError(given + advise([path.name]))
         return open_archive(path, path.name)
-    return Folder(path, [name for name in list_folder(path) if is_taken(name)])
+    names = list_folder(path)
+    taken = [name for name in names if is_taken(name)]
+    if names and not taken:
+        raise InputError(f"{path} holds no file that is read, but {by_suffix(names)}{advise(names)}")
+    return Folder(path, taken)
+
+
+def advise(names: list[str]) -> str:
+    """What to do with arrays that are not read, if there are any."""
+    if not any(suffix(name) == ".npy" for name in names):
+        return ""
+    return (
+        "; .npy files are not read: put images and labels into one file by "
+        "numpy.savez('digits.npz', image=images, label=labels)"
+    )
 
 
 def is_taken(name: str) -> bool:
@@ -36,7 +53,8 @@ def pack_folder(folder: Path, target: Path) -> str:
     names = list_folder(folder)
     packed = [name for name in names if is_taken(name)]
     if not any(suffix(name) in PICTURES | {".npz"} or IDX.search(name) for name in packed):
-        raise InputError(f"{folder} holds no picture and no array, but {by_suffix(names) or 'nothing'}")
+        there = by_suffix(names) or "nothing"
+        raise InputError(f"{folder} holds no picture and no array, but {there}{advise(names)}")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in packed:
             entry = zipfile.ZipInfo(name, EPOCH)

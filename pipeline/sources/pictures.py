@@ -22,6 +22,16 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is twice ours, and gives a w
 NEXT_SCAN = b"\xff\xda"  # begins a scan of a JPEG; each scan costs a pass over all pixels
 SCANS = 100
 STRIP = 64  # rows that change their mode at a time
+ORIENTATION = 0x0112  # the EXIF tag that says how a picture is to be turned
+TURNS = {  # its values that turn or mirror a picture, and how to do so
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 PILLOW_ERRORS = (
     OSError,
     SyntaxError,
@@ -36,7 +46,9 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # it logs what its e
 
 
 def open_picture(data: bytes, where: str) -> Image.Image:
-    """The picture in `data` as RGB, with its EXIF; `where` begins the InputError if it cannot be read."""
+    """The picture in `data` as RGB, its pixels as stored, with its EXIF; `where` begins the InputError if it
+    cannot be read.
+    """
     with reading(where):
         picture = open_header(BytesIO(data), where)
         if data.count(NEXT_SCAN) > SCANS and picture.format in ("JPEG", "MPO"):
@@ -114,17 +126,42 @@ def _strip_to_rgb(strip: Image.Image) -> Image.Image:
     return strip.convert("RGB")
 
 
+def orientation(picture: Image.Image) -> int | None:
+    """The EXIF orientation, 2 to 8; None where there is none that turns the picture or can be read.
+
+    Pillow's getexif would take that of XMP too, which viewers leave alone. A TIFF has none here: Pillow turns
+    it by itself.
+    """
+    exif = Image.Exif()
+    with without_warnings():
+        try:
+            exif.load(picture.info.get("exif", b""))
+            value = exif.get(ORIENTATION)
+        except PILLOW_ERRORS:
+            return None
+    return value if value in TURNS else None
+
+
+def turn(picture: Image.Image) -> Image.Image:
+    """A picture turned as its EXIF says; the picture itself where EXIF turns nothing.
+
+    Pillow's exif_transpose would rewrite all of the EXIF, which fails where any other tag is damaged.
+    """
+    value = orientation(picture)
+    return picture.transpose(TURNS[value]) if value else picture
+
+
 def open_drawing(data: bytes, where: str) -> Image.Image:
-    """A picture of a numeral as grey, dark ink on white. If it is partly transparent and its visible pixels
-    have one colour, their opacity is the ink: pasted on white, white ink would disappear.
+    """A picture of a numeral as viewers show it, in grey, dark ink on white. If it is partly transparent and
+    its visible pixels have one colour, their opacity is the ink: pasted on white, white ink would disappear.
     """
     with reading(where):
         picture = open_header(BytesIO(data), where)
         if picture.has_transparency_data and picture.mode not in SIXTEEN_BIT and _has_one_colour(picture):
             alpha = picture.convert("RGBA").getchannel("A")
             if alpha.getextrema() != (255, 255):
-                return alpha.point(lambda value: 255 - value)
-    return open_picture(data, where).convert("L")
+                return turn(alpha.point(lambda value: 255 - value))
+    return turn(open_picture(data, where).convert("L"))
 
 
 def _has_one_colour(picture: Image.Image) -> bool:

@@ -1,6 +1,5 @@
 """The raw file of a source: fetched from where a setting says, with a record of where it is from."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -12,18 +11,11 @@ from pipeline.common.storage import write_json
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import open_archive
 from pipeline.sources.catalogue import SYNTHETIC, Source
-from pipeline.sources.downloads import download, without_password
+from pipeline.sources.downloads import download
 from pipeline.sources.folders import pack_folder
+from pipeline.sources.wanted import Wanted, check_wanted, own_path, without_password
 
 UNSTATED = "not stated: your own data"
-
-
-class Wanted(NamedTuple):
-    """The source that a setting names."""
-
-    key: str  # data.digits or data.masks
-    name: str  # synthetic, a name of the catalogue, an address or a path
-    sha256: str | None  # the checksum that its file must have, if any
 
 
 class Origin(NamedTuple):
@@ -40,24 +32,19 @@ DRAWN = Origin(SYNTHETIC, "drawn from the seed", None, "none needed")
 
 def fetch(wanted: Wanted, catalogue: dict[str, Source], raw: Path) -> Origin:
     """Download, copy or pack a source that is not drawn into the file `raw`; InputError, naming its key."""
+    check_wanted(wanted, catalogue)
     if wanted.name in catalogue:
         source = catalogue[wanted.name]
         shutil.copyfile(download(source.address, wanted.sha256 or source.sha256, source.git_blob), raw)
         return Origin(wanted.name, source.title, source.address, source.licence)
-    if "://" not in wanted.name:
-        return _copy_path(wanted, catalogue, raw)
-    address = without_password(wanted.name)
-    if not wanted.name.startswith(("http://", "https://")):
-        raise InputError(f"{wanted.key} is {address}: only http:// and https:// addresses are downloaded")
+    if path := own_path(wanted.name, catalogue):
+        return _copy_path(wanted, path, raw)
     shutil.copyfile(download(wanted.name, wanted.sha256), raw)
-    return Origin("own", "a file from an address", address, UNSTATED)
+    return Origin("own", "a file from an address", without_password(wanted.name), UNSTATED)
 
 
-def _copy_path(wanted: Wanted, catalogue: dict[str, Source], raw: Path) -> Origin:
+def _copy_path(wanted: Wanted, path: Path, raw: Path) -> Origin:
     key, name, _ = wanted
-    path = Path(os.path.expanduser(name))
-    if not (os.path.isdir(path) or os.path.isfile(path)):
-        raise InputError(f"{key} is {name}: {_why_missing(name, path, catalogue)}")
     try:
         if path.is_dir():
             if left_out := pack_folder(path, raw):
@@ -68,17 +55,6 @@ def _copy_path(wanted: Wanted, catalogue: dict[str, Source], raw: Path) -> Origi
         raise InputError(f"{key}: {name} cannot be copied: {error.strerror or error}") from None
     # Its folder is not recorded: it differs from machine to machine, and may be private.
     return Origin("own", "your own file or folder", path.absolute().name, UNSTATED)
-
-
-def _why_missing(name: str, path: Path, catalogue: dict[str, Source]) -> str:
-    if "/" not in name:
-        return f"neither a file or folder in {Path.cwd()} nor one of {SYNTHETIC}, {', '.join(catalogue)}"
-    if path.is_absolute():
-        return "there is no such file or folder"
-    return (
-        f"there is no such file or folder in {Path.cwd()}; an experiment run in a folder of its own "
-        "(dvc exp run --temp or --queue) needs an absolute path"
-    )
 
 
 def record(wanted: Wanted, origin: Origin, raw: Path, suffixes: tuple[str, ...]) -> str:

@@ -53,26 +53,37 @@ def split_of_file(name: str) -> str:
 def map_published_split(splits: Iterable[str]) -> tuple[dict[str, str], str]:
     """Map each published split to "train" or "test"; and a sentence that describes the mapping.
 
-    The mapping is empty where there is no training set, or no other set beside it. Validation is for
-    training where there is a test set, and is the test set where there is none.
+    The mapping is empty where there is no set for testing, or nothing else. Where no set is named train, all
+    that belongs to no set is for training. Validation is for training where there is a test set, and is the
+    test set where there is none.
 
     >>> map_published_split(["train", "valid"])
     ({'train': 'train', 'valid': 'test'}, 'as published: train; valid, as the test set')
+    >>> map_published_split(["", "test"])
+    ({'test': 'test', '': 'train'}, 'as published: test; all others for training')
     """
     found = set(splits)
-    if not ("train" in found and found & {"valid", "test"}):
+    training = "train" if "train" in found else ""
+    if training not in found or not found & {"valid", "test"}:
         return {}, ""
-    if "valid" not in found:
-        return {"train": "train", "test": "test"}, "as published: train; test"
+    sides = {
+        "train": ("train", "train"),
+        "valid": ("train", "valid for training too")
+        if "test" in found
+        else ("test", "valid, as the test set"),
+        "test": ("test", "test"),
+        "": ("train", "all others for training"),
+    }
     if "test" in found:
-        said = "as published: train, and valid for training too; test"
-        return {"train": "train", "valid": "train", "test": "test"}, said
-    return {"train": "train", "valid": "test"}, "as published: train; valid, as the test set"
+        sides["valid"] = ("train", "valid for training too")
+    kept = [split for split in sides if split in found and (split or not training)]
+    said = "; ".join(sides[split][1] for split in kept)
+    return {split: sides[split][0] for split in kept}, f"as published: {said}"
 
 
 def check_complete(names: list[str], splits: list[str], source: str) -> None:
-    """Raise InputError where a file belongs to no set of the split that the others have."""
-    if "" in splits:
+    """Raise InputError where a file belongs to no set of the split that the others have, train and more."""
+    if "" in splits and "train" in splits:
         stray = names[splits.index("")]
         sets = ", ".join(sorted(set(splits) - {""}))
         raise InputError(

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, shorten
 from pipeline.sources.archives import Archive, brief, by_suffix
 from pipeline.sources.splits import map_published_split, split_of_file, split_of_folder
 from stages.crop_masks import coco, csv_tables, voc, yolo
-from stages.crop_masks.boxes import Box
+from stages.crop_masks.boxes import Box, are_shares
 from stages.crop_masks.photographs import DataSet, place
 from stages.crop_masks.split import split_as_published
 
@@ -49,7 +49,7 @@ def read_annotations(archive: Archive, wanted: str = "auto", skip_invalid: bool 
         with data.faults.gathered():
             boxes += [box._replace(split=split) for box in FORMATS[form].read(data, name)]
     boxes, split = split_as_published(data, boxes, form)
-    boxes = place(boxes, data)
+    boxes = place(boxes, data, form == "yolo" or are_noted_shares(data, boxes))
     check_conflicts(data, boxes, form)
     data.faults.check()
     if not boxes:
@@ -79,7 +79,8 @@ def choose_format(data: DataSet, wanted: str) -> tuple[str, list[str]]:
         shown = "; ".join(f"{FORMATS[key].TITLE}, {brief(files)}" for key, files in found.items())
         raise InputError(
             f"{data.source} holds annotations in {len(found)} formats: {shown}. Say which to read with "
-            f"crop_masks.annotations: {' or '.join(found)}"
+            f"crop_masks.annotations: {' or '.join(found)} (of classify: --annotations; of look_at: after "
+            "the path)"
         )
     if not found:
         raise InputError(_nothing_found(data, wanted))
@@ -114,6 +115,17 @@ def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
     return chosen
 
 
+def are_noted_shares(data: DataSet, boxes: list[Box]) -> bool:
+    """Whether the boxes of a format that is in pixels are shares of the photograph, which is noted."""
+    shares = are_shares(boxes)
+    for box in boxes if shares else []:
+        data.faults.note(
+            "boxes have corners from 0 to 1, which were taken as shares of the photograph's width and height",
+            box.where,
+        )
+    return shares
+
+
 def check_conflicts(data: DataSet, boxes: list[Box], form: str) -> None:
     """A photograph must be on one side of the split, and in one file where each file is of one photograph."""
     if conflict := _find_conflict(boxes, lambda box: box.split):
@@ -146,4 +158,4 @@ def list_unread(data: DataSet, read: set[str]) -> list[str]:
     spare = sorted(photographs - read)
     others = [name for name in data.names if name not in read and name not in photographs]
     notes = [f"{len(spare)} photographs have no annotation: {brief(spare)}"] if spare else []
-    return [*notes, f"not read: {by_suffix(others)}"] if others else notes
+    return list(map(shorten, [*notes, f"not read: {by_suffix(others)}"] if others else notes))

@@ -12,26 +12,29 @@ from stages.crop_masks.settings import IGNORE
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 FARTHEST = 1_000_000  # pixels; no photograph is as large
+LARGEST_SHARE = 1.001  # of a photograph's width or height: its edge, but for rounding
 
 # (left, top, right, bottom) in whole pixels, half open: the columns left to right - 1 and the rows top to
 # bottom - 1, as in Pillow's crop. Column 0 is the left one, row 0 the upper one.
 Area = tuple[int, int, int, int]
+Corners = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax
 
 
 class Box(NamedTuple):
-    """A face: xmin, ymin, xmax, ymax in pixels of the photograph as stored, its left and upper edge 0.
+    """A face.
 
-    `size` is the photograph's (width, height) as the annotation has it, None where it does not say.
-    `split` is "train", "test", or "" in a source that is not split; `row` is the line of a CSV or YOLO file,
-    or the number of an object in a Pascal VOC or COCO file. `turned` says that the box is on the photograph
-    turned as its EXIF says.
+    `corners` are those of the annotation, in pixels or as shares of the photograph, until place() has made
+    them whole pixels of the photograph, its left and upper edge 0. `size` is the photograph's (width, height)
+    as the annotation has it, None where it does not say. `split` is "train", "test", or "" in a source that
+    is not split; `row` is the line of a CSV or YOLO file, or the number of an object in a Pascal VOC or COCO
+    file. `turned` says that the box is on the photograph turned as its EXIF says.
     """
 
     split: str
     photograph: str
     label: str
     annotation: str
-    corners: Area
+    corners: Corners
     size: tuple[int, int] | None
     row: int
     turned: bool = False
@@ -51,32 +54,46 @@ def by_photograph(boxes: Iterable[Box]) -> list[list[Box]]:
     return list(groups.values())
 
 
-def clip(box: Area, width: int, height: int) -> Area | None:
-    """The part of a box within a photograph of that size; None if there is none.
+def clip(box: Corners, width: int, height: int) -> Area | None:
+    """The part of a box within a photograph of that size, in whole pixels; None if there is none.
 
     >>> clip((-5, 2, 10, 30), 20, 25)
     (0, 2, 10, 25)
     """
-    left, top, right, bottom = box
+    left, top, right, bottom = map(round, box)
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def parse_corners(texts: list[str], where: str) -> Area:
-    """xmin, ymin, xmax, ymax from their texts; InvalidBox if the box has no area."""
-    return to_corners(
-        [parse_number(text, name, where) for text, name in zip(texts, CORNERS, strict=True)], where
-    )
+def parse_corners(texts: list[str], where: str, names: Iterable[str] = CORNERS) -> Corners:
+    """The four numbers of a box from their texts."""
+    one, two, three, four = (parse_number(text, name, where) for text, name in zip(texts, names, strict=True))
+    return one, two, three, four
 
 
-def to_corners(values: list[float], where: str) -> Area:
+def add_size(box: Corners) -> Corners:
+    """xmin, ymin, xmax, ymax of a box that is given as left and upper edge, width and height."""
+    left, top, width, height = box
+    return left, top, left + width, top + height
+
+
+def to_area(corners: Corners, where: str) -> Area:
     """The nearest whole pixels; InvalidBox if the box has no area."""
-    xmin, ymin, xmax, ymax = map(round, values)
+    xmin, ymin, xmax, ymax = map(round, corners)
     if xmax <= xmin or ymax <= ymin:
         raise InvalidBox(
             f"{where}: the box from ({xmin}, {ymin}) to ({xmax}, {ymax}) has no area; are corners swapped?"
         )
     return xmin, ymin, xmax, ymax
+
+
+def are_shares(boxes: list[Box]) -> bool:
+    """Whether all corners are from 0 to 1, and some between: shares of the photograph's width and height.
+
+    A single corner beyond settles that all are pixels.
+    """
+    values = [value for box in boxes for value in box.corners]
+    return max(map(abs, values), default=0) <= LARGEST_SHARE and any(value % 1 for value in values)
 
 
 def parse_size(width: str | None, height: str | None, where: str) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import ARCHIVE_ERRORS, read_text, with_suffix
-from stages.crop_masks.boxes import FARTHEST, Box, to_corners
+from stages.crop_masks.boxes import FARTHEST, Box, Corners, add_size
 from stages.crop_masks.photographs import DataSet
 
 TITLE = "COCO"
@@ -39,9 +39,15 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
     images = _by_id(content, "images", name)
     labels = {key: _text(each, "name", name) for key, each in _by_id(content, "categories", name).items()}
     photographs: dict[Any, str] = {}
+    ids: dict[str, Any] = {}  # of each photograph
     for key, image in images.items():
         with data.faults.gathered():
             photographs[key] = data.find(_text(image, "file_name", name), name, name)
+            if (other := ids.setdefault(photographs[key], key)) != key:
+                raise InputError(
+                    f"{name}: the images with the `id` {show(other)} and {show(key)} are both "
+                    f"{photographs[key]}; give each its own `file_name`, or all boxes one `image_id`"
+                )
     named = set()
     for number, each in enumerate(_list(content, "annotations", name), start=1):
         with data.faults.gathered():
@@ -100,7 +106,7 @@ def _text(item: dict[str, Any], key: str, name: str) -> str:
     return item[key].strip()
 
 
-def _corners(bbox: Any, where: str) -> tuple[int, int, int, int]:
+def _corners(bbox: Any, where: str) -> Corners:
     """xmin, ymin, xmax, ymax of a COCO box: left and upper edge, width, height."""
     numbers: list[Any] = bbox if isinstance(bbox, list) and len(bbox) == 4 else [None]
     if not all(
@@ -108,7 +114,7 @@ def _corners(bbox: Any, where: str) -> tuple[int, int, int, int]:
     ):
         raise InputError(f"{where}: `bbox` is {show(bbox)}; it must be [left, top, width, height] in pixels")
     left, top, width, height = numbers
-    return to_corners([left, top, left + width, top + height], where)
+    return add_size((left, top, width, height))
 
 
 def _size(image: dict[str, Any], where: str) -> tuple[int, int] | None:

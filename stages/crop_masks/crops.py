@@ -94,12 +94,11 @@ def cut_photograph(
     """Cut the boxes of one photograph and save each crop; `first` numbers the first of them."""
     name = boxes[0].photograph
     where = f"{boxes[0].where}: {name}"
-    views = {each: open_photograph(archive, name, each, where) for each in {box.turned for box in boxes}}
+    photograph = open_photograph(archive, name, boxes[0].turned, where)
     for number, box in enumerate(boxes, start=first):
-        view = views[box.turned]
-        area = clip(box.corners, *view.size)
+        area = clip(box.corners, *photograph.size)
         assert area is not None, "place() leaves no box outside of its photograph"
-        crop = view.crop(area)
+        crop = photograph.crop(area)
         file = f"{box.split}/{box.label}/{number:05}_{safe_stem(name)}.png"
         crop.save(folder / file, compress_type=zlib.Z_RLE)  # for photographs a twelfth faster than level 1
         yield Crop(box, area, file, resize(crop, side), resize(crop, 2 * side), pool(crop, side))
@@ -145,10 +144,18 @@ def _cells(length: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     return edges[:-1] // side, -(-edges[1:] // side)
 
 
-def write_crops(crops: Iterator[Crop], boxes: list[Box], side: int, arrays: Path, table: Path) -> int:
-    """Write the arrays and the table of all crops, and return how many boxes were clipped."""
+def write_crops(
+    crops: Iterator[Crop],
+    boxes: list[Box],
+    numbers: dict[str, int],
+    side: int,
+    arrays: Path,
+    table: Path,
+) -> int:
+    """Write the arrays and the table of all crops, and return how many boxes were clipped; `numbers` are
+    those of the photographs.
+    """
     count, classes = len(boxes), list_classes(box.label for box in boxes)
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
     resized = np.empty((count, 3, side, side), np.uint8)
     large = np.empty((count, 3, 2 * side, 2 * side), np.uint8)
     pooled = np.empty((count, 3, side, side), np.float32)

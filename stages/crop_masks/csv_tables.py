@@ -6,30 +6,40 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import NamedTuple, TextIO
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import ARCHIVE_ERRORS, PICTURES, open_text, suffix, with_suffix
 from pipeline.sources.splits import word_of
-from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
+from stages.crop_masks.boxes import CORNERS, Box, add_size, parse_corners, parse_size
 from stages.crop_masks.photographs import DataSet
 
 TITLE = "CSV"
-# The columns, and the other names that they go by; of several in one file the first counts.
-FILENAME = ("filename", "image", "file", "path")
-LABEL = ("label", "class", "category", "name")
+# The columns, and the other names that they go by; of several in one file the first counts. The last are
+# makesense.ai's.
+ALIASES = {
+    "filename": ("filename", "image", "file", "path", "image_name"),
+    "label": ("label", "class", "category", "name", "label_name"),
+    "width": ("width", "image_width"),
+    "height": ("height", "image_height"),
+}
 REQUIRED = ("filename", "label", *CORNERS)
+LEFT_TOP_SIZE = ("bbox_x", "bbox_y", "bbox_width", "bbox_height")  # what makesense.ai has instead of CORNERS
 LINE_LIMIT = 2**16  # characters
+NAMES_SHOWN = 120  # characters of a header
 ROWS_SEARCHED = 50  # for one without an empty value, which tells the columns of a file without a header
 
 
 class Columns(NamedTuple):
-    """Where each value is in a row; `size` is (width, height) or (). `values` is the length of a row."""
+    """Where each value is in a row; `size` is (width, height) or (). `values` is the length of a row, and
+    `edges` the names of the box's four columns, CORNERS or LEFT_TOP_SIZE.
+    """
 
     filename: int
     label: int
-    corners: tuple[int, ...]
+    box: tuple[int, ...]
     size: tuple[int, ...]
     values: int
     header: bool
+    edges: tuple[str, ...] = CORNERS
 
 
 def find(data: DataSet) -> list[str]:
@@ -64,13 +74,21 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
                 continue
             seen.add(key)
             photograph = data.find(row[columns.filename].strip(), name, where)
-            corners, label = [row[column] for column in columns.corners], row[columns.label].strip()
-            if not any([*corners, label]):
+            box, label = [row[column] for column in columns.box], row[columns.label].strip()
+            if not any([*box, label]):
                 data.empty.add(photograph)
                 continue
             width, height = (row[column] for column in columns.size) if columns.size else (None, None)
             size = parse_size(width, height, where)
-            yield Box("", photograph, label, name, parse_corners(corners, where), size, line)
+            if size is None and width and not columns.header:
+                raise InputError(
+                    f"{where}: the photograph's width and height are 0; name the columns in a header: "
+                    f"{', '.join(REQUIRED)}"
+                )
+            corners = parse_corners(box, where, columns.edges)
+            if columns.edges == LEFT_TOP_SIZE:
+                corners = add_size(corners)
+            yield Box("", photograph, label, name, corners, size, line)
 
 
 def read_rows(data: DataSet, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -115,30 +133,36 @@ def read_columns(data: DataSet, name: str) -> Columns:
     """The columns of a file, by its header, or by its rows where it has none."""
     rows = read_rows(data, name)
     _, first = next(rows, (1, []))
-    names = [cell.strip().casefold() for cell in first]
-    columns = {column: names.index(column) for column in (*CORNERS, "width", "height") if column in names}
-    for column, aliases in (("filename", FILENAME), ("label", LABEL)):
-        if alias := next((alias for alias in aliases if alias in names), None):
-            columns[column] = names.index(alias)
     if any(suffix(cell) in PICTURES for cell in first):
         searched = chain([first], (row for _, row in islice(rows, ROWS_SEARCHED)))
         return _tell_columns(next(filter(all, searched), first), name)
-    _check_columns(first, columns, name)
+    names = [cell.strip().casefold() for cell in first]
+    columns = {column: names.index(column) for column in (*CORNERS, *LEFT_TOP_SIZE) if column in names}
+    for column, aliases in ALIASES.items():
+        if alias := next((alias for alias in aliases if alias in names), None):
+            columns[column] = names.index(alias)
+    edges = LEFT_TOP_SIZE if columns.keys().isdisjoint(CORNERS) and "bbox_x" in columns else CORNERS
+    _check_columns(first, columns, edges, name)
     return Columns(
         columns["filename"],
         columns["label"],
-        tuple(columns[corner] for corner in CORNERS),
+        tuple(columns[edge] for edge in edges),
         (columns["width"], columns["height"]) if {"width", "height"} <= columns.keys() else (),
         len(first),
         header=True,
+        edges=edges,
     )
 
 
 def _tell_columns(row: list[str], name: str) -> Columns:
-    """The columns of a file without a header: a picture, a label, perhaps width and height, four corners."""
+    """The columns of a file without a header: a picture, a label, perhaps width and height, four corners; or
+    makesense.ai's label, left and upper edge, width and height of the box, picture, its width and height.
+    """
     pictures = [place for place, cell in enumerate(row) if suffix(cell) in PICTURES]
     numbers = [place for place, cell in enumerate(row) if _is_number(cell)]
     labels = sorted(set(range(len(row))) - {*pictures, *numbers})
+    if (labels, pictures, len(numbers)) == ([0], [5], 6):
+        return Columns(5, 0, (1, 2, 3, 4), (6, 7), len(row), header=False, edges=LEFT_TOP_SIZE)
     if not (len(pictures) == len(labels) == 1 and len(numbers) in (4, 6)):
         raise InputError(
             f"{name} line 1: it has no header, and its columns cannot be told; name them "
@@ -156,15 +180,18 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _check_columns(names: list[str], columns: dict[str, int], name: str) -> None:
-    """Raise InputError unless each of the columns REQUIRED is there, and none twice."""
-    missing = [column for column in REQUIRED if column not in columns]
+def _check_columns(names: list[str], columns: dict[str, int], edges: tuple[str, ...], name: str) -> None:
+    """Raise InputError unless each of the columns needed is there, and none twice."""
+    needed = ("filename", "label", *edges)
+    missing = [column for column in needed if column not in columns]
     if missing:
         found = ", ".join(map(repr, names)) or "none"
+        if len(found) > NAMES_SHOWN:
+            found = f"{found[:NAMES_SHOWN]}... ({len(names)} in all)"
         raise InputError(
             f"{name} line 1: no column {', '.join(missing)}; its columns are {found}; needed are "
-            f"{', '.join(REQUIRED)}, with commas between them"
+            f"{', '.join(needed)}, with commas between them"
         )
     twice = [column for column, count in Counter(names).items() if count > 1]
     if twice:
-        raise InputError(f"{name} line 1: the column {twice[0]!r} is there twice; remove one of them")
+        raise InputError(f"{name} line 1: the column {show(twice[0])} is there twice; remove one of them")

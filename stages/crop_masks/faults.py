@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, shorten
 
 SHOWN = 20  # faults that a message lists
 
@@ -51,7 +51,10 @@ class Faults:
 
     def notes(self) -> list[str]:
         """A sentence for each kind of oddity: how often, and where first."""
-        return [f"{count} {sentence}; first: {self.where[sentence]}" for sentence, count in self.odd.items()]
+        return [
+            shorten(f"{count} {sentence}; first: {self.where[sentence]}")
+            for sentence, count in self.odd.items()
+        ]
 
     def check(self) -> None:
         """Raise InputError if there are faults: the first ones, and how many more."""
@@ -62,6 +65,7 @@ class Faults:
             if self.invalid:
                 more.append(
                     f"{self.invalid} of them are invalid boxes; "
-                    "`crop_masks.invalid_boxes: skip` leaves these out"
+                    "`crop_masks.invalid_boxes: skip` (of look_at and classify: --invalid-boxes skip) leaves "
+                    "these out"
                 )
             raise InputError(f"{self.count} faults:", *self.first, *more)

@@ -7,6 +7,7 @@ from os.path import splitext
 from pathlib import PurePosixPath
 from typing import Any
 from unicodedata import normalize
+from urllib.parse import unquote
 
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import (
@@ -17,15 +18,15 @@ from pipeline.sources.archives import (
     file_names,
     with_suffix,
 )
-from pipeline.sources.orientation import AS_STORED, QUARTER_TURNS, Header, read_header
-from stages.crop_masks.boxes import Box, by_photograph, clip
+from pipeline.sources.orientation import Header, read_header
+from stages.crop_masks.boxes import Box, Corners, by_photograph, clip, to_area
 from stages.crop_masks.faults import Faults, InvalidBox
 
 AS_SAID = "photographs have an EXIF rotation, and their boxes fit it as turned"
 BY_SIZE = "photographs have an EXIF rotation, and their boxes fit the pixels as stored, by width and height"
 UNKNOWN = (
     "photographs have an EXIF rotation and no width and height that could tell, so their boxes are taken to "
-    "be on the pixels as stored"
+    "be on the photograph as turned"
 )
 
 
@@ -55,15 +56,17 @@ class DataSet:
     def find(self, given: str, annotation: str, where: str) -> str:
         """The photograph that an annotation means by `given`, a file name or a path.
 
-        Upper and lower case, and composed and decomposed letters, are the same unless both are there. Of
-        several photographs in different folders it is the one with the path as given, or else the nearest
-        one to the annotation.
+        Upper and lower case, composed and decomposed letters, and letters encoded as in URLs are the same
+        unless both are there. Of several photographs in different folders it is the one with the path as
+        given, or else the nearest one to the annotation.
         """
-        return choose(self.by_name.get(normalise(file_name(given)), []), given, annotation, where)
+        found = self.by_name.get(normalise(file_name(given)), [])
+        return choose(found, file_name, given, annotation, where)
 
-    def find_stem(self, given: str, annotation: str, where: str) -> str:
-        """The same for a name whose suffix does not count."""
-        return choose(self.by_stem.get(normalise(stem(given)), []), given, annotation, where)
+    def find_stem(self, annotation: str) -> str:
+        """The photograph with the name of its annotation, but for the suffix."""
+        found = self.by_stem.get(normalise(stem(annotation)), [])
+        return choose(found, stem, annotation, annotation, annotation)
 
     def header(self, photograph: str, where: str) -> Header:
         """Size and orientation of a photograph, read once; `where` begins the InputError if it has none."""
@@ -89,8 +92,8 @@ def stem(path: str) -> str:
 
 
 def normalise(name: str) -> str:
-    """A name without what file systems and tools change in it: case, and how letters are composed."""
-    return normalize("NFC", name).casefold()
+    """A name without what file systems and tools change in it: case, how letters are composed, and %20."""
+    return normalize("NFC", unquote(name)).casefold()
 
 
 def _group(names: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
@@ -100,12 +103,15 @@ def _group(names: Iterable[str], key: Callable[[str], str]) -> dict[str, list[st
     return dict(groups)
 
 
-def choose(found: list[str], given: str, annotation: str, where: str) -> str:
-    """The one photograph of `found` that `given` can mean; InputError if there is none, or several."""
+def choose(found: list[str], part: Callable[[str], str], given: str, annotation: str, where: str) -> str:
+    """The one photograph of `found` that `given` can mean; InputError if there is none, or several.
+
+    `part` is the part of a path by which they were found.
+    """
     if not found:
         raise InputError(f"{where}: there is no photograph {given!r} in the archive")
     if len(found) > 1:
-        found = _best(found, [file_name(name) == file_name(given) for name in found])
+        found = _best(found, [part(name) == part(given) for name in found])
         found = _best(found, [_common(parts(name)[::-1], parts(given)[::-1]) for name in found])
         found = _best(found, [_nearness(name, annotation) for name in found])
     if len(found) > 1:
@@ -134,37 +140,53 @@ def _nearness(name: str, annotation: str) -> tuple[int, int]:
     return _common(one, other), len(set(one) & set(other))
 
 
-def place(boxes: list[Box], data: DataSet) -> list[Box]:
-    """The boxes that lie on their photographs, each with `turned`. Others are faults, or are skipped."""
+def place(boxes: list[Box], data: DataSet, shares: bool) -> list[Box]:
+    """The boxes that lie on their photographs, in whole pixels, each with `turned`; `shares` says that their
+    corners are shares of width and height. Others are faults, or are skipped.
+    """
     placed: list[Box] = []
     for group in by_photograph(boxes):
         with data.faults.gathered():
             header = data.header(group[0].photograph, group[0].where)
+            sizes = {box.size for box in group}
+            turned = is_turned(header, sizes)
+            size = header.turned_size if turned else header.size
             before = len(placed)
             for box in group:
                 with data.faults.gathered():
-                    turned = is_turned(header, box)
-                    check_inside(box, header.size[::-1] if turned else header.size)
-                    placed.append(box._replace(turned=turned))
-            if header.orientation not in AS_STORED and len(placed) > before:
-                data.faults.note(how_taken(placed[before], header.orientation), group[0].photograph)
+                    check_size(box, size)
+                    corners = scale(box.corners, size) if shares else box.corners
+                    box = box._replace(corners=to_area(corners, box.where), turned=turned)
+                    check_inside(box, size)
+                    placed.append(box)
+            if header.orientation and len(placed) > before:
+                data.faults.note(how_taken(header, turned, sizes), group[0].photograph)
     return placed
 
 
-def is_turned(header: Header, box: Box) -> bool:
-    """Whether the box was drawn on the photograph turned as its EXIF says.
+def is_turned(header: Header, sizes: set[tuple[int, int] | None]) -> bool:
+    """Whether the boxes of a photograph were drawn on it turned as its EXIF says.
 
-    The width and height that the annotation states tell; InputError if they fit in no way. A box without them
-    is taken to be on the photograph as stored. A photograph that is upside down exchanges neither.
+    `sizes` are the widths and heights that its annotations state: they were not if one is that of the pixels
+    as stored, and not of the turned photograph.
     """
-    if box.size is None or box.size == header.size:
-        return False
-    if header.orientation in QUARTER_TURNS and box.size == header.size[::-1]:
-        return True
-    raise InputError(
-        f"{box.where}: width and height are {box.size}, but {box.photograph} has {header.size}; "
-        "are these boxes of another photograph, or of a scaled one?"
-    )
+    return header.orientation is not None and (header.size == header.turned_size or header.size not in sizes)
+
+
+def scale(corners: Corners, size: tuple[int, int]) -> Corners:
+    """Corners in pixels from shares of (width, height)."""
+    width, height = size
+    xmin, ymin, xmax, ymax = corners
+    return xmin * width, ymin * height, xmax * width, ymax * height
+
+
+def check_size(box: Box, size: tuple[int, int]) -> None:
+    """Raise InputError unless the annotation states this (width, height) of its photograph, or none."""
+    if box.size not in (None, size):
+        raise InputError(
+            f"{box.where}: width and height are {box.size}, but {box.photograph} has {size}; "
+            "are these boxes of another photograph, or of a scaled one?"
+        )
 
 
 def check_inside(box: Box, size: tuple[int, int]) -> None:
@@ -173,8 +195,8 @@ def check_inside(box: Box, size: tuple[int, int]) -> None:
         raise InvalidBox(f"{box.where}: the box {box.corners} lies outside of {box.photograph}, {size}")
 
 
-def how_taken(box: Box, orientation: int | None) -> str:
-    """How the boxes of a photograph with an EXIF rotation are taken."""
-    if box.turned:
-        return AS_SAID
-    return BY_SIZE if box.size and orientation in QUARTER_TURNS else UNKNOWN
+def how_taken(header: Header, turned: bool, sizes: set[tuple[int, int] | None]) -> str:
+    """How the boxes of a photograph with an EXIF rotation are taken; `sizes` as in is_turned()."""
+    if not turned:
+        return BY_SIZE
+    return AS_SAID if sizes != {None} and header.size != header.turned_size else UNKNOWN

@@ -1,5 +1,8 @@
 """Which boxes are for training and which for testing: as the source publishes it, or else drawn."""
 
+import zipfile
+from collections.abc import Iterable
+
 import numpy as np
 
 from pipeline.common.crops import list_classes
@@ -22,19 +25,24 @@ def split_as_published(data: DataSet, boxes: list[Box], form: str) -> tuple[list
     """
     photographs = [box.photograph for box in boxes]
     named = [box.split or split_of_folder(box.photograph) for box in boxes]
-    lists = {} if map_published_split(named)[0] else read_lists(data)
-    if map_published_split(lists.values())[0]:
+    if not is_named(named) and is_named((lists := read_lists(data)).values()):
         named = splits_of(photographs, lists, data.source)
-    elif form == "yolo" and not map_published_split(named)[0]:
+    elif not is_named(named) and form == "yolo":
         folders = folders_of_splits(data)
-        named = [
+        by_folder = [
             next((split for path, split in folders if f"/{path}/" in f"/{name}"), "") for name in photographs
         ]
+        named = by_folder if is_named(by_folder) else named
     becomes, said = map_published_split(named)
     if not becomes:
         return [box._replace(split="") for box in boxes], UNPUBLISHED
     check_complete([box.where for box in boxes], named, data.source)
     return [box._replace(split=becomes[each]) for box, each in zip(boxes, named, strict=True)], said
+
+
+def is_named(splits: Iterable[str]) -> bool:
+    """Whether a training set is named, and another set."""
+    return "train" in (found := set(splits)) and bool(map_published_split(found)[0])
 
 
 def read_lists(data: DataSet) -> dict[str, str]:
@@ -74,15 +82,39 @@ def splits_of(photographs: list[str], lists: dict[str, str], source: str) -> lis
     return [lists[normalise(stem(name))] for name in photographs]
 
 
-def split_boxes(boxes: list[Box], test_share: float, rng: np.random.Generator) -> list[Box]:
-    """The boxes with "train" or "test" for the split, all boxes of a photograph on one side."""
-    photographs = {name: row for row, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
+def number_photographs(boxes: list[Box], archive: zipfile.ZipFile) -> dict[str, int]:
+    """The photographs of the boxes by number, in their order; copies of a photograph have its number."""
+    contents: dict[tuple[int, int], int] = {}
+    numbers = {}
+    for name in dict.fromkeys(box.photograph for box in boxes):
+        member = archive.getinfo(name)
+        numbers[name] = contents.setdefault((member.CRC, member.file_size), len(contents))
+    return numbers
+
+
+def split_boxes(
+    boxes: list[Box], numbers: dict[str, int], test_share: float, rng: np.random.Generator
+) -> list[Box]:
+    """The boxes with "train" or "test" for the split, those of photographs with one number on one side."""
     classes = list_classes(box.label for box in boxes)
-    counts = np.zeros((len(photographs), len(classes)), dtype=int)
+    counts = np.zeros((max(numbers.values()) + 1, len(classes)), dtype=int)
     for box in boxes:
-        counts[photographs[box.photograph], classes.index(box.label)] += 1
+        counts[numbers[box.photograph], classes.index(box.label)] += 1
     test = choose_test(counts, test_share, rng)
-    return [box._replace(split="test" if test[photographs[box.photograph]] else "train") for box in boxes]
+    return [box._replace(split="test" if test[numbers[box.photograph]] else "train") for box in boxes]
+
+
+def describe_copies(boxes: list[Box], numbers: dict[str, int], drawn: bool) -> list[str]:
+    """A sentence on the copies among the photographs, if there are any."""
+    if drawn:
+        copies = len(numbers) - len(set(numbers.values()))
+        sentence = "photographs are copies of another, and on its side of the split"
+    else:
+        train = {numbers[box.photograph] for box in boxes if box.split == "train"}
+        test = {box.photograph for box in boxes if box.split == "test"}
+        copies = sum(numbers[name] in train for name in test)
+        sentence = "test photographs are copies of training photographs, as published"
+    return [f"{copies} {sentence}"] if copies else []
 
 
 def choose_test(counts: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:

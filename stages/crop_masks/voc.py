@@ -1,5 +1,6 @@
 """Read the boxes of Pascal VOC files, one for each photograph."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
@@ -15,6 +16,24 @@ TITLE = "Pascal VOC"
 # The first element of an XML file, behind its declaration and comments.
 ROOT = re.compile(rb"\A\s*(?:<[?!][^>]*>\s*)*<([A-Za-z_][\w.-]*)")
 SNIFFED = 4096  # bytes in which the first element stands
+ENCODING = re.compile(rb"\A<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][\w.-]*)[\"']")
+# Encodings of several bytes a letter, which the parser lacks, and Python's that reads them. Windows writes
+# letters of its own under four of these names, as browsers know too.
+MULTI_BYTE = {
+    "big5": "cp950",
+    "big5hkscs": "big5hkscs",
+    "cp932": "cp932",
+    "cp949": "cp949",
+    "cp950": "cp950",
+    "euc_jp": "euc_jp",
+    "euc_kr": "cp949",
+    "gb18030": "gb18030",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "iso2022_jp": "iso2022_jp",
+    "johab": "johab",
+    "shift_jis": "cp932",
+}
 
 
 def find(data: DataSet) -> list[str]:
@@ -34,21 +53,20 @@ def find(data: DataSet) -> list[str]:
 def read(data: DataSet, name: str) -> Iterator[Box]:
     """The boxes of one file; a photograph without faces has none."""
     root = _parse(data, name)
-    photograph = _find_photograph(data, _text(root, "filename"), name)
+    given = _text(root, "filename", name)
+    photograph = _find_photograph(data, given, name)
     objects = root.findall("object")
     if not objects:
         data.empty |= {photograph} if photograph else set()
         return
     if photograph is None:
-        raise InputError(
-            f"{name}: there is no photograph {_text(root, 'filename') or stem(name)!r} in the archive"
-        )
-    size = parse_size(_text(root, "size/width"), _text(root, "size/height"), name)
+        raise InputError(f"{name}: there is no photograph {given or stem(name)!r} in the archive")
+    size = parse_size(_text(root, "size/width", name), _text(root, "size/height", name), name)
     for number, face in enumerate(objects, start=1):
         with data.faults.gathered():
             where = f"{name} object {number}"
-            corners = parse_corners([_text(face, f"bndbox/{corner}") for corner in CORNERS], where)
-            yield Box("", photograph, _text(face, "name"), name, corners, size, number)
+            corners = parse_corners([_text(face, f"bndbox/{corner}", where) for corner in CORNERS], where)
+            yield Box("", photograph, _text(face, "name", where), name, corners, size, number)
 
 
 def _find_photograph(data: DataSet, given: str, name: str) -> str | None:
@@ -62,13 +80,13 @@ def _find_photograph(data: DataSet, given: str, name: str) -> str | None:
                 f"{name}, taken to be of {found}",
             )
         return found
-    return data.find_stem(name, name, name) if own in data.by_stem else None
+    return data.find_stem(name) if own in data.by_stem else None
 
 
 def _parse(data: DataSet, name: str) -> Element:
     """The root of an XML file; entities, which can blow up or read files, are refused."""
     try:
-        root = ElementTree.fromstring(read_text(data.archive, name), forbid_dtd=True)
+        root = ElementTree.fromstring(_decode(read_text(data.archive, name)), forbid_dtd=True)
     except DTDForbidden:
         raise InputError(
             f"{name}: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"
@@ -80,6 +98,20 @@ def _parse(data: DataSet, name: str) -> Element:
     return root
 
 
-def _text(element: Element, path: str) -> str:
-    """The text of an element, "" if it is empty or missing."""
-    return (element.findtext(path) or "").strip()
+def _decode(content: bytes) -> str | bytes:
+    """An XML file as text if it declares an encoding of MULTI_BYTE, else as it is, for the parser."""
+    declared = ENCODING.match(content)
+    encoding = MULTI_BYTE.get(codecs.lookup(declared[1].decode()).name) if declared else None
+    return content.decode(encoding) if encoding else content
+
+
+def _text(element: Element, path: str, where: str) -> str:
+    """The text of an element, "" if it is empty or missing; InputError if it is there twice."""
+    for tag in path.split("/"):
+        found = element.findall(tag)
+        if len(found) > 1:
+            raise InputError(f"{where}: <{tag}> is there {len(found)} times; keep one of them")
+        if not found:
+            return ""
+        element = found[0]
+    return (element.text or "").strip()

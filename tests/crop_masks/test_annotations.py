@@ -98,6 +98,13 @@ def test_a_filename_that_names_another_photograph_is_reported() -> None:
         (r"C:\new\y\a.png", ["x/a.png", "y/a.png"]),
         ("a.png", ["more/a.png", "set/images/a.png"]),
         ("a.png", ["A.png", "a.png"]),
+        ("my%20face%281%29.png", ["my face(1).png"]),
+        ("my face.png", ["my%20face.png"]),
+        ("caf%C3%A9.png", ["café.png"]),
+        ("x/my%20face.png", ["y/my face.png", "x/my face.png"]),
+        ("my%20face.png", ["my face.png", "my%20face.png"]),
+        ("my face.png", ["my%20face.png", "my face.png"]),
+        ("100%.png", ["100%.png"]),
     ],
 )
 def test_a_photograph_is_found_as_it_is_named(given: str, there: list[str]) -> None:
@@ -115,7 +122,8 @@ def test_all_faults_come_in_one_message_and_invalid_boxes_can_be_skipped() -> No
     assert lines[0] == "34 faults:" and len(lines) == 1 + 20 + 2
     assert lines[-2:] == [
         "and 14 more",
-        "33 of them are invalid boxes; `crop_masks.invalid_boxes: skip` leaves these out",
+        "33 of them are invalid boxes; `crop_masks.invalid_boxes: skip` (of look_at and classify: "
+        "--invalid-boxes skip) leaves these out",
     ]
     assert "boxes.csv line 6: xmax is 'x', not a number" in lines
     with pytest.raises(InputError, match="^boxes.csv line 6: xmax is 'x', not a number$"):
@@ -136,8 +144,98 @@ def test_a_fault_far_down_a_file_without_a_header_is_named() -> None:
 def test_polygons_are_taken_as_the_box_around_them() -> None:
     """Of YOLO's segmentation; classes without names are their numbers."""
     text = "7 0.5 0.25 0.75 0.5 0.25 0.75\n"
-    (box,) = read({"labels/a.txt": text, "images/a.png": PHOTOGRAPH}).boxes
+    found = read({"labels/a.txt": text, "images/a.png": PHOTOGRAPH})
+    (box,) = found.boxes
     assert (box.label, box.corners) == ("7", (15, 10, 45, 30))
+    assert found.notes == [
+        "1 YOLO lines are polygons, of which the box around is taken; first: labels/a.txt line 1"
+    ]
+
+
+@pytest.mark.parametrize("form", ["csv", "voc", "coco", "yolo"])
+def test_a_name_encoded_as_in_urls_finds_its_photograph_in_every_format(form: str) -> None:
+    named = "my%20face.png"
+    image = {"id": 1, "file_name": named}
+    annotation = {"image_id": 1, "category_id": 1, "bbox": [1, 2, 29, 38]}
+    content = {"images": [image], "annotations": [annotation], "categories": [{"id": 1, "name": "good"}]}
+    files: dict[str, Members] = {
+        "csv": {"x.csv": HEADER + TEST.replace("a.png", named)},
+        "voc": {"my%20face.xml": voc("good", photograph="")},
+        "coco": {"x.json": json.dumps(content)},
+        "yolo": {"my%20face.txt": "0 0.258333 0.525 0.483333 0.95\n", "classes.txt": "good\n"},
+    }
+    (box,) = read({"my face.png": PHOTOGRAPH} | files[form]).boxes
+    assert (box.photograph, box.label, box.corners) == ("my face.png", "good", (1, 2, 30, 40))
+
+
+def in_shares(form: str, more: tuple[float, ...] = ()) -> Members:
+    """A box that is given in shares of a photograph of 200 x 150, and perhaps another one."""
+    boxes = [(0.10, 0.2, 0.70, 0.95), *([more] if more else [])]
+    image = {"id": 1, "file_name": "0.png", "width": 200, "height": 150}
+    content: dict[str, Any] = {"images": [image], "categories": [{"id": 1, "name": "good"}]}
+    content["annotations"] = [
+        {"image_id": 1, "category_id": 1, "bbox": [left, top, right - left, bottom - top]}
+        for left, top, right, bottom in boxes
+    ]
+    objects = "".join(voc("good", box).split("</size>")[1].removesuffix("</annotation>") for box in boxes)
+    files: dict[str, Members] = {
+        "csv": {"x.csv": "".join(f"0.png,{','.join(map(str, box))},good\n" for box in boxes)},
+        "voc": {"x.xml": f"<annotation><filename>0.png</filename>{objects}</annotation>"},
+        "coco": {"x.json": json.dumps(content)},
+    }
+    return files[form] | {"0.png": picture_bytes(photograph(200, 150))}
+
+
+@pytest.mark.parametrize("form", ["csv", "voc", "coco"])
+def test_corners_from_0_to_1_are_shares_of_the_photograph(form: str) -> None:
+    found = read(in_shares(form))
+    assert [box.corners for box in found.boxes] == [(20, 30, 140, 142)]
+    assert len(found.notes) == 1 and found.notes[0].startswith(
+        "1 boxes have corners from 0 to 1, which were taken as shares of the photograph's width and height; "
+        "first: x."
+    )
+    found = read(in_shares(form, (0, 0, 1.0009, 1)))  # rounded
+    assert [box.corners for box in found.boxes] == [(20, 30, 140, 142), (0, 0, 200, 150)]
+    assert found.notes[0].startswith("2 boxes have corners from 0 to 1")
+
+
+@pytest.mark.parametrize("form", ["csv", "voc", "coco"])
+@pytest.mark.parametrize("absolute", [(0, 0, 1.0011, 1), (0, 0, 2, 1), (0, -9, 1, 1), (30, 2, 90, 50)])
+def test_one_absolute_coordinate_settles_that_all_are_pixels(form: str, absolute: tuple[float, ...]) -> None:
+    found = read(in_shares(form, absolute))
+    assert [box.corners for box in found.boxes] == [(0, 0, 1, 1), tuple(map(round, absolute))]
+    assert found.notes == []
+
+
+def test_corners_without_a_fraction_are_pixels_and_files_of_a_split_are_judged_together() -> None:
+    members: Members = {"a.png": PHOTOGRAPH, "b.png": PHOTOGRAPH, "boxes.csv": "a.png,0,0,1,1,good\n"}
+    assert [box.corners for box in read(members).boxes] == [(0, 0, 1, 1)]
+    del members["boxes.csv"]
+    members |= {"train.csv": "a.png,0,0,1,0.5,good\n", "test.csv": "b.png,0,0,1,1,good\n"}
+    assert [box.corners for box in read(members).boxes] == [(0, 0, 60, 20), (0, 0, 60, 40)]
+    members |= {"test.csv": "b.png,0,0,9,9,good\n"}
+    with pytest.raises(InputError, match=r"^train.csv line 1: the box from \(0, 0\) to \(1, 0\) has no area"):
+        read(members)
+
+
+@pytest.mark.parametrize(("size", "corners"), [("", (4, 12, 20, 48)), ("60,40", (6, 8, 30, 32))])
+def test_shares_are_of_the_photograph_as_its_boxes_were_drawn_on_it(
+    size: str, corners: tuple[int, ...]
+) -> None:
+    """Turned, or as stored where width and height are those of the pixels as stored."""
+    text = f"a.png,{size or ','},good,0.1,0.2,0.5,0.8\n"
+    found = read({"x.csv": HEADER + text, "a.png": picture_bytes(photograph(), exif=exif(6))})
+    assert [box.corners for box in found.boxes] == [corners]
+
+
+def test_yolo_boxes_are_on_the_turned_photograph() -> None:
+    """As Ultralytics and supervision have it."""
+    found = read(
+        {"a.txt": "0 0.25 0.5 0.5 0.2\n", "a.jpg": picture_bytes(photograph(), "JPEG", exif=exif(6))}
+    )
+    (box,) = found.boxes
+    assert (box.corners, box.turned) == ((0, 24, 20, 36), True)
+    assert len(found.notes) == 1 and "taken to be on the photograph as turned; first: a.jpg" in found.notes[0]
 
 
 def test_crowds_are_left_out_and_photographs_without_faces_are_counted() -> None:
@@ -221,6 +319,22 @@ def test_a_coco_file_that_cannot_be_taken_literally(case: str) -> None:
     assert str(error.value).startswith(f"all.json{message}")
 
 
+def test_two_images_of_one_photograph_are_refused() -> None:
+    """Also if only one has boxes, and if their names are spelled differently."""
+    names = {7: "a.png", "x": "images/A.png", 8: "b.png", 9: "a.png"}
+    images = [{"id": key, "file_name": name} for key, name in names.items()]
+    boxes = [{"image_id": 7, "category_id": 0, "bbox": [1, 2, 3, 4]}]
+    members: Members = {"all.json": changed(images=images, annotations=boxes)}
+    with pytest.raises(InputError) as error:
+        read(members | {"images/a.png": PHOTOGRAPH, "images/b.png": PHOTOGRAPH})
+    advice = "are both images/a.png; give each its own `file_name`, or all boxes one `image_id`"
+    assert str(error.value).split("\n  ") == [
+        "2 faults:",
+        f"all.json: the images with the `id` 7 and 'x' {advice}",
+        f"all.json: the images with the `id` 7 and 9 {advice}",
+    ]
+
+
 def test_class_names_that_do_not_agree_are_refused() -> None:
     members = yolo("{name}.txt", "{name}.png", classes_txt="a\nb\n", obj_names="b\na\n")
     with pytest.raises(InputError, match="classes.txt, obj.names name the classes differently"):
@@ -229,8 +343,11 @@ def test_class_names_that_do_not_agree_are_refused() -> None:
 
 def test_an_upside_down_photograph_is_said() -> None:
     found = read({"boxes.csv": HEADER + TEST, "a.png": picture_bytes(photograph(), "JPEG", exif=exif(3))})
-    assert not found.boxes[0].turned
-    assert "and no width and height that could tell" in found.notes[0]
+    assert found.boxes[0].turned
+    assert found.notes == [
+        "1 photographs have an EXIF rotation and no width and height that could tell, so their boxes are "
+        "taken to be on the photograph as turned; first: a.png"
+    ]
 
 
 def test_labels_are_mapped_and_all_unmapped_ones_are_listed() -> None:

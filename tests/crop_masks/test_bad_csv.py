@@ -32,6 +32,52 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
         "test.csv line 1: no column xmin; its columns are 'filename', 'label', 'ymin', 'xmax', 'ymax'; "
         f"{NEEDED}",
     ),
+    "Kaggle's digits": (
+        "label," + ",".join(f"pixel{n}" for n in range(784)) + "\n",
+        "test.csv line 1: no column filename, xmin, ymin, xmax, ymax; its columns are 'label', 'pixel0', "
+        "'pixel1', 'pixel2', 'pixel3', 'pixel4', 'pixel5', 'pixel6', 'pixel7', 'pixel8', 'pixel9', "
+        f"'pixel10', ... (785 in all); {NEEDED}",
+    ),
+    "a column with a very long name": (
+        "x" * 9000 + "\n",
+        "test.csv line 1: no column filename, label, xmin, ymin, xmax, ymax; its columns are "
+        f"'{'x' * 119}... (1 in all); {NEEDED}",
+    ),
+    "makesense.ai without a column": (
+        "label_name,bbox_x,bbox_y,bbox_height,image_name\ngood,1,2,38,a.png\n",
+        "test.csv line 1: no column bbox_width; its columns are 'label_name', 'bbox_x', 'bbox_y', "
+        "'bbox_height', 'image_name'; needed are filename, label, bbox_x, bbox_y, bbox_width, bbox_height, "
+        "with commas between them",
+    ),
+    "makesense.ai with letters": (
+        "good,1,2,29,3O,a.png,60,40\ngood,1,2,29,38,a.png,60,40\n",
+        "test.csv line 1: it has no header, and its columns cannot be told; name them filename, label, xmin, "
+        "ymin, xmax, ymax",
+    ),
+    "makesense.ai with letters further down": (
+        "good,1,2,29,38,a.png,60,40\ngood,1,2,29,3O,a.png,60,40\n",
+        "test.csv line 2: bbox_height is '3O', not a number",
+    ),
+    "makesense.ai of another size": (
+        "good,1,2,29,38,a.png,60,41\n",
+        "test.csv line 1: width and height are (60, 41), but a.png has (60, 40); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+    "makesense.ai of another size, with a header": (
+        "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,image_height\n"
+        "good,1,2,29,38,a.png,61,40\n",
+        "test.csv line 2: width and height are (61, 40), but a.png has (60, 40); are these boxes of another "
+        "photograph, or of a scaled one?",
+    ),
+    "makesense.ai, a box of no width": (
+        "good,1,2,0,38,a.png,60,40\n",
+        "test.csv line 1: the box from (1, 2) to (1, 40) has no area; are corners swapped?",
+    ),
+    "no header, and corners where the size is": (
+        "a.png,0,0,good,30,20,60,40\n",
+        "test.csv line 1: the photograph's width and height are 0; name the columns in a header: filename, "
+        "label, xmin, ymin, xmax, ymax",
+    ),
     "column twice": (
         "label," + HEADER + "bad," + TEST,
         "test.csv line 1: the column 'label' is there twice; remove one of them",
@@ -207,6 +253,9 @@ FINE: dict[str, str | bytes] = {
     "capital letters in the header": HEADER.title() + TEST,
     "no header": TEST,
     "no header and no size": "a.png,1,2,30,40,good\n",
+    "as makesense.ai has it": "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,"
+    "image_height\ngood,1,2,29,38,a.png,60,40\n",
+    "as makesense.ai had it": "good,1,2,29,38,a.png,60,40\n",
     "row twice": HEADER + TEST + TEST,
     "a row without a box": HEADER + "rest.png,60,40,,,,,\n" + TEST,
     "empty lines": HEADER + "\n" + TEST + "\n\n",
@@ -222,6 +271,14 @@ def test_fine(source: Source, accepted: Accepted, case: str) -> None:
     assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
     last = (folder / "data/boxes.csv").read_text().splitlines()[-1]
     assert last.startswith("test,a.png,good,1,2,30,40,1,2,30,40,0,0,")
+
+
+def test_a_box_of_makesense_ai_in_the_upper_left_corner(source: Source, accepted: Accepted) -> None:
+    """Its left and upper edge, both 0, are not the photograph's size."""
+    folder = source(tables("good,0,0,30,40,a.png,60,40\n"))
+    accepted("crop_masks")
+    last = (folder / "data/boxes.csv").read_text().splitlines()[-1]
+    assert last.startswith("test,a.png,good,0,0,30,40,0,0,30,40,0,0,")
 
 
 def test_a_box_larger_than_the_photograph_is_clipped_and_counted(source: Source, accepted: Accepted) -> None:

@@ -139,8 +139,17 @@ def png_of_zeros(side: int, channels: int, colours: int, depth: int = 8) -> byte
     return header + struct.pack(">L", len(pixels)) + data + struct.pack(">L", zlib.crc32(data)) + END
 
 
+def with_exif(png: bytes, orientation: int) -> bytes:
+    """A PNG with an orientation, behind its header."""
+    small = picture_bytes(photograph(), exif=exif(orientation))
+    start = small.index(b"eXIf") - 4
+    return png[:33] + small[start : small.index(b"IDAT") - 4] + png[33:]
+
+
 LARGEST = {
     "PNG": (6_324, lambda: png_of_zeros(6_324, 3, 2)),
+    "PNG turned by EXIF": (6_324, lambda: with_exif(png_of_zeros(6_324, 3, 2), 6)),
+    "PNG with transparency, turned by EXIF": (6_324, lambda: with_exif(png_of_zeros(6_324, 4, 6), 7)),
     "PNG with transparency": (6_324, lambda: png_of_zeros(6_324, 4, 6)),
     "PNG of 16 bits": (6_324, lambda: png_of_zeros(6_324, 1, 0, 16)),
     "WebP": (4_472, lambda: webp_bomb(4_472)),
@@ -202,7 +211,15 @@ FINE = {
         picture_bytes(photograph().transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif(6)),
         PLAIN,
     ),
-    "upside down by EXIF, as stored": (picture_bytes(photograph(), exif=exif(3)), PLAIN),
+    "upside down by EXIF": (
+        picture_bytes(photograph().transpose(Image.Transpose.ROTATE_180), exif=exif(3)),
+        PLAIN,
+    ),
+    "mirrored by EXIF": (
+        picture_bytes(photograph().transpose(Image.Transpose.FLIP_LEFT_RIGHT), exif=exif(2)),
+        PLAIN,
+    ),
+    "an orientation that EXIF has not": (picture_bytes(photograph(), exif=exif(9)), PLAIN),
     "EXIF that cannot be read": (
         picture_bytes(photograph(), "WEBP", lossless=True, exif=exif(6)).replace(b"MM\0*", b"MM\0?"),
         PLAIN,

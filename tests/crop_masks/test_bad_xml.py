@@ -3,6 +3,7 @@
 import pytest
 
 from tests.crop_masks.conftest import Source
+from tests.crop_masks.test_formats import read
 from tests.making import PHOTOGRAPH, Accepted, Members, Refused, annotations, voc
 
 GOOD = voc("good")
@@ -48,6 +49,43 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "Latin-1 that says it is UTF-8": (
         GOOD.replace("good", "bién").encode("latin-1"),
         "test/a.xml: not usable XML: not well-formed (invalid token): line 1, column 103",
+    ),
+    "GBK that is cut": (
+        ('<?xml version="1.0" encoding="gbk"?>' + GOOD).replace("good", "口罩").encode("gbk")[:-1] + b"\x81",
+        "test/a.xml: not usable XML: 'gb18030' codec can't decode byte 0x81 in position 244: incomplete "
+        "multibyte sequence",
+    ),
+    "an encoding of several bytes that nobody has": (
+        ('<?xml version="1.0" encoding="shift_jis_2004"?>' + GOOD).encode("shift_jis_2004"),
+        "test/a.xml: not usable XML: multi-byte encodings are not supported",
+    ),
+    "two boxes": (
+        GOOD.replace("</bndbox>", "</bndbox><bndbox><xmin>1</xmin></bndbox>"),
+        "test/a.xml object 1: <bndbox> is there 2 times; keep one of them",
+    ),
+    "two names": (
+        GOOD.replace("</name>", "</name><name>bad</name>"),
+        "test/a.xml object 1: <name> is there 2 times; keep one of them",
+    ),
+    "a corner twice": (
+        GOOD.replace("</xmin>", "</xmin><xmin>2</xmin>"),
+        "test/a.xml object 1: <xmin> is there 2 times; keep one of them",
+    ),
+    "a corner three times": (
+        GOOD.replace("</ymax>", "</ymax><ymax>2</ymax><ymax/>"),
+        "test/a.xml object 1: <ymax> is there 3 times; keep one of them",
+    ),
+    "two file names": (
+        GOOD.replace("</filename>", "</filename><filename>b.png</filename>"),
+        "test/a.xml: <filename> is there 2 times; keep one of them",
+    ),
+    "two sizes": (
+        GOOD.replace("</size>", "</size><size/>"),
+        "test/a.xml: <size> is there 2 times; keep one of them",
+    ),
+    "two widths": (
+        GOOD.replace("</width>", "</width><width>60</width>"),
+        "test/a.xml: <width> is there 2 times; keep one of them",
     ),
     "no box": (
         GOOD.replace("bndbox", "polygon"),
@@ -127,6 +165,11 @@ FINE: dict[str, str | bytes] = {
     "UTF-16": ('<?xml version="1.0" encoding="utf-16"?>' + GOOD).encode("utf-16"),
     "Latin-1": ('<?xml version="1.0" encoding="iso-8859-1"?><!-- é -->' + GOOD).encode("latin-1"),
     "byte-order mark": "\ufeff" + GOOD,
+    "parts with boxes and names of their own, as Pascal's persons have": GOOD.replace(
+        "</object>",
+        "<part><name>head</name><bndbox><xmin>3</xmin></bndbox></part>"
+        "<part><name>hand</name><bndbox><xmin>4</xmin></bndbox></part></object>",
+    ),
     "another file name": GOOD.replace("a.png", "renamed.png"),
     "a path of Windows": GOOD.replace("a.png", r"C:\photographs\a.png"),
     "no file name": GOOD.replace("<filename>a.png</filename>", ""),
@@ -139,6 +182,31 @@ def test_fine(source: Source, accepted: Accepted, case: str) -> None:
     folder = source(annotations(FINE[case]))
     assert "masks: 1 test boxes: 0 bad, 1 good, 0 none\n" in accepted("crop_masks")
     assert "test,test/a.png,good,1,2,30,40,1,2,30,40,0,0," in (folder / "data/boxes.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("declared", "written", "label"),
+    [
+        ("gb2312", "gb2312", "戴口罩"),
+        ("GB2312", "gbk", "戴口罩镕"),  # a letter that GB 2312 lacks, as Windows writes it
+        ("gbk", "gbk", "戴口罩"),
+        ("GB18030", "gb18030", "戴口罩㐀"),
+        ("big5", "big5", "戴口罩"),
+        ("Shift_JIS", "cp932", "マスク①"),
+        ("euc-jp", "euc-jp", "マスク"),
+        ("iso-2022-jp", "iso-2022-jp", "マスク"),
+        ("euc-kr", "cp949", "마스크똠"),
+        ("iso-8859-5", "iso-8859-5", "маска"),
+        ("windows-1251", "cp1251", "маска"),
+        ("utf-8", "utf-8", "戴口罩"),
+        ("utf-16", "utf-16", "戴口罩"),
+    ],
+)
+def test_labels_and_names_in_any_encoding(declared: str, written: str, label: str) -> None:
+    text = voc(label, photograph=f"{label}.png")
+    content = f'<?xml version="1.0" encoding="{declared}" standalone="yes"?>\n{text}'.encode(written)
+    (box,) = read({"1.xml": content, f"{label}.png": PHOTOGRAPH, "b.png": PHOTOGRAPH}).boxes
+    assert (box.label, box.photograph, box.corners) == (label, f"{label}.png", (1, 2, 30, 40))
 
 
 def test_a_photograph_without_faces_is_fine(source: Source, accepted: Accepted) -> None:

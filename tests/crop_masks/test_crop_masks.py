@@ -93,14 +93,15 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
 def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(source: Source) -> None:
     names = [f"{n:02}.png" for n in range(30)]
     rows = "".join(f"{name},,,{('bad', 'good', 'none')[n % 3]},0,0,2,2\n" for n, name in enumerate(names))
-    picture = picture_bytes(photograph(2, 2))
+    pictures = {name: picture_bytes(photograph(2 + n, 2)) for n, name in enumerate(names)}  # no copies
     changes = {"crop_masks.side": 2, "crop_masks.test_share": 0.3, "seed": 5}
-    source({"boxes.csv": HEADER + rows, **dict.fromkeys(names, picture)}, changes)
+    source({"boxes.csv": HEADER + rows, **pictures}, changes)
     crop_masks.main()
     labels = {label: label for label in ("bad", "good", "none")}
     with zipfile.ZipFile(MASKS_ARCHIVE) as archive:
         boxes = map_labels(read_annotations(archive).boxes, labels)
-    drawn = split_boxes(boxes, 0.3, generator(5, "masks split"))
+    numbers = {name: n for n, name in enumerate(names)}
+    drawn = split_boxes(boxes, numbers, 0.3, generator(5, "masks split"))
     assert [row["split"] for row in table()] == [box.split for box in drawn]
     assert sum(box.split == "test" for box in drawn) == 9
 
@@ -140,7 +141,7 @@ def test_any_number_of_workers_gives_the_same_bytes(photographs: Path, project: 
     ],
     ids=["as stored", "as turned"],
 )
-def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
+def test_boxes_are_on_the_turned_photograph_unless_width_and_height_say_otherwise(
     source: Source,
     capsys: pytest.CaptureFixture[str],
     size: str,
@@ -155,7 +156,7 @@ def test_boxes_fit_the_stored_pixels_unless_width_and_height_say_otherwise(
     crop_masks.main()
     rows = table()
     turned = int(size == "40,60")
-    assert [row["exif_rotated"] for row in rows] == [str(turned), "0", "0", "0", "0"]
+    assert [row["exif_rotated"] for row in rows] == [str(turned), "1", "1", "1", "1"]
     out = capsys.readouterr().out
     assert ("1 photographs have an EXIF rotation, and their boxes fit it as turned" in out) == turned
     assert ("and their boxes fit the pixels as stored, by width and height; first: a.png" in out) != turned

@@ -11,7 +11,6 @@ from typing import Any, get_args
 import pandas as pd
 import pytest
 
-from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import open_archive
 from pipeline.sources.folders import pack_folder
 from stages.crop_masks.annotations import FORMATS, Annotations, read_annotations
@@ -88,9 +87,10 @@ def csv_text(splits: tuple[str, ...], header: str, row: str) -> str:
     lines = [header] if header else []
     for split in splits:
         for name, faces in of(split).items():
-            lines += [
-                row.format(name=name, split=split, label=label, box=corners) for label, corners in faces
-            ]
+            for label, corners in faces:
+                width, height = corners[2] - corners[0], corners[3] - corners[1]
+                values = {"label": label, "box": corners, "width": width, "height": height}
+                lines.append(row.format(name=name, split=split, **values))
     return "\n".join(lines) + "\n"
 
 
@@ -174,10 +174,18 @@ def in_short(found: Annotations) -> list[tuple[Any, ...]]:
 def test_every_layout_gives_the_same_boxes_and_honours_the_split(layout: str) -> None:
     found = read(LAYOUTS[layout]())
     assert in_short(found) == sorted((split.replace("valid", "train"), *face) for split, *face in FACES)
-    assert found.split == "as published: train, and valid for training too; test"
+    assert found.split == "as published: train; valid for training too; test"
 
 
+MAKESENSE = "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,image_height"
+MAKESENSE_ROW = "{label},{box[0]},{box[1]},{width},{height},{name}.png,60,40"
 WITHOUT_SPLIT: dict[str, Callable[[], Members]] = {
+    "makesense.ai, CSV": lambda: (
+        photographs("images/{name}.png") | {"labels_mine.csv": csv_text(SPLITS, MAKESENSE, MAKESENSE_ROW)}
+    ),
+    "makesense.ai, CSV as it was": lambda: (
+        photographs("images/{name}.png") | {"labels_mine.csv": csv_text(SPLITS, "", MAKESENSE_ROW)}
+    ),
     "CVAT, YOLO": lambda: yolo(
         "obj_train_data/{name}.txt",
         "obj_train_data/{name}.png",
@@ -229,16 +237,6 @@ def test_folders_that_only_a_data_yaml_tells_apart_are_honoured() -> None:
     named = {"train": "train", "valid": "test"}
     expected = sorted((named[split], *face) for split, *face in FACES if split in named)
     assert in_short(read(members)) == expected
-
-
-def test_keypoints_are_not_taken_for_polygons() -> None:
-    members = yolo(
-        "labels/{name}.txt", "images/{name}.png", data_yaml=f"names: {LABELS}\nkpt_shape: [5, 2]\n"
-    )
-    with pytest.raises(
-        InputError, match=r"data.yaml: keypoints \(kpt_shape\) are not read; export the boxes"
-    ):
-        read(members)
 
 
 @pytest.fixture(scope="module")

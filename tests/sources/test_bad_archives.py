@@ -23,6 +23,7 @@ from tests.making import (
     tables,
     zipped,
 )
+from tests.sources.test_wanted import REFETCH
 
 GOOD = zipped(tables(HEADER + TEST))
 LZMA = zipped(tables(HEADER + TEST), zipfile.ZIP_LZMA)
@@ -184,7 +185,7 @@ def test_nested(
 ) -> None:
     put(project({f"data.{kind}": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
     accepted(f"fetch_{kind}")
-    refused(prepare, message)
+    refused(prepare, f"{message}\n{prepare}: {REFETCH.format(kind)}")
 
 
 def test_links_that_lead_nowhere_or_in_a_circle(project: Project, refused: Refused) -> None:

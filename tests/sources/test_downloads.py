@@ -142,7 +142,7 @@ def test_a_passing_fault_is_overcome(server, cache, fault):
 )
 def test_a_lasting_fault_is_an_error(server, cache, answer, message, tries):
     server.answers = [answer]
-    with pytest.raises(InputError, match=f"{server.url}: .*{message}.*Check the address"):
+    with pytest.raises(InputError, match=f"(?s){server.url}: .*{message}.*Check the address"):
         downloads.download(server.url)
     assert server.requests == tries
     assert contents(cache) == []

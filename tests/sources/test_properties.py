@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import Strict, check, read_params
 from pipeline.sources.archives import open_archive, read_file
 from pipeline.sources.catalogue import Data
-from pipeline.sources.orientation import QUARTER_TURNS, orientation, turn
-from pipeline.sources.pictures import open_picture
+from pipeline.sources.pictures import open_drawing, open_picture, turn
 from stages.crop_masks.annotations import read_annotations
 from stages.crop_masks.boxes import Box, map_labels
 from stages.crop_masks.settings import MasksSettings
@@ -177,12 +177,11 @@ def test_a_picture_with_other_bytes(content: bytes, flips: list[tuple[int, int]]
     changed = flipped(content, flips)
     for damaged in (changed, changed[: cut % len(changed)]):
         try:
-            picture = open_picture(damaged, "a.png")
+            picture, drawing = open_picture(damaged, "a.png"), open_drawing(damaged, "a.png")
         except InputError as error:
             assert str(error).startswith("a.png ")
         else:
-            turned = turn(picture) if orientation(picture) in QUARTER_TURNS else picture
-            assert turned.mode == "RGB"
+            assert turn(picture).mode == "RGB" and drawing.mode == "L"
 
 
 values = st.recursive(
@@ -233,20 +232,25 @@ drawn_boxes = st.lists(
 def test_labels_and_split_change_nothing_else(drawn: list[tuple], share: float, seed: int) -> None:
     boxes = [Box("", name, label, "x.csv", box, None, 2) for name, label, box in drawn]
     mapped = map_labels(boxes, {label: label for label in MASK_CLASSES})
-    split = split_boxes(mapped, share, np.random.default_rng(seed))
+    numbers = {name: row for row, name in enumerate(dict.fromkeys(name for name, _, _ in drawn))}
+    split = split_boxes(mapped, numbers, share, np.random.default_rng(seed))
     assert [box._replace(split="") for box in split] == boxes
     assert len({(box.photograph, box.split) for box in split}) == len({box.photograph for box in split})
 
 
-@given(st.sampled_from(list(QUARTER_TURNS)), st.integers(1, 9), st.integers(1, 9))
+@given(st.integers(0, 10), st.integers(1, 9), st.integers(1, 9))
 def test_turning_agrees_with_the_definition_of_exif(value: int, width: int, height: int) -> None:
-    """Orientation 5 to 8 says where the stored row 0 and column 0 belong in the picture as seen."""
+    """Orientation 2 to 8 says where the stored row 0 and column 0 belong in the picture as seen."""
     stored = np.asarray(photograph(width, height))
     seen = {
+        2: stored[:, ::-1],  # row 0 is the top, column 0 the right side
+        3: stored[::-1, ::-1],  # row 0 is the bottom, column 0 the right side
+        4: stored[::-1],  # row 0 is the bottom, column 0 the left side
         5: stored.swapaxes(0, 1),  # row 0 is the left side, column 0 the top
         6: stored.swapaxes(0, 1)[:, ::-1],  # row 0 is the right side, column 0 the top
         7: stored.swapaxes(0, 1)[::-1, ::-1],  # row 0 is the right side, column 0 the bottom
         8: stored.swapaxes(0, 1)[::-1],  # row 0 is the left side, column 0 the bottom
-    }[value]
-    picture = open_picture(picture_bytes(photograph(width, height), exif=exif(value)), "a.png")
-    assert (np.asarray(turn(picture)) == seen).all()
+    }.get(value, stored)
+    data = picture_bytes(photograph(width, height), exif=exif(value))
+    assert np.array_equal(turn(open_picture(data, "a.png")), seen)
+    assert np.array_equal(open_drawing(data, "a.png"), Image.fromarray(seen).convert("L"))
