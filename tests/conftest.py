@@ -161,6 +161,7 @@ class Workspace:
     def reset(self) -> None:
         (self.folder / ".dvc/config.local").unlink(missing_ok=True)
         self.run("git", "checkout", "--quiet", "--force", ".")
+        self.run("git", "clean", "--quiet", "--force", "-d", "metrics", "plots")
         self.dvc("checkout", "--quiet", "--force")
 
     def scores(self, part: str) -> dict[str, dict[str, float]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import stages.crop_masks.__main__  # noqa: F401  its imports take seconds, which are no case's own
+from pipeline.runtime.errors import LONGEST_LINE
 from pipeline.runtime.process import run_stage
 from tests.making import Accepted, Refused
 
@@ -28,6 +29,11 @@ def files() -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
+def check_length(said: str) -> None:
+    """No line that a case makes a stage say is too long to be read."""
+    assert not [line for line in said.splitlines() if len(line) > LONGEST_LINE]
+
+
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
     """refused("crop_masks", message) runs a stage that must say just that, and touch no file."""
@@ -38,7 +44,9 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         with pytest.raises(SystemExit) as ended:
             run_stage(import_module(f"stages.{stage}.__main__").main)
         assert time.process_time() - started < TIMES * IMPORTS
-        assert capsys.readouterr().err == f"{stage}: {message}\n"
+        said = capsys.readouterr().err
+        assert said == f"{stage}: {message}\n"
+        check_length(said)
         assert ended.value.code == 1
         assert files() == before
 
@@ -55,6 +63,7 @@ def accepted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         run_stage(import_module(f"stages.{stage}.__main__").main)
         printed = capsys.readouterr()
         assert printed.err == ""
+        check_length(printed.out)
         assert before.items() <= files().items()
         return printed.out
 
@@ -103,6 +112,7 @@ def refused_alone() -> Refused:
         before = files()
         status, said, seconds, memory = cost(f"stages.{stage}", "__main__", *arguments)
         assert said == f"{stage}: {message}\n"
+        check_length(said)
         assert status == 1
         assert files() == before
         seconds_of_imports, memory_of_imports = imports(stage)
@@ -119,6 +129,7 @@ def accepted_alone() -> Accepted:
     def run(stage: str, *arguments: str) -> str:
         status, said, _, memory = cost(f"stages.{stage}", "__main__", *arguments)
         assert status == 0, said
+        check_length(said)
         assert memory < imports(stage)[1] + MEMORY
         return said
 

@@ -22,7 +22,9 @@ def test_examples_give_what_they_show(module):
     assert tried.attempted and not tried.failed
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/scaling.md", "docs/real-data.md", "docs/trust.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/scaling.md", "docs/real-data.md", "docs/trust.md", "docs/dvc.md"]
+)
 def test_settings_in_commands_are_there(page):
     """DVC refuses to change one that is not in params.yaml, unless a + is before it."""
     for plus, dotted in re.findall(r"-S '?(\+?)([a-z_0-9.]+)=", (ROOT / page).read_text()):

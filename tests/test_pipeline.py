@@ -271,6 +271,26 @@ def test_a_run_that_is_added_and_removed_leaves_nothing_behind(clean):
     assert not clean.run("git", "diff", "--", "metrics", "plots")
 
 
+def test_the_readme_s_way_back_leaves_nothing(clean):
+    """After a run and a figure of one's own, whose scores and points git does not know."""
+    back = re.search(r"\$ (git checkout .*?) +# back to where you were", (ROOT / "README.md").read_text())
+
+    def files():
+        ours = [path for name in ("models", "settings") for path in (clean.folder / name).rglob("*")]
+        return results(clean.folder), sorted(ours)
+
+    before = files()
+    mine = ["mlp.runs.mine.like=latents_16_2", "mlp.runs.mine.epochs=10", "mlp.runs.mine.latents_every=10"]
+    mine += [f"project_latents.mine.{value}" for value in ("run=mine", "method=units", "epochs=[10]")]
+    changes = [part for value in mine for part in ("-S", f"+{value}")]
+    clean.dvc("exp", "run", *changes, "evaluate_mlp", "project_latents@mine")
+    for left in ("metrics/mlp/mine.json", "plots/separation/mine.csv", "models/mlp/mine/settings.json"):
+        assert (clean.folder / left).is_file()
+    clean.run("bash", "-c", back[1])
+    assert files() == before
+    assert not clean.run("git", "status", "--porcelain") and "up to date" in clean.dvc("status")
+
+
 def test_a_model_comes_from_a_clone_by_its_name(clean, tmp_path):
     storage = str(tmp_path / "storage")
     clean.dvc("remote", "add", "--default", "storage", storage)
@@ -301,7 +321,7 @@ def test_a_params_yaml_with_few_runs_ends_well(clean):
     yaml.dump(params, path)
     output = clean.dvc("repro")
     assert not [stage for stage in clean.stages_run(output) if stage.startswith("train")]
-    assert "cnn.filter_5, cnn.final" in output
+    assert "params.yaml has no cnn.cv_augmented, cnn.cv_both, cnn.cv_class_weights and " in output
     claims = pd.read_csv(clean.folder / "plots/claims/claims.csv", index_col="id")
     assert claims.verdict["C1"] == "not_comparable"
     assert "no mlp.h512_256, mlp.h512_256_128" in claims.evidence["C1"]

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, shorten
 from pipeline.runtime.files import whole_file
 from stages.train_mlp.mlp import name_of_layer
 from tools.networks import Network, load_network
@@ -102,7 +102,7 @@ def main(*arguments: str) -> None:
         with whole_file(given.file) as partial:
             partial.write_bytes(to_onnx(network).SerializeToString(deterministic=True))
     except (InputError, OSError) as error:
-        sys.exit(f"export_onnx: {error}")
+        sys.exit(shorten(f"export_onnx: {error}"))
     print(f"{given.file}: {network.about['kind']} with the classes {', '.join(network.classes)}")
 
 

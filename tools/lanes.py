@@ -17,6 +17,7 @@ from contextlib import chdir
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pandas as pd
@@ -25,11 +26,15 @@ from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
 from dvc.utils.serialize import load_yaml, modify_yaml
 
+from pipeline.common.paths import RAW_DIGITS, RAW_MASKS
 from pipeline.runtime.compute import read_compute
-from pipeline.runtime.errors import InputError
-from pipeline.runtime.settings import read_params
+from pipeline.runtime.errors import InputError, shorten
+from pipeline.runtime.settings import read_params, section
+from pipeline.sources.catalogue import DIGITS, MASKS
+from pipeline.sources.wanted import has_changed, own_path
 
 SECONDS = Path(__file__).with_name("stage_seconds.csv")
+FETCHED = {"digits": (DIGITS, RAW_DIGITS), "masks": (MASKS, RAW_MASKS)}  # by key of `data`
 Needs = dict[str, set[str]]  # stage: the stages that it needs; in the order of `dvc repro`
 Seconds = dict[str, float]  # by stage
 
@@ -53,6 +58,18 @@ def read_seconds(stages: Collection[str]) -> Seconds:
     """The seconds that each stage takes; the median for one that is not in SECONDS."""
     known = pd.read_csv(SECONDS, index_col="stage").seconds
     return {stage: known.get(stage, known.median()) for stage in stages}
+
+
+def find_changed(folder: Path, params: dict[str, Any]) -> list[str]:
+    """The stages that fetched data of one's own which have changed since: DVC does not watch them."""
+    changed = []
+    with chdir(folder):
+        for key, (catalogue, raw) in FETCHED.items():
+            path = own_path(str(section(params, f"data.{key}")), catalogue)
+            if path and has_changed(path, raw):
+                print(f"data.{key}: {path} has changed and is fetched anew", flush=True)
+                changed.append(f"fetch_{key}")
+    return changed
 
 
 def startable(needs: Needs, done: Collection[str], running: Collection[str], seconds: Seconds) -> list[str]:
@@ -95,16 +112,22 @@ def run_stage(stage: str, cores: int, options: list[str]) -> int:
     return status
 
 
-def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, options: list[str]) -> Seconds:
-    """Return the seconds of the stages that succeeded. After a failure, running ones end and none starts."""
+def run_all(
+    pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, options: dict[str, list[str]]
+) -> Seconds:
+    """Run each stage with its `options`; return the seconds of those that succeeded.
+
+    After a failure, running ones end and none starts.
+    """
     expected = read_seconds(needs)
     running: dict[str, Future[int]] = {}
+    begin = time.perf_counter()
     started, took = Seconds(), Seconds()
     failed: list[str] = []
     while running or not failed and len(took) < len(needs):
         ready = [] if failed else startable(needs, took, running, expected)[: lanes - len(running)]
         share = cores // max(1, len(running) + len(ready))  # a stage alone has all cores
-        running |= {stage: pool.submit(run_stage, stage, share, options) for stage in ready}
+        running |= {stage: pool.submit(run_stage, stage, share, options[stage]) for stage in ready}
         started |= dict.fromkeys(ready, time.perf_counter())
         ended, _ = wait(running.values(), return_when=FIRST_COMPLETED)
         now = time.perf_counter()
@@ -113,10 +136,8 @@ def run_all(pool: ProcessPoolExecutor, needs: Needs, lanes: int, cores: int, opt
                 failed.append(stage)
                 continue
             took[stage] = now - started[stage]
-            slower = sum(took.values()) / sum(expected[name] for name in took)
-            left = {n: max(0.0, slower * expected[n] - (now - started.get(n, now))) for n in needs}
-            clock = timedelta(seconds=round(simulate(needs, left, lanes, took)))
-            print(f"{len(took)} of {len(needs)}: {stage}; about {clock} left", flush=True)
+            clock = timedelta(seconds=round(now - begin))
+            print(f"{len(took)} of {len(needs)}: {stage}, after {clock}", flush=True)
     if failed:
         print(f"lanes: {', '.join(failed)} failed; the message is above", file=sys.stderr)
     return took
@@ -127,14 +148,17 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
     lock = folder / "dvc.lock"
     try:
         before = list(load_yaml(lock).get("stages", {})) if lock.is_file() else []
-        compute = read_compute(read_params(folder / "params.yaml"))
+        params = read_params(folder / "params.yaml")
+        compute = read_compute(params)
         needs, cores = read_graph(folder), joblib.cpu_count()
+        changed = find_changed(folder, params)
     except (InputError, DvcException) as error:
-        sys.exit(f"lanes: {error}")
+        sys.exit(shorten(f"lanes: {error}"))
     lanes = max(1, cores // (compute.workers or 1))
+    of_stages = {stage: [*options, *(["--force"] if stage in changed else [])] for stage in needs}
     with ProcessPoolExecutor(lanes, get_context("spawn"), start_lane, (folder.absolute(),)) as pool:
         try:
-            took = run_all(pool, needs, lanes, cores, [*options])
+            took = run_all(pool, needs, lanes, cores, of_stages)
         except (KeyboardInterrupt, BrokenExecutor) as error:
             pool.shutdown(cancel_futures=True)
             interrupted = isinstance(error, KeyboardInterrupt)

@@ -3,16 +3,19 @@
     python -m tools.quick [FOLDER]      copies the project to FOLDER (default: quick/) and runs it there
 
 There params.yaml is changed as quick.yaml says. The results of the project itself stay as they are. A FOLDER
-with commits, changes or experiments of one's own is left alone.
+with a file, change, commit or experiment of one's own is left alone.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from pipeline.common.paths import PLOTS, RAW_DIGITS, RAW_MASKS, SOURCE
@@ -23,8 +26,14 @@ from tools import lanes
 ROOT = Path(__file__).parent.parent
 OVERRIDES = Path("quick.yaml")
 RESULTS = ("dvc.lock", "metrics", "plots")
-NUMBERS_OF = ("mlp/h64_32", "cnn/adam", "cnn/final", "cnn/weighted")
+NUMBERS_OF = ("mlp/h64_32", "cnn/final", "cnn/weighted")
 EMAIL = "quick@localhost"  # of the commits that this makes
+STARTED, ENDED = "The quick profile", "Results of the quick profile"  # their messages
+# What a run leaves beside the outputs of its stages: DVC's files, caches, and what a killed stage had begun.
+BESIDE_OUTPUTS = re.compile(
+    r"dvc\.lock$|dvc_plots/index\.html$|\.dvc/(cache|tmp)/|\.cache/figures/|\.venv/|.*\.part(/|$)"
+    r"|\.(pytest|ruff|mypy)_cache/|\.hypothesis/|(.*/)?__pycache__/"
+)
 
 
 def merge(values: Any, changes: dict[str, Any]) -> None:
@@ -79,7 +88,7 @@ def make_workspace(folder: Path, changes: dict[str, Any] | None = None) -> None:
     params = yaml.load(folder / "params.yaml")
     shrink(params, YAML(typ="safe").load(folder / OVERRIDES), changes or {})
     yaml.dump(params, folder / "params.yaml")
-    commit(folder, "The quick profile")
+    commit(folder, STARTED)
 
 
 def commit(folder: Path, message: str) -> None:
@@ -101,29 +110,41 @@ def run(folder: Path) -> None:
         sys.exit(f"quick: the pipeline failed in {folder}; the message is above")
     plots = [sys.executable, "-m", "dvc", "plots", "show"]
     subprocess.run(plots, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=True)
-    commit(folder, "Results of the quick profile")
+    commit(folder, ENDED)
 
 
 def is_a_quick_run(folder: Path) -> bool:
-    """Whether the folder holds a quick run, and no commit, change or experiment of a person.
+    """Whether a quick run made all that the folder holds: each file as it is, also one that git ignores, and
+    each commit, branch, tag, stash and experiment.
 
-    Where git refuses to say, as in a folder of another user, it counts as a person's.
+    Of a run that did not end, every file in the outputs of its stages counts as made by it. Where git or DVC
+    refuses to say, as in a folder of another user, the folder counts as a person's.
     """
 
     def git(*arguments: str) -> list[str]:
         command = ["git", *arguments]
         finished = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-        return finished.stdout.splitlines()
+        return finished.stdout.replace("\0", "\n").splitlines()
 
     if not (folder / OVERRIDES).is_file() or not (folder / ".git").is_dir():
         return False
     try:
-        changed = [line[3:] for line in git("status", "--porcelain", "--untracked-files=all")]
-        authors, experiments = set(git("log", "--all", "--format=%ae")), git("for-each-ref", "refs/exps")
-    except subprocess.CalledProcessError:
+        authors, refs = set(git("log", "--all", "--format=%ae")), git("for-each-ref")
+        ended = ENDED in git("log", "--format=%s")
+        changed = git("status", "--porcelain", f"--untracked-files={'all' if ended else 'no'}")
+        others = [Path(name) for name in git("ls-files", "--others", "-z")]  # that git ignores, too
+        with Repo(str(folder)) as repo:
+            outputs = [Path(output.fs_path).relative_to(repo.root_dir) for output in repo.index.outs]
+            changed += repo.data_status(granular=True)["uncommitted"] if ended else []
+    except (subprocess.CalledProcessError, DvcException):
         return False
-    foreign = [path for path in changed if Path(path).parts[0] not in RESULTS]
-    return authors == {EMAIL} and not (foreign or experiments)
+    foreign = [
+        path
+        for path in others
+        if not BESIDE_OUTPUTS.match(path.as_posix())
+        and not any(path.is_relative_to(output) for output in outputs)
+    ]
+    return authors == {EMAIL} and len(refs) == 1 and not (changed or foreign)
 
 
 def numbers(folder: Path) -> str:
@@ -142,7 +163,7 @@ def numbers(folder: Path) -> str:
     usual, weighted = (f"{float(test.accuracy[run, rarest]):.0%}" for run in ("final", "weighted"))
     return f""" On the test sets
   numerals   {accuracy("mlp/h64_32"):.1%} are right with the MLP of [64, 32] units
-  faces      {accuracy("cnn/adam"):.1%} with the CNN; naming the largest class would be {largest:.1%}
+  faces      {accuracy("cnn/final"):.1%} with the CNN; naming the largest class would be {largest:.1%}
   rarest     {usual} of the faces of class {rarest} are found, and {weighted} with the weighted sampler"""
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 from pipeline.common.paths import PARAMS
-from pipeline.runtime.errors import InputError
+from pipeline.runtime.errors import InputError, shorten
 
 TRACEBACK = "REPORT_TRACEBACK"  # an environment variable: set, a stage shows the traceback behind its error
 WORKER_KILLED = (
@@ -92,7 +92,7 @@ def stage_name() -> str:
 def say(message: str) -> None:
     """Print one line with the stage's name; what cannot be printed, as in names of files, is escaped."""
     line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
-    print(f"{stage_name()}: {line}", file=sys.stderr, flush=True)
+    print(shorten(f"{stage_name()}: {line}"), file=sys.stderr, flush=True)
 
 
 def exit_when_parent_dies(parent: int) -> None:

@@ -1,8 +1,10 @@
 """Load and validate params.yaml; merge the settings of a run."""
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML, YAMLError
@@ -44,6 +46,16 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     return params
 
 
+def did_you_mean(name: Any, known: Iterable[Any]) -> str:
+    """The end of a message about a name that is not known: the one that was meant, if one is near.
+
+    >>> did_you_mean("hiden", ["hidden", "epochs"]), did_you_mean("colour", ["hidden", "epochs"])
+    ('; did you mean `hidden`?', '')
+    """
+    near = get_close_matches(str(name), map(str, known), n=1)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
 def _check_runs(part: str, values: Any) -> None:
     """Raise InputError unless the defaults and runs of a part hold settings, under names fit for a folder."""
     for dotted in (part, f"{part}.defaults", f"{part}.runs"):
@@ -60,7 +72,12 @@ def _check_runs(part: str, values: Any) -> None:
 
 def check_name(name: Any, where: str, kind: str) -> None:
     """Raise InputError unless a run or figure has a name fit for a command, a folder and a dotted key."""
-    if not (isinstance(name, str) and NAME.fullmatch(name)):
+    if not isinstance(name, str):
+        raise InputError(
+            f"{PARAMS}: {name!r} in `{where}` cannot be the name of a {kind}: YAML does not read it as text; "
+            "put it in quotes"
+        )
+    if not NAME.fullmatch(name):
         raise InputError(
             f"{PARAMS}: {name!r} in `{where}` cannot be the name of a {kind}; use letters a to z, digits, "
             "_ and -"
@@ -81,13 +98,16 @@ def like_chain(params: dict[str, Any], part: str, run: str) -> list[str]:
     """A run of a part ("mlp" or "cnn"), the run that it says to be `like`, and so on."""
     runs = section(params, f"{part}.runs")
     if run not in runs:
-        raise InputError(f"{PARAMS} has no run {run!r} in `{part}.runs`; the runs are {', '.join(runs)}")
+        near = did_you_mean(run, runs)
+        raise InputError(
+            f"{PARAMS} has no run {run!r} in `{part}.runs`; the runs are {', '.join(runs)}{near}"
+        )
     chain = [run]
     while "like" in runs[chain[-1]]:
         other = runs[chain[-1]]["like"]
         where = f"{PARAMS}: `{part}.runs.{chain[-1]}.like` is {show(other)}"
         if not (isinstance(other, str) and other in runs):
-            raise InputError(f"{where}; the runs are {', '.join(runs)}")
+            raise InputError(f"{where}; the runs are {', '.join(runs)}{did_you_mean(other, runs)}")
         if other in chain:
             raise InputError(f"{where}, which goes in a circle: {' like '.join([*chain, other])}")
         chain.append(other)
@@ -108,18 +128,18 @@ def resolve_run(params: dict[str, Any], part: str, run: str) -> dict[str, Any]:
 def check(model: type[Settings], values: Any, where: str = "", file: Path = PARAMS) -> Settings:
     """`values`, which stand at the key `where` of a file, or are all of it, as a `model`.
 
-    Raises an InputError that names every wrong key.
+    Raises an InputError with a line for every wrong key.
     """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{file}: " + "; ".join(_explain(e, where) for e in error.errors())) from None
+        raise InputError(*(f"{file}: {_explain(e, where, model)}" for e in error.errors())) from None
 
 
-def _explain(error: Any, where: str) -> str:
+def _explain(error: Any, where: str, model: type[BaseModel]) -> str:
     key = ".".join(filter(None, [where, *(str(part) for part in error["loc"])]))
     if error["type"] == "extra_forbidden":
-        return f"`{key}` is not a setting"
+        return f"`{key}` is not a setting{did_you_mean(error['loc'][-1], _known_keys(model, error['loc']))}"
     if error["type"] == "missing":
         return f"`{key}` is missing"
     if error["type"] == "model_type":
@@ -127,6 +147,16 @@ def _explain(error: Any, where: str) -> str:
     if error["type"] == "value_error":  # a rule that joins several keys: the whole section is its input
         return f"`{key}`: {error['ctx']['error']}" if key else str(error["ctx"]["error"])
     return f"`{key}` is {show(error['input'])}: {error['msg']}"
+
+
+def _known_keys(model: Any, place: tuple[Any, ...]) -> Iterable[str]:
+    """The keys that settings can have beside the one at this place in a model."""
+    for key in place[:-1]:
+        if hasattr(model, "model_fields"):
+            model = model.model_fields[key].annotation
+        else:  # a table or list of settings
+            model = (get_args(model) or (None,))[-1]
+    return getattr(model, "model_fields", ())
 
 
 def read_seed(params: dict[str, Any]) -> int:

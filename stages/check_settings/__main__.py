@@ -22,7 +22,7 @@ from pipeline.runtime.files import whole_folder
 from pipeline.runtime.process import run_stage
 from pipeline.runtime.settings import read_params, read_seed, section
 from pipeline.training.settings import Resolved
-from stages.check_settings.checks import PARTS, check_all
+from stages.check_settings.checks import PARTS, check_all, may_stop_early
 
 
 def pinned_versions(packages: tuple[str, ...]) -> dict[str, str]:
@@ -62,8 +62,11 @@ def main() -> None:
     remove_stale(params)
     known = {f"{part}.{run}" for part, runs in resolved.items() for run in runs}
     known |= {f"latents.{figure}" for figure in section(params, "project_latents")}
+    for sentence in may_stop_early(params, resolved["mlp"]):
+        print(sentence)
     if missing := sorted(subjects(claims) - known):
-        print(f"{PARAMS} has no {', '.join(missing)}: the claims about them are not comparable")
+        shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        print(f"{PARAMS} has no {shown}: claims about them are not comparable")
 
 
 if __name__ == "__main__":

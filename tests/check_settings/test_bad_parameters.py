@@ -58,6 +58,16 @@ def test_values(project: Project, refused: Refused, case: str) -> None:
 # What is changed, and what is said after the name of the file.
 SECTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     "unknown key": ("fetch_digits", {"data.sheets": 1}, "`data.sheets` is not a setting"),
+    "a key that is nearly one": (
+        "fetch_digits",
+        {"data.digit": "a"},
+        "`data.digit` is not a setting; did you mean `digits`?",
+    ),
+    "a key within a key that is nearly one": (
+        "fetch_masks",
+        {"data.synthetic_masks": {"photographs": 20, "fotographs": 20}},
+        "`data.synthetic_masks.fotographs` is not a setting; did you mean `photographs`?",
+    ),
     "no samples": (
         "fetch_digits",
         {"data.synthetic_digits": {"samples": 0}},
@@ -70,8 +80,8 @@ SECTIONS: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "no photographs": (
         "fetch_masks",
-        {"data.synthetic_masks": {"photographs": 0}},
-        f"`data.synthetic_masks.photographs` is 0: {POSITIVE}",
+        {"data.synthetic_masks": {"photographs": 9}},
+        f"`data.synthetic_masks.photographs` is 9: {AT_LEAST} 10",
     ),
     "photographs without end": (
         "fetch_masks",
@@ -120,14 +130,22 @@ def test_sections(project: Project, refused: Refused, case: str) -> None:
     refused(stage, f"params.yaml: {message}", *(["custom"] if stage.startswith("train") else []))
 
 
-@pytest.mark.parametrize(
-    "name", ["../../etc", "a/b", "0.1", "..", "my run", "é", "", "a\n", 1, "x; rm -rf ."]
-)
+@pytest.mark.parametrize("name", ["../../etc", "a/b", "0.1", "..", "my run", "é", "", "a\n", "x; rm -rf ."])
 @pytest.mark.parametrize("part", ["mlp", "cnn"])
 def test_names_of_runs(project: Project, refused: Refused, part: str, name: Any) -> None:
     project({f"{part}.runs": {name: {}}})
     said = "cannot be the name of a run; use letters a to z, digits, _ and -"
     refused("fetch_digits", f"params.yaml: {name!r} in `{part}.runs` {said}")
+
+
+@pytest.mark.parametrize("name", [7, 0.1, True, None])
+@pytest.mark.parametrize("part", ["mlp", "cnn"])
+def test_names_of_runs_that_are_no_text(project: Project, refused: Refused, part: str, name: Any) -> None:
+    folder = project({f"{part}.runs": {name: {}}})
+    said = "cannot be the name of a run: YAML does not read it as text; put it in quotes"
+    refused("fetch_digits", f"params.yaml: {name!r} in `{part}.runs` {said}")
+    params = (folder / "params.yaml").read_text()
+    assert f"{name!r}: {{}}".lower().replace("none", "null") in params  # no quotes
 
 
 NOTHING = "there is no such file or folder"
@@ -136,7 +154,11 @@ ELSEWHERE = (
     "an absolute path"
 )
 SOURCES = {
-    "unknown source": ("tibetan", "neither a file or folder in {here} nor one of synthetic, tibetan-mnist"),
+    "unknown source": ("mnist", "neither a file or folder in {here} nor one of synthetic, tibetan-mnist"),
+    "a source that is nearly one": (
+        "sinthetic",
+        "neither a file or folder in {here} nor one of synthetic, tibetan-mnist; did you mean `synthetic`?",
+    ),
     "no such path": ("/nothing.npz", NOTHING),
     "no such relative path": ("../nothing.npz", ELSEWHERE),
     "a home that nobody has": ("~no-such-user/a.npz", ELSEWHERE),
@@ -191,7 +213,7 @@ TEXTS = {
     "nested without end": (f"seed: {1000 * '['}", " is nested deeper than any settings are"),
     "a short text for a value without end": (
         f"{LAUGHS}compute: {{}}\ncrop_masks: {{{OTHERS}, side: *a9}}\n",
-        f": `crop_masks.side` is {LAUGHED}: Input should be a valid integer",
+        f": `crop_masks.side` is {LAUGHED[:153]}…{LAUGHED[-167:]}: Input should be a valid integer",
     ),
     "a number too long to read": (
         f"compute: {{}}\ncrop_masks: {{{OTHERS}, side: {'9' * 3000}}}\n",

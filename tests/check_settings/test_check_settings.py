@@ -2,13 +2,18 @@
 
 import json
 import sys
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pipeline.runtime.errors import InputError
 from pipeline.runtime.process import run_stage
 from pipeline.runtime.settings import read_params, resolve_run
 from stages.check_settings import __main__ as check_settings
+from stages.check_settings.checks import check_convolutions
+from stages.train_cnn.cnn import build
 
 
 def run(monkeypatch):
@@ -53,6 +58,10 @@ def test_a_run_is_like_another_but_for_its_difference(project, monkeypatch):
         ),
         ({"a": {"like": "a"}}, "`mlp.runs.a.like` is 'a', which goes in a circle: a like a"),
         ({"a": {"like": "gone"}, "b": {}}, "`mlp.runs.a.like` is 'gone'; the runs are a, b"),
+        (
+            {"a": {"like": "finl"}, "final": {}},
+            "`mlp.runs.a.like` is 'finl'; the runs are a, final; did you mean `final`?",
+        ),
         ({"a": {"like": ["b"]}, "b": {}}, "`mlp.runs.a.like` is ['b']; the runs are a, b"),
         ({"a": {"like": None}, "b": {}}, "`mlp.runs.a.like` is None; the runs are a, b"),
     ],
@@ -101,13 +110,14 @@ def test_every_fault_is_named_at_once(project, monkeypatch, capsys):
     for line, said in zip(
         lines,
         [
-            "params.yaml: `sede`: there is no such setting",
+            "params.yaml: `sede` is not a setting; did you mean `seed`?",
             "params.yaml: `seed` is -1",
             "params.yaml: `data.digits` is 3",
             "params.yaml: `mlp.runs.final.epochs` is 0",
+            "params.yaml: `mlp.runs.final.hiden` is not a setting; did you mean `hidden`?",
             "params.yaml: `cnn.defaults.stride` is 0",
             "claims.yaml: mlp.h16: not among `runs`",
-            "6 faults: correct them, and run again",
+            "7 faults: correct them, and run again",
         ],
         strict=True,
     ):
@@ -169,9 +179,123 @@ def test_a_run_that_claims_name_and_params_yaml_has_not_is_said(project, monkeyp
     folder = project({})  # with few of the runs
     run(monkeypatch)
     missing = "mlp.h512_256, mlp.h512_256_128, mlp.h64_32_16"
-    said = f"params.yaml has no {missing}: the claims about them are not comparable"
+    said = f"params.yaml has no {missing}: claims about them are not comparable"
     assert capsys.readouterr().out.splitlines()[-1] == said
     assert not (folder / "settings/mlp/h64_32_16.json").exists()
+
+
+def nothing_left(runs: str, side: int) -> str:
+    return (
+        f"params.yaml: cnn.runs {runs}: 2 convolutions with filter 40, stride 1 and padding 0, each followed "
+        f"by pooling, leave nothing of a crop of {side}x{side} pixels; set fewer channels, or a smaller "
+        "filter or stride"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"data.masks": "sinthetic"},
+            "data.masks is sinthetic: neither a file or folder in {here} nor one of synthetic, "
+            "medical-masks, face-mask-detection; did you mean `synthetic`?",
+        ),
+        ({"data.digits": "/nothing.npz"}, "data.digits is /nothing.npz: there is no such file or folder"),
+        (
+            {"data.masks": "ftp://me:secret@a.org/1"},
+            "data.masks is ftp://a.org/1: only http:// and https:// addresses are downloaded",
+        ),
+        (
+            {"crop_masks.classes": {"bad": "bad", "masked": "good"}},
+            "params.yaml: `crop_masks.classes` has no good, none, a label of the synthetic photographs; add "
+            "it, or set data.masks to your own data",
+        ),
+        (  # the first convolution leaves 12x12 pixels of 64x64, and nothing is left for the second
+            {"cnn.runs": {"a": {"filter": 40}, "b": {"like": "a"}, "c": {"like": "a", "crops": "large"}}},
+            f"{nothing_left('a, b', 32)}\n{nothing_left('c', 64)}",
+        ),
+        (
+            {"mlp.runs": {"a": {"batch_size": 12001}, "b": {"batch_size": 12000}}, "project_latents": {}},
+            "params.yaml: `mlp.runs.a`: batch_size is 12001, but there are at most 12000 training samples; "
+            "set 12000 or less",
+        ),
+        (
+            {
+                "mlp.runs": {"a": {"batch_size": 51}},
+                "project_latents": {},
+                "data.synthetic_digits": {"samples": 50},
+            },
+            "params.yaml: `mlp.runs.a`: batch_size is 51, but there are at most 50 training samples; "
+            "set 50 or less",
+        ),
+        (
+            {
+                "mlp.runs": {"a": {"hidden": [9, 1], "latents_every": 10}},
+                "project_latents": {"F": {"run": "a", "method": "pca", "epochs": [10]}},
+            },
+            "params.yaml: `project_latents.F` projects into the plane, and mlp.runs.a ends with 1 unit; set "
+            "method: units and 2 units",
+        ),
+    ],
+)
+def test_what_a_later_stage_would_refuse_is_found(project, monkeypatch, capsys, changes, said):
+    folder = project(changes)
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "faults: correct" not in line]
+    assert lines == [f"check_settings: {line.replace('{here}', str(folder))}" for line in said.splitlines()]
+
+
+def refusal(function, *arguments):
+    """What a function refuses its arguments with; "" if it takes them."""
+    try:
+        function(*arguments)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("channels", [[4], [4, 4], [4, 4, 4]])
+def test_convolutions_are_refused_as_the_network_refuses_them(channels):
+    said = set()
+    for side, filter, stride, padding in product((1, 6, 7, 32), (1, 3, 9, 40), (1, 3), (0, 2)):
+        values = {"channels": channels, "filter": filter, "stride": stride, "padding": padding}
+        runs = {"a": {**values, "crops": "resized"}}
+        ours = refusal(check_convolutions, runs, SimpleNamespace(side=side))
+        assert ours.removeprefix("params.yaml: cnn.runs a: ") == refusal(
+            build, side, channels, filter, stride, padding, [], 2
+        )
+        said.add(bool(ours))
+    assert said == {True, False}
+
+
+def test_a_source_that_dvc_has_fetched_may_be_on_another_machine(project, monkeypatch, capsys):
+    project({"data.masks": "/elsewhere/faces"})
+    params = {"params.yaml": {"data.masks": "/elsewhere/faces"}}
+    lock = {"schema": "2.0", "stages": {"fetch_masks": {"params": params}}}
+    Path("dvc.lock").write_text(json.dumps(lock))
+    run(monkeypatch)
+    params["params.yaml"]["data.masks"] = "/elsewhere/others"
+    Path("dvc.lock").write_text(json.dumps(lock))
+    with pytest.raises(SystemExit):
+        run(monkeypatch)
+    assert "data.masks is /elsewhere/faces: there is no such" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "epoch"),
+    [({}, 10), ({"epochs": 60}, 40), ({"early_stopping": "none"}, None), ({"patience": 39}, None)],
+)
+def test_early_stopping_that_may_leave_no_latents_is_said(project, monkeypatch, capsys, changes, epoch):
+    stopping = {"hidden": [9, 2], "latents_every": 10, "early_stopping": "loss", "patience": 8} | changes
+    figure = {"run": "a", "method": "units", "epochs": [10, 40]}
+    shown = changes != {}
+    project({"mlp.runs": {"a": stopping}, "project_latents": {"F": figure} if shown else {}})
+    run(monkeypatch)
+    said = (
+        f"mlp.runs.a may stop after epoch 9, by early_stopping and patience, and latents of epoch {epoch} are"
+    )
+    assert (said in capsys.readouterr().out) == (epoch is not None)
 
 
 @pytest.mark.parametrize("part", ["mlp", "cnn"])

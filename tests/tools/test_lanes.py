@@ -1,4 +1,4 @@
-"""Stages side by side: the same dvc.lock as `dvc repro`, errors, Ctrl-C, and the estimate of the time."""
+"""Stages side by side: the same dvc.lock as `dvc repro`, errors, Ctrl-C, and data that have changed."""
 
 import csv
 import shutil
@@ -13,6 +13,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
+from tests.making import put
 from tests.processes import Run
 from tools import lanes, quick, verify
 
@@ -28,7 +29,7 @@ def folder(tmp_path, monkeypatch):
         name: {"cmd": f"echo > {name}", "deps": [*needs], "outs": [name]} for name, needs in NEEDS.items()
     }
     write_stages(folder, stages)
-    (folder / "params.yaml").write_text("compute: {}\n")
+    (folder / "params.yaml").write_text("compute: {}\ndata: {digits: synthetic, masks: synthetic}\n")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     with Repo.init(str(folder)) as repo, repo.config.edit() as config:
         config["core"] = {"analytics": False}  # or DVC leaves processes behind
@@ -87,6 +88,25 @@ def test_the_longest_way_to_the_end_goes_first():
     assert lanes.simulate(needs, seconds, 1) == 7
     assert lanes.simulate(needs, seconds, 2) == 4
     assert lanes.simulate(needs, seconds, 2, done=["long"]) == 3
+
+
+def test_data_of_one_s_own_that_have_changed_are_fetched_anew(folder, tmp_path, capfd):
+    """DVC sees no change of a folder that no stage depends on; nor is anything fetched that is as it was."""
+    faces = tmp_path / "faces"
+    put(faces / "a.png", b"old")
+    copy = f"mkdir -p data/raw/masks && cp {faces}/a.png data/raw/masks/masks.zip"
+    record = """echo '{"file": "masks.zip"}' > data/raw/masks/source.json"""
+    stages = {"fetch_masks": {"cmd": f"{copy} && {record}", "outs": ["data/raw/masks"]}}
+    write_stages(folder, stages)
+    (folder / "params.yaml").write_text(f"compute: {{}}\ndata: {{digits: synthetic, masks: {faces}/a.png}}\n")
+    fetched = folder / "data/raw/masks/masks.zip"
+    for content in (b"old", b"new"):
+        put(faces / "a.png", content)
+        assert lanes.run(folder)
+        assert fetched.read_bytes() == content
+    assert "data.masks: " in capfd.readouterr().out
+    assert lanes.run(folder)
+    assert "data.masks: " not in capfd.readouterr().out
 
 
 def test_the_seconds_of_every_stage_of_the_project_are_known():

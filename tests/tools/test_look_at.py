@@ -1,13 +1,15 @@
 """tools.look_at: what it says of a source, without running anything."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from pipeline.runtime.errors import LONGEST_LINE
 from pipeline.runtime.settings import check
 from stages.crop_masks.settings import MasksSettings
 from tests.crop_masks.test_formats import LAYOUTS
-from tests.making import IMAGES, LABELS, PHOTOGRAPH, npz, put, voc
+from tests.making import HEADER, IMAGES, LABELS, PHOTOGRAPH, TRAIN, npz, put, voc
 from tools import look_at
 
 
@@ -20,11 +22,11 @@ def write(folder: Path, layout: str) -> Path:
 def test_photographs_with_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = write(tmp_path / "faces", "Roboflow, YOLO")
     before = sorted(tmp_path.rglob("*"))
-    look_at.main(str(folder))
+    look_at.main([str(folder)])
     assert capsys.readouterr().out.splitlines() == [
         f"{folder} holds photographs with boxes",
         "  read as      YOLO: 4 files (test/labels/d.txt, ...)",
-        "  split        as published: train, and valid for training too; test",
+        "  split        as published: train; valid for training too; test",
         "  photographs  4, 4 of them with boxes",
         "  train boxes  4: 2 with_mask, 2 no_mask",
         "  test boxes   1: 1 no_mask",
@@ -44,7 +46,7 @@ def test_photographs_with_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(tmp_path / "digits.npz", npz(image=IMAGES, label=LABELS))
     for path in (tmp_path, tmp_path / "digits.npz"):
-        look_at.main(str(path))
+        look_at.main([str(path)])
         assert "digits       60: 6 of 0, 6 of 1" in capsys.readouterr().out
 
 
@@ -55,29 +57,30 @@ def test_what_would_be_refused_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         SystemExit, match=r"would be refused as masks: .* in 2 formats: CSV, .*; Pascal VOC, a.xml"
     ):
-        look_at.main(str(tmp_path))
+        look_at.main([str(tmp_path)])
     with pytest.raises(SystemExit, match="would be refused as voc: a.xml object 1: the box from"):
-        look_at.main(str(tmp_path), "voc")
+        look_at.main([str(tmp_path), "voc"])
     with pytest.raises(SystemExit, match="there is no "):
-        look_at.main(str(tmp_path / "nothing"))
+        look_at.main([str(tmp_path / "nothing")])
 
 
 def test_this_folder_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "faces/a.xml", voc("good").encode())
     monkeypatch.chdir(tmp_path / "faces")
     with pytest.raises(SystemExit, match="refused as csv: faces holds no CSV annotations"):
-        look_at.main(".", "csv")
+        look_at.main([".", "csv"])
 
 
 def test_the_lines_for_params_yaml_are_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from ruamel.yaml import YAML
 
     labels = ("with mask", "0", "no", "Face-Shield", "été", "true", "маска", "без маски", "C:\\m", "n" * 50)
-    rows = "".join(f"a.png,{label},1,2,3,4\n" for label in labels)
+    rows = "".join(f"{photograph}.png,{label},1,2,3,4\n" for label in labels for photograph in "ab")
     folder = tmp_path / "my faces #2"
     put(folder / "boxes.csv", f"filename,label,xmin,ymin,xmax,ymax\n{rows}".encode())
-    put(folder / "a.png", PHOTOGRAPH)
-    look_at.main(str(folder), "csv")
+    for photograph in "ab":
+        put(folder / f"{photograph}.png", PHOTOGRAPH)
+    look_at.main([str(folder), "csv"])
     lines = YAML(typ="safe").load(capsys.readouterr().out.split("For params.yaml:\n")[1])
     values = {"side": 32, "test_share": 0.1, "invalid_boxes": "error", **lines["crop_masks"]}
     classes = check(MasksSettings, values, "crop_masks").classes
@@ -94,3 +97,145 @@ def test_the_lines_for_params_yaml_are_settings(tmp_path: Path, capsys: pytest.C
         "n" * 50: "n" * 41,
     }
     assert lines["data"]["masks"] == str(folder)
+
+
+def refusal(*arguments: str) -> list[str]:
+    """The lines with which look_at ends, and exits with 1."""
+    with pytest.raises(SystemExit) as ended:
+        look_at.main(list(arguments))
+    lines = str(ended.value.code).split("\n")
+    assert all(len(line) <= LONGEST_LINE for line in lines)
+    return lines
+
+
+NO_BOXES = (
+    "as photographs with boxes: faces holds no annotations that can be read: CSV, Pascal VOC (.xml), "
+    "YOLO (.txt), COCO (.json); it holds "
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "seems"),
+    [
+        ("0.json", {"shapes": [], "imagePath": ""}, "has the keys ['shapes', 'imagePath']"),
+        ("0.json", [{"image": 1}], "a list of 1, which begins with [{'image': 1}]"),
+        ("0.json", 3, "holds 3"),
+        ("0.txt", "face 1 2 3 4\nface", "begins with 'face 1 2 3 4'"),
+    ],
+)
+def test_annotations_of_an_unknown_kind_are_described(
+    tmp_path: Path, name: str, content: object, seems: str
+) -> None:
+    folder = tmp_path / "faces"
+    for number in range(10):
+        put(folder / f"a{number}.jpg", PHOTOGRAPH)
+    put(folder / name, (content if isinstance(content, str) else json.dumps(content)).encode())
+    first, second, *rest = refusal(str(folder))
+    assert first.startswith(f"look_at: {folder} would be refused: {NO_BOXES}")
+    assert "10 .jpg (a0.jpg, ...)" in first and name in first
+    assert second == f"  {name}: {seems}"
+    assert rest and all(line.startswith("  as digits: faces") for line in rest)
+
+
+def test_a_stray_picture_beside_digits_is_named(tmp_path: Path) -> None:
+    for number in range(10):
+        put(tmp_path / f"digits/{number}/a.png", PHOTOGRAPH)
+    put(tmp_path / "digits/assets/logo.png", PHOTOGRAPH)
+    assert "assets/logo.png" in refusal(str(tmp_path / "digits"))[-1]
+
+
+NPY = "; .npy files are not read: put images and labels into one file by "
+NPY += "numpy.savez('digits.npz', image=images, label=labels)"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("train.csv", "train.csv is not a zip archive; give a folder, a .zip or an .npz file"),
+        ("a.json", "a.json is not a zip archive; give a folder, a .zip or an .npz file"),
+        ("a.png", "a.png is not a zip archive; give a folder, a .zip or an .npz file"),
+        ("a.npy", f"a.npy is not a zip archive; give a folder, a .zip or an .npz file{NPY}"),
+        ("a.zip", "a.zip cannot be read as a zip archive: File is not a zip file"),
+    ],
+)
+def test_a_file_that_cannot_be_a_source_says_what_can(tmp_path: Path, name: str, message: str) -> None:
+    put(tmp_path / name, b"label,pixel0\n")
+    assert refusal(str(tmp_path / name)) == [f"look_at: {tmp_path / name} would be refused: {message}"]
+
+
+def test_arrays_that_are_not_read_are_said(tmp_path: Path) -> None:
+    put(tmp_path / "images.npy", b"an array")
+    put(tmp_path / "labels.npy", b"an array")
+    there = f"{tmp_path} holds no file that is read, but 2 .npy (images.npy, ...){NPY}"
+    assert refusal(str(tmp_path)) == [f"look_at: {tmp_path} would be refused: {there}"]
+    put(tmp_path / "README.txt", b"About")
+    assert refusal(str(tmp_path))[-1].endswith(f"it holds README.txt{NPY}")
+
+
+def put_labels(folder: Path, labels: list[str], photographs: str = "ab") -> None:
+    rows = [f"{name}.png,60,40,{label},1,2,30,40\n" for label in labels for name in photographs]
+    put(folder / "boxes.csv", (HEADER + "".join(rows)).encode())
+    for name in photographs:
+        put(folder / f"{name}.png", PHOTOGRAPH)
+
+
+@pytest.mark.parametrize(
+    ("labels", "photographs", "message"),
+    [
+        (["face"], "ab", "1 classes, and there must be 2 to 20: add photographs with boxes of another one"),
+        (
+            ["face", "ignore"],
+            "ab",
+            "1 classes, and there must be 2 to 20: add photographs with boxes of another one",
+        ),
+        (
+            [f"kind {number}" for number in range(54)],
+            "ab",
+            "54 classes, and there must be 2 to 20: give labels that belong together one class, or the class "
+            "ignore",
+        ),
+        (["no", "mask_std"], "ab", "the class 'mask_std' must not end with _std"),
+        (["a", "b"], "a", "all boxes are for training and none for testing; add photographs"),
+    ],
+    ids=["one", "one but for ignore", "54", "_std", "one photograph"],
+)
+def test_settings_that_the_stage_would_refuse_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: list[str], photographs: str, message: str
+) -> None:
+    put_labels(tmp_path, labels, photographs)
+    (line,) = refusal(str(tmp_path))
+    assert line.startswith("look_at: with these lines it would be refused: ") and message in line
+    printed = capsys.readouterr().out.splitlines()
+    assert f"  masks: {tmp_path}" in printed and all(len(each) <= LONGEST_LINE for each in printed)
+
+
+def test_two_to_twenty_labels_are_not_refused(tmp_path: Path) -> None:
+    for number in (2, 20):
+        put_labels(tmp_path, [f"kind {each}" for each in range(number)])
+        look_at.main([str(tmp_path)])
+
+
+def test_digits_that_cannot_be_split_are_said(tmp_path: Path) -> None:
+    put(tmp_path / "digits.npz", npz(image=IMAGES[:10], label=LABELS[:10]))
+    (line,) = refusal(str(tmp_path / "digits.npz"))
+    assert line.startswith("look_at: with these lines it would be refused: 10 digits cannot be split into ")
+
+
+def test_invalid_boxes_are_left_out_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = TRAIN + "a.png,60,40,good,1,2,30,40\na.png,60,40,bad,9,9,9,9\n"
+    put(tmp_path / "boxes.csv", (HEADER + rows).encode())
+    for name in ("a.png", "rest.png"):
+        put(tmp_path / name, PHOTOGRAPH)
+    assert "boxes.csv line 6: the box from (9, 9) to (9, 9) has no area" in refusal(str(tmp_path))[0]
+    look_at.main([str(tmp_path), "--invalid-boxes", "skip"])
+    printed = capsys.readouterr().out
+    assert "1 invalid boxes were skipped" in printed
+    assert "crop_masks:\n  invalid_boxes: skip\n  classes:" in printed
+
+
+def test_how_it_is_used_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], [str(tmp_path), "jpeg"], [str(tmp_path), "--invalid-boxes", "all"]):
+        with pytest.raises(SystemExit) as ended:
+            look_at.main(arguments)
+        assert ended.value.code == 2
+        assert "usage: python -m tools.look_at" in capsys.readouterr().err

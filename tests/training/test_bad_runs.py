@@ -77,7 +77,7 @@ def test_values(project: Project, refused: Refused, part: str, case: str) -> Non
 
 # Settings that do not go with each other or with the others, and what is said after the run's key.
 TOGETHER: dict[str, tuple[str, dict[str, Any], str]] = {
-    "unknown key": ("mlp", {"hiden": [64]}, ".hiden` is not a setting"),
+    "unknown key": ("mlp", {"hiden": [64]}, ".hiden` is not a setting; did you mean `hidden`?"),
     "latents past the end": (
         "mlp",
         {"latents_every": 121},
@@ -172,7 +172,8 @@ def test_more_than_the_crops_have(
 @pytest.mark.parametrize("name", ["", "..", "custom.hidden", "custom ", "é\n", "\udcfc"])
 def test_a_run_that_is_not_there(project: Project, refused: Refused, part: str, name: str) -> None:
     project({f"{part}.runs": {"custom": {}, "final": {}}})
-    message = f"params.yaml has no run {name!r} in `{part}.runs`; the runs are custom, final"
+    near = "; did you mean `custom`?" if name.startswith("custom") else ""
+    message = f"params.yaml has no run {name!r} in `{part}.runs`; the runs are custom, final{near}"
     refused(f"train_{part}", message, name)
 
 
