@@ -71,12 +71,14 @@ class Confusion(Strict):
         return {"train": self.train, "test": self.test}
 
 
+Pairs = Literal["folds", "replicates"]  # what the measures of a claim have in common, one by one
+
+
 class Greater(Strict):
-    """Each measure is greater than the next, by more than `by`; `paired`: the runs are in the same folds."""
+    """Each measure is greater than the next, by more than `by`."""
 
     greater: list[Measure] = Field(min_length=2)
     by: float = 0.0
-    paired: bool = False
 
     @property
     def measures(self) -> list[str]:
@@ -88,7 +90,6 @@ class Alike(Strict):
 
     alike: list[Measure] = Field(min_length=2, max_length=2)
     within: Positive
-    paired: bool = False
 
     @property
     def measures(self) -> list[str]:
@@ -104,9 +105,11 @@ class Claim(Strict):
     where: str
     kind: Literal["ordering", "range", "contradicted", "ours"]
     sentence: str
+    paired: Pairs | None = None
     holds: list[Greater | Alike] = []
     also: list[Greater | Alike] = []
     errors: dict[Literal["train", "test"], int] = {}
+    needs: dict[Measure, float] = {}  # measures that have to be larger, or the claim is not comparable
 
     @model_validator(mode="after")
     def compares_something(self) -> "Claim":
@@ -226,6 +229,7 @@ def subjects(claims: Claims) -> set[str]:
     """Every run and latent figure that the report's numbers and conclusions are about."""
     measures = [value.measure for value in reported_values(claims)]
     for claim in claims.claims.values():
+        measures += claim.needs
         for each in [*claim.holds, *claim.also]:
             measures += each.measures
     return {subject(measure) for measure in measures}

@@ -13,8 +13,8 @@ NAMES = {
     "train_loss": "training loss",
     "reported_loss": "loss / batch size",
     "epochs": "epochs trained",
+    "sheets": "sheets of paper that the data name",
     "knn_accuracy": "15-NN accuracy",
-    "test_confusion_second": "second most frequent error",
     "test_error_small_crops": "error of small test crops",
     "test_error_other_crops": "error of other test crops",
 }
@@ -74,4 +74,6 @@ def in_words(measure: str) -> str:
             name = f"{SPLITS[split]} {what} of {'_'.join([first, *rest])}"
         case [split, "confusion", truth, predicted]:
             name = f"{SPLITS[split]} samples of {truth} taken for {predicted}"
+        case [split, "confusion", truth, predicted, "others"]:
+            name = f"largest other {SPLITS[split]} error"
     return ", ".join([run, *(f"{each} epoch" for each in moment)]) + f": {name}"

@@ -71,18 +71,13 @@ def say_missing_classes(part: str, runs: dict[str, Run], classes: Sequence[str])
 
 
 def confusion_shares(run: Run, classes: Sequence[str]) -> pd.DataFrame:
-    """Of each replicate how often each class was taken for each, as a share of all samples of the split, and
-    then the second most frequent error.
-    """
-    errors = ~np.eye(len(classes), dtype=bool).ravel()
+    """Of each replicate how often each class was taken for each, as a share of all samples of the split."""
     tables = []
     for split in run.truth:
         names = [score_name(split, "confusion", *pair) for pair in product(classes, repeat=2)]
         counts = [count_pairs(*pair, len(classes)).ravel() for pair in run.samples(split)]
         shares = np.stack([each / each.sum() for each in counts])
-        table = pd.DataFrame(shares, columns=names)
-        table[score_name(split, "confusion", "second")] = np.sort(shares[:, errors])[:, -2]
-        tables.append(table)
+        tables.append(pd.DataFrame(shares, columns=names))
     return pd.concat(tables, axis="columns")
 
 

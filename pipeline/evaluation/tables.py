@@ -1,6 +1,6 @@
 """What both evaluations write to plots/<part>/ and metrics/<part>/, and how the tables there are read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,39 @@ from pipeline.runtime.files import whole_folder
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
 CLASS_ACCURACY = "class_accuracy.csv"
+MADE_BY = {  # the stage that makes a table, by what its path has
+    "boxes.csv": "crop_masks",
+    "mlp": "evaluate_mlp",
+    "cnn": "evaluate_cnn",
+    "latents": "project_latents",
+    "separation": "project_latents",
+    "claims": "check_claims",
+}
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """A CSV file, in which only an empty cell is missing: the class `none` and the text NA are values."""
     if not path.is_file():
-        raise InputError(f"{path} is missing; make it with dvc repro")
+        raise InputError(f"{path} is missing; {how_made(path)}")
     return pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+
+
+def read_rows(path: Path, runs: Iterable[str]) -> pd.DataFrame:
+    """The rows of these runs in a table with a column `run`; those of other runs may be left from before."""
+    table = read_csv(path, dtype={"run": str, "class": str})
+    if missing := sorted(set(runs) - set(table.run)):
+        raise InputError(f"{path} has no row of the run {', '.join(missing)}; {how_made(path)}")
+    return table[table.run.isin(runs)].reset_index(drop=True)
+
+
+def how_made(path: Path) -> str:
+    """What to do where a table is missing, or is not of the settings as they are.
+
+    >>> how_made(Path("plots/mlp/curves/T1.csv"))
+    '`dvc repro evaluate_mlp` makes it'
+    """
+    stages = [MADE_BY[part] for part in reversed(path.parts) if part in MADE_BY]
+    return f"`dvc repro {stages[0]}` makes it" if stages else "`dvc repro` makes it"
 
 
 def write_metrics(part: str, means: dict[str, dict[str, float]], scores: Sequence[str]) -> None:
@@ -101,9 +127,9 @@ def write_class_accuracy(
     pd.DataFrame(rows, columns=columns).to_csv(folder / CLASS_ACCURACY, index=False)
 
 
-def read_class_accuracy(part: str) -> pd.DataFrame:
+def read_class_accuracy(part: str, runs: Iterable[str]) -> pd.DataFrame:
     """class_accuracy.csv of a part."""
-    return read_csv(PLOTS / part / CLASS_ACCURACY, dtype={"run": str, "class": str})
+    return read_rows(PLOTS / part / CLASS_ACCURACY, runs)
 
 
 def count_samples(accuracy: pd.DataFrame, split: str | None = None) -> dict[str, int]:
@@ -155,9 +181,9 @@ def write_replicates(
     table.to_csv(folder / REPLICATES)
 
 
-def read_replicates(part: str) -> dict[str, np.ndarray]:
-    """Every score of a part in replicates.csv by its measure: (replicates,)."""
-    table = read_csv(PLOTS / part / REPLICATES, dtype={"run": str})
+def read_replicates(part: str, runs: Iterable[str]) -> dict[str, np.ndarray]:
+    """Every score of these runs in replicates.csv by its measure: (replicates,)."""
+    table = read_rows(PLOTS / part / REPLICATES, runs)
     return {
         measure_of(part, run, score): rows[score].to_numpy()
         for run, rows in table.groupby("run", sort=False)

@@ -2,23 +2,26 @@
 
     python -m stages.check_claims
 
-Reads claims.yaml, plots/<part>/replicates.csv and plots/separation/; writes metrics/claims.json, how often
-each verdict was given, and plots/claims/claims.csv, a row for each claim with its evidence. The verdicts:
+Reads claims.yaml and, of the runs and figures in params.yaml, plots/<part>/replicates.csv and
+plots/separation/; writes metrics/claims.json, how often each verdict was given, and plots/claims/claims.csv,
+a row for each claim with its evidence. The verdicts:
 
 passed, failed     the value is within its tolerance or not; the ordering has the required probability or not.
                    A failed ordering is unproven, not refuted: see its probability
 contradicted       another value of the report itself says otherwise
 not_comparable     it cannot be judged: a number on other data than the report's, or without a tolerance; an
                    ordering with one replicate, of a class without samples, or of networks no better than
-                   always naming the largest class; a claim about a run that params.yaml does not have
+                   always naming the largest class; a claim about a run that params.yaml does not have, or
+                   one that needs what the data or a run lack
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from pipeline.common.paths import FINDINGS, METRICS, RAW_DIGITS, RAW_MASKS, SEPARATION, SOURCE
+from pipeline.common.paths import DIGITS_NOTES, FINDINGS, METRICS, RAW_DIGITS, RAW_MASKS, SEPARATION, SOURCE
 from pipeline.common.storage import read_json, write_json
 from pipeline.evaluation.claims import read_claims
 from pipeline.evaluation.intervals import wilson_interval
@@ -27,38 +30,46 @@ from pipeline.evaluation.tables import count_samples, read_class_accuracy, read_
 from pipeline.evaluation.verdicts import VERDICTS, write_findings
 from pipeline.runtime.files import whole_folder
 from pipeline.runtime.process import run_stage
+from pipeline.runtime.settings import read_params, section
 from stages.check_claims.judge import judge
 
 SOURCES = {"mlp": RAW_DIGITS, "cnn": RAW_MASKS}
 
 
-def read_separation() -> dict[str, np.ndarray]:
+def read_separation(figures: Iterable[str]) -> dict[str, np.ndarray]:
     """plots/separation/ by measure: (replicates,), at the first and at the last epoch that a figure shows."""
     measures = {}
-    for path in sorted(SEPARATION.glob("*.csv")):
-        rows = read_csv(path)
+    for figure in figures:
+        rows = read_csv(SEPARATION / f"{figure}.csv")
         for moment, epoch in (("first", rows.epoch.min()), ("last", rows.epoch.max())):
             for score in ("knn_accuracy", "silhouette"):
                 values = rows.loc[rows.epoch == epoch, score].to_numpy()
-                measures[measure_of("latents", path.stem, f"{moment}.{score}")] = values
+                measures[measure_of("latents", figure, f"{moment}.{score}")] = values
     return measures
 
 
 def largest_share(accuracy: pd.DataFrame) -> float:
-    """The upper bound (95 %) of the largest class's share of the test samples of a part."""
+    """The upper bound (95 %) of the largest class's share of the test samples of a run."""
     sizes = count_samples(accuracy, "test").values()
     return wilson_interval(max(sizes) / sum(sizes), sum(sizes))[1]
 
 
 def main() -> None:
-    claims = read_claims()
-    measures = read_replicates("mlp") | read_replicates("cnn") | read_separation()
+    params, claims = read_params(), read_claims()
+    figures = section(params, "project_latents")
+    measures = read_separation(figures)
     comparable, baselines = set(), {}
     for part, folder in SOURCES.items():
-        accuracy, source = read_class_accuracy(part), read_json(folder / SOURCE)["source"]
+        runs = section(params, f"{part}.runs")
+        measures |= read_replicates(part, runs)
+        accuracy, source = read_class_accuracy(part, runs), read_json(folder / SOURCE)["source"]
         if claims.data[part].kind_of(source, count_samples(accuracy)) == "report":
             comparable.add(part)
-        baselines[part] = largest_share(accuracy)
+        for run in runs:
+            baselines[f"{part}.{run}"] = largest_share(accuracy[accuracy.run == run])
+    baselines |= {f"latents.{name}": baselines[f"mlp.{figure['run']}"] for name, figure in figures.items()}
+    sheets = np.array([read_json(DIGITS_NOTES)["sheets"]])
+    measures |= {measure_of("mlp", run, "sheets"): sheets for run in section(params, "mlp.runs")}
     findings = judge(claims, measures, comparable, baselines)
     with whole_folder(FINDINGS.parent) as folder:
         write_findings(folder / FINDINGS.name, findings)

@@ -1,6 +1,7 @@
 """Judge each claim of the report against the replicates of our runs."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -8,12 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.common.paths import CLAIMS, PARAMS
+from pipeline.evaluation import statistics
 from pipeline.evaluation.claims import (
     Alike,
     Claim,
     Claims,
     Confusion,
     Greater,
+    Pairs,
     ReportedValue,
     legible_rows,
     reported_values,
@@ -22,7 +25,6 @@ from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.measures import in_words, measure_of, part_of, score_name, subject
 from pipeline.evaluation.verdicts import Finding
 from pipeline.runtime.errors import InputError
-from stages.check_claims import statistics
 
 Measures = dict[str, np.ndarray]  # {measure: (replicates,)}
 
@@ -70,12 +72,11 @@ def absent(measures: Measures, names: Iterable[str]) -> str:
 def has_learnt(name: str, measures: Measures, baselines: dict[str, float]) -> bool:
     """Whether the network of a measure is better than one that always names the largest class.
 
-    `baselines` are the upper bounds of the largest class's share of the test samples, by part.
+    `baselines` are the upper bounds of the largest class's share of the test samples, by run and figure.
     """
-    part = part_of(name)
-    score = "last.knn_accuracy" if part == "latents" else "test_accuracy"
+    score = "last.knn_accuracy" if part_of(name) == "latents" else "test_accuracy"
     accuracy = measures[f"{subject(name)}.{score}"].mean()
-    return bool(accuracy > baselines["mlp" if part == "latents" else part])
+    return bool(accuracy > baselines[subject(name)])
 
 
 def tolerance_of(value: ReportedValue, wilson: tuple[float, float] | None) -> float | None:
@@ -113,10 +114,14 @@ def judge_value(value: ReportedValue, measures: Measures, comparable: bool) -> F
 
 
 def compare(
-    claim: str, comparison: Greater | Alike, measures: Measures, reported: dict[str, float]
+    claim: str,
+    comparison: Greater | Alike,
+    paired: Pairs | None,
+    measures: Measures,
+    reported: dict[str, float],
 ) -> list[Comparison]:
     """Compare each measure of a chain with the next."""
-    probability: Callable[[np.ndarray, np.ndarray, float, bool], float]
+    probability: Callable[[np.ndarray, np.ndarray, float, Pairs | None], float]
     if isinstance(comparison, Greater):
         chain, asked, sign = comparison.greater, comparison.by, "is greater than"
         probability = statistics.probability_greater
@@ -129,8 +134,8 @@ def compare(
     for name, other in pairwise(chain):
         one, two = find(measures, name, claim), find(measures, other, claim)
         report = reported[name] - reported[other] if {name, other} <= set(reported) else None
-        likely = probability(one, two, asked, comparison.paired)
-        over = "over folds in pairs, " if comparison.paired else ""
+        likely = probability(one, two, asked, paired)
+        over = f"over {paired} in pairs, " if paired else ""
         shown = "unknown" if math.isnan(likely) else f"{likely:.3f}"
         text = f"{describe(name, one)} {sign} {describe(other, two)}{limit}: {over}probability {shown}"
         pairs.append(Comparison(report, float(one.mean() - two.mean()), asked, likely, text))
@@ -159,8 +164,11 @@ def why_not_judged(claim: Claim, measures: Measures, baselines: dict[str, float]
     The better network of an ordering, and both that are to be alike, must have learnt something: random
     networks are alike too, and differ by chance.
     """
-    if missing := absent(measures, [name for each in claim.holds for name in each.measures]):
+    if missing := absent(measures, [*claim.needs, *(name for each in claim.holds for name in each.measures)]):
         return missing
+    for name, least in claim.needs.items():
+        if (value := measures[name].mean()) <= least:
+            return f"{in_words(name)} {value:.4g}, not more than {least:g}"
     for each in claim.holds:
         learnt = [has_learnt(name, measures, baselines) for name in each.measures]
         if not (any(learnt) if isinstance(each, Greater) else all(learnt)):
@@ -173,9 +181,9 @@ def judge_comparisons(
     name: str, claim: Claim, measures: Measures, reported: dict[str, float], required: float
 ) -> Finding:
     """Judge an ordering or a likeness by its weakest comparison."""
-    holds = [pair for each in claim.holds for pair in compare(name, each, measures, reported)]
+    holds = [pair for each in claim.holds for pair in compare(name, each, claim.paired, measures, reported)]
     shown = [each for each in claim.also if not absent(measures, each.measures)]
-    also = [pair for each in shown for pair in compare(name, each, measures, reported)]
+    also = [pair for each in shown for pair in compare(name, each, claim.paired, measures, reported)]
     weakest = min(holds, key=lambda pair: np.nan_to_num(pair.probability, nan=-1))
     texts = [pair.text for pair in holds] + [f"not judged: {pair.text}" for pair in also]
     return Finding(
@@ -229,6 +237,35 @@ def without_samples(claims: Claims, measures: Measures) -> Measures:
     return missing
 
 
+def largest_other_errors(claims: Claims, measures: Measures) -> Measures:
+    """The measures <cell>_others that claims name: in each replicate the largest error of the split but that
+    in the cell.
+    """
+    found: Measures = {}
+    asked = [name for claim in claims.claims.values() for each in claim.holds for name in each.measures]
+    for name in asked:
+        cell = name.removesuffix("_others")
+        if cell != name and cell in measures:
+            matrix = re.sub("(?<=_confusion_).*", "", cell)
+            others = [
+                values
+                for other, values in measures.items()
+                if other.startswith(matrix) and other != cell and not is_right(other.removeprefix(matrix))
+            ]
+            found[name] = np.max(others, axis=0)
+    return found
+
+
+def is_right(cell: str) -> bool:
+    """Whether a cell <truth>_<predicted> of a confusion matrix counts right predictions.
+
+    >>> is_right("3_3"), is_right("3_2"), is_right("face_shield_face_shield")
+    (True, False, True)
+    """
+    half = len(cell) // 2
+    return cell[:half] == cell[half + 1 :]
+
+
 def judge(
     claims: Claims, measures: Measures, comparable: set[str], baselines: dict[str, float]
 ) -> list[Finding]:
@@ -237,6 +274,7 @@ def judge(
     `comparable` are the parts ("mlp", "cnn") whose data are the report's, `baselines` as in `has_learnt`.
     """
     measures = measures | without_samples(claims, measures)
+    measures |= largest_other_errors(claims, measures)
     values = reported_values(claims)
     findings = [judge_value(v, measures, part_of(v.measure) in comparable) for v in values]
     every = {value.measure: value.report for value in values}

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.common.paths import DIGITS_NOTES
 from pipeline.common.storage import load_arrays, save_arrays
 from pipeline.evaluation.claims import read_claims
 from pipeline.evaluation.tables import read_replicates
@@ -74,9 +75,11 @@ def make_results(folder, classes):
     for part, truth in (("mlp", digits), ("cnn", masks)):
         for run in read_params()[part]["runs"]:
             write_run(folder / "models" / part / run, truth, 32)
+    set_score("mlp/long", "epoch", 130)  # past 120, as C6 needs
     for part, source in check_claims.SOURCES.items():
         name = read_claims().data[part].source
         put(source / "source.json", json.dumps({"source": name}).encode())
+    put(DIGITS_NOTES, b'{"sheets": 30}')
     sides, longer = 10 + np.arange(100), 50 * (np.arange(100) % 2)  # wide and high boxes in turn
     boxes = {"left": 40, "top": 40, "right": 40 + sides + longer, "bottom": 40 + sides + 50 - longer}
     labels = np.array(classes)[np.concatenate(list(masks.values()))]
@@ -211,9 +214,31 @@ def test_a_claim_about_nothing_is_named(results, name, message):
     assert not Path("metrics/claims.json").exists()
 
 
+def test_what_a_run_or_figure_that_is_gone_has_left_is_not_read(results):
+    """What git leaves there, as it does not know it."""
+    _, before = judged()
+    separation = Path("plots/separation/mine.csv")
+    separation.write_text("no table")
+    for name in ("replicates.csv", "class_accuracy.csv"):
+        path = Path("plots/mlp") / name
+        header, first, *rest = path.read_text().splitlines()
+        run, *values = first.split(",")
+        of_mine = ",".join(["mine", *(value if "." not in value else "9.5" for value in values)])
+        path.write_text("\n".join([header, of_mine, first, *rest, ""]))
+    _, after = judged()
+    assert after.equals(before)
+
+
+def test_a_figure_that_was_not_made_is_named(results):
+    Path("plots/separation/F2_latents_20_15.csv").unlink()
+    said = "plots/separation/F2_latents_20_15.csv is missing; `dvc repro project_latents` makes it"
+    with pytest.raises(InputError, match=said):
+        judged()
+
+
 def test_a_small_crop_is_one_whose_shorter_side_is_short(results):
     judged()
-    measured = read_replicates("cnn")
+    measured = read_replicates("cnn", ["final"])
     # Of 40 crops the first ten have the shortest sides, and write_run gives two of these a wrong class.
     assert measured["cnn.final.test_error_small_crops"].tolist() == [0.2, 0.2]
     assert measured["cnn.final.test_error_other_crops"].tolist() == [0, 0]
@@ -255,16 +280,17 @@ def test_checking_does_not_wait_for_torch():
 
 def test_the_report_s_data_are_known_by_the_samples_of_all_splits(results):
     put(check_claims.SOURCES["mlp"] / "source.json", b'{"source": "own"}')
-    rows = []
+    rows, (first, *others) = [], read_params()["mlp"]["runs"]
     for name, count in read_claims().data["mlp"].samples.items():
         for split, samples in (("train", count - 500), ("validation", 200), ("test", 300)):
-            rows.append(("latest", split, name, 0.9, 0.0, samples))
+            rows.append((first, split, name, 0.9, 0.0, samples))
     columns = ["run", "split", "class", "accuracy", "std", "samples"]
     table = pd.DataFrame(rows, columns=columns)
-    other_run = table.assign(run="other", samples=1)
-    pd.concat([table, other_run]).to_csv("plots/mlp/class_accuracy.csv", index=False)
+    of_others = pd.concat([table.assign(run=run, samples=1) for run in others])
+    pd.concat([table, of_others]).to_csv("plots/mlp/class_accuracy.csv", index=False)
     assert judged()[1].verdict["T1.h64_32.train_accuracy"] != "not_comparable"
-    table[table.split != "validation"].to_csv("plots/mlp/class_accuracy.csv", index=False)
+    without = table[table.split != "validation"]
+    pd.concat([without, of_others]).to_csv("plots/mlp/class_accuracy.csv", index=False)
     assert judged()[1].verdict["T1.h64_32.train_accuracy"] == "not_comparable"
 
 

@@ -7,11 +7,12 @@ import pytest
 from scipy import stats
 
 from pipeline.evaluation import claims as schema
+from pipeline.evaluation import statistics
 from pipeline.evaluation.verdicts import Finding
 from pipeline.runtime.errors import InputError
-from stages.check_claims import judge, statistics
-from tests.check_claims.test_statistics import pair
+from stages.check_claims import judge
 from tests.evaluation.test_claims import CLAIMS
+from tests.evaluation.test_statistics import pair
 
 
 def test_a_figure_is_told_with_all_that_it_was_judged_by():
@@ -136,7 +137,7 @@ LIKENESS = schema.Alike(alike=["mlp.a.test_accuracy", "mlp.b.test_accuracy"], wi
 
 
 def test_networks_that_have_learnt_nothing_prove_nothing():
-    baselines = {"mlp": 0.15}
+    baselines = {"mlp.a": 0.15, "mlp.b": 0.15}
     reason = "a, b: no better than to name the largest class".replace("a, b", "mlp.a, mlp.b")
     assert judge.why_not_judged(claim_of(ORDER), measures_of(a=0.14, b=0.1), baselines) == reason
     assert judge.why_not_judged(claim_of(ORDER), measures_of(a=0.9, b=0.1), baselines) == ""
@@ -144,17 +145,44 @@ def test_networks_that_have_learnt_nothing_prove_nothing():
     assert judge.why_not_judged(claim_of(LIKENESS), measures_of(a=0.9, b=0.8), baselines) == ""
 
 
+def test_the_largest_class_is_that_of_the_run_s_own_test_set():
+    """Folds and sheets have others: the better network of an order counts."""
+    measured = measures_of(a=0.5, b=0.1)
+    assert judge.why_not_judged(claim_of(ORDER), measured, {"mlp.a": 0.4, "mlp.b": 0.9}) == ""
+    assert judge.why_not_judged(claim_of(ORDER), measured, {"mlp.a": 0.6, "mlp.b": 0.2})
+
+
+def test_a_claim_is_judged_only_where_it_has_what_it_needs():
+    """C6: a run that stops before epoch 120 has not trained on."""
+    claim = claim_of(ORDER).model_copy(update={"needs": {"mlp.a.epochs": 120}})
+    measured, baselines = measures_of(a=0.9, b=0.8), {"mlp.a": 0.1, "mlp.b": 0.1}
+    for epochs, reason in ((121, ""), (120, "a: epochs trained 120, not more than 120")):
+        measured["mlp.a.epochs"] = np.array([epochs - 1, epochs + 1])
+        assert judge.why_not_judged(claim, measured, baselines) == reason
+
+
+def test_an_error_is_compared_with_the_largest_other_in_each_replicate():
+    """3 for 2 leads in the second replicate alone; the other error that is compared is never itself."""
+    matrices = {"3_2": [0.04, 0.06], "2_3": [0.05, 0.01], "1_0": [0.01, 0.05], "3_3": [0.9, 0.88]}
+    measured = {f"mlp.final.test_confusion_{cell}": np.array(each) for cell, each in matrices.items()}
+    measured |= {"mlp.final.train_confusion_2_3": np.ones(2)}
+    found = judge.largest_other_errors(CLAIMS, measured)
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "mlp.final.test_confusion_3_2_others": [0.05, 0.05]
+    }
+
+
 def test_latents_have_learnt_where_their_neighbours_tell_the_classes():
     names = [f"latents.F2_a.{moment}.knn_accuracy" for moment in ("last", "first")]
     claim = claim_of(schema.Greater(greater=names))
     measured = dict(zip(names, (pair(0.5, 0.01), pair(0.2, 0.01)), strict=True))
-    assert judge.why_not_judged(claim, measured, {"mlp": 0.4}) == ""
-    assert judge.why_not_judged(claim, measured, {"mlp": 0.6})
+    assert judge.why_not_judged(claim, measured, {"latents.F2_a": 0.4}) == ""
+    assert judge.why_not_judged(claim, measured, {"latents.F2_a": 0.6})
 
 
 def test_a_claim_about_a_run_that_is_gone_is_not_comparable():
     claim, measured = claim_of(ORDER, LIKENESS), measures_of(a=0.9)
-    assert judge.why_not_judged(claim, measured, {"mlp": 0.1}) == "params.yaml has no mlp.b"
+    assert judge.why_not_judged(claim, measured, {"mlp.a": 0.1}) == "params.yaml has no mlp.b"
     value = schema.table_values(CLAIMS.tables)[0]
     found = judge.judge_value(value, measured, True)
     assert found.verdict == "not_comparable" and found.evidence == ["params.yaml has no mlp.h64_32"]

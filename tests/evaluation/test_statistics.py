@@ -4,10 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from pipeline.evaluation import claims as schema
+from pipeline.evaluation import statistics
 from pipeline.evaluation.intervals import wilson_interval
-from stages.check_claims import judge, statistics
+from stages.check_claims import judge
+from tests import claim_rates
+from tests.conftest import ROOT
 from tests.evaluation.test_claims import CLAIMS
 
 
@@ -62,12 +66,19 @@ def test_folds_are_compared_in_pairs_and_corrected_by_hand():
     """
     high, low = np.array([11.0, 103.0]), np.array([10.0, 100.0])
     expected = 0.5 + math.atan(2 / 3**0.5) / math.pi
-    assert statistics.probability_greater(high, low, paired=True) == pytest.approx(expected)
-    assert statistics.probability_greater(high, low, by=2, paired=True) == pytest.approx(0.5)
+    assert statistics.probability_greater(high, low, paired="folds") == pytest.approx(expected)
+    assert statistics.probability_greater(high, low, by=2, paired="folds") == pytest.approx(0.5)
     assert statistics.probability_greater(high, low) < 0.6, "their spread hides it where they are no pairs"
-    assert statistics.probability_greater(high + 1, high, paired=True) == 1
-    assert statistics.probability_alike(high, low, 100.0, paired=True) > 0.98
-    assert math.isnan(statistics.probability_greater(high, np.zeros(3), paired=True))
+    assert statistics.probability_greater(high + 1, high, paired="folds") == 1
+    assert statistics.probability_alike(high, low, 100.0, paired="folds") > 0.98
+    assert math.isnan(statistics.probability_greater(high, np.zeros(3), paired="folds"))
+
+
+def test_scores_of_the_same_replicates_are_compared_by_a_paired_t_test():
+    high, low = np.array([0.91, 0.86, 0.95]), np.array([0.90, 0.84, 0.92])
+    expected = 1 - stats.ttest_rel(high, low, alternative="greater").pvalue
+    assert statistics.probability_greater(high, low, paired="replicates") == pytest.approx(expected)
+    assert statistics.probability_greater(high, low, paired="folds") < expected
 
 
 def test_the_probability_of_a_likeness_by_hand():
@@ -109,3 +120,17 @@ def test_tolerances_of_each_kind():
     beyond = figure._replace(**each | {"beyond_wilson": 0.01})
     assert judge.tolerance_of(beyond, (0.1, 0.4)) == pytest.approx(0.16)
     assert judge.tolerance_of(beyond, None) is None
+
+
+@pytest.mark.witness
+def test_how_often_a_verdict_is_wrong_stands_in_the_docs():
+    assert claim_rates.table() in (ROOT / "docs/trust.md").read_text()
+
+
+@pytest.mark.parametrize("kind", claim_rates.KINDS)
+def test_false_claims_pass_seldom_and_true_ones_more_often_with_more_replicates(kind, monkeypatch):
+    monkeypatch.setattr(claim_rates, "SIMULATIONS", 200)
+    simulated = claim_rates.KINDS[kind][0]
+    assert max(claim_rates.rate(simulated, count, true=False) for count in (2, 4)) < 0.17
+    few, many = (claim_rates.rate(simulated, count, true=True) for count in (2, 4))
+    assert many > 0.8 and many >= few - 0.05

@@ -9,7 +9,8 @@ one-sided p-value, read as the probability that the two means have this order.
 Its limits: it takes replicates as normal, so two that agree by chance look more certain than they are. It
 takes runs as independent although their replicates share a seed; where these vary together, the test is
 conservative. It is about these test samples, the same in every run; the Wilson interval of a share tells
-how uncertain few samples are.
+how uncertain few samples are. How often each test passes what is true and what is false stands in
+docs/trust.md.
 """
 
 import math
@@ -18,15 +19,20 @@ import warnings
 import numpy as np
 from scipy import stats
 
+from pipeline.evaluation.claims import Pairs
+
 ROUNDING = 1e-12  # a value at the very edge of a tolerance is inside, whatever floating point makes of it
 
 
-def probability_greater(high: np.ndarray, low: np.ndarray, by: float = 0.0, paired: bool = False) -> float:
+def probability_greater(
+    high: np.ndarray, low: np.ndarray, by: float = 0.0, paired: Pairs | None = None
+) -> float:
     """The probability that mean(high) > mean(low) + by, from the replicates of each.
 
-    `paired` replicates are folds, the same in both runs, whose differences are tested. nan with fewer than
-    two replicates, which have no spread, where a score is nan, or where there are not as many folds. Without
-    any spread (counts, or scores at their limit) it is 0, 0.5 at a tie, or 1.
+    Of `paired` replicates the differences are tested: of two scores of the same replicates, or of two runs in
+    the same folds. nan with fewer than two replicates, which have no spread, where a score is nan, or where
+    there are not as many of both. Without any spread (counts, or scores at their limit) it is 0, 0.5 at a
+    tie, or 1.
     """
     if min(len(high), len(low)) < 2 or (paired and len(high) != len(low)):
         return math.nan
@@ -34,25 +40,28 @@ def probability_greater(high: np.ndarray, low: np.ndarray, by: float = 0.0, pair
     if not any(spreads):
         return float(0.5 + 0.5 * np.sign(round(high.mean() - low.mean() - by, 12)))
     if paired:
-        return probability_of_folds(high - low - by)
+        return probability_of_pairs(high - low - by, paired)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns where one of the runs has no spread
         test = stats.ttest_ind(high - by, low, equal_var=False, alternative="greater")
     return 1 - float(test.pvalue)
 
 
-def probability_of_folds(differences: np.ndarray) -> float:
-    """The probability that the mean difference between two runs in the same k folds is above zero.
+def probability_of_pairs(differences: np.ndarray, paired: Pairs) -> float:
+    """The probability that the mean of n differences is above zero, by Student's t test.
 
-    The trainings of two folds share most of their samples. Nadeau and Bengio (Machine Learning 52, 2003)
-    therefore add the ratio of test to training samples, 1 / (k - 1), to the t test's 1 / k.
+    The trainings of two of n folds share most of their samples. Nadeau and Bengio (Machine Learning 52, 2003)
+    therefore add the ratio of test to training samples, 1 / (n - 1), to the t test's 1 / n.
     """
-    folds = len(differences)
-    error = differences.std(ddof=1) * math.sqrt(1 / folds + 1 / (folds - 1))
-    return float(stats.t.cdf(differences.mean() / error, folds - 1))
+    count = len(differences)
+    variance = 1 / count + (1 / (count - 1) if paired == "folds" else 0)
+    error = differences.std(ddof=1) * math.sqrt(variance)
+    return float(stats.t.cdf(differences.mean() / error, count - 1))
 
 
-def probability_alike(one: np.ndarray, other: np.ndarray, within: float, paired: bool = False) -> float:
+def probability_alike(
+    one: np.ndarray, other: np.ndarray, within: float, paired: Pairs | None = None
+) -> float:
     """The probability that the two means differ by less than `within`, either way."""
     above = probability_greater(one, other, -within, paired)
     below = probability_greater(other, one, -within, paired)
