@@ -1,12 +1,15 @@
 """What helps, and by how much: two runs that differ in a setting, side by side."""
 
-from math import hypot
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
-from pipeline.evaluation.measures import score_name
-from stages.write_report.results import Runs
+from pipeline.evaluation.intervals import wilson_interval
+from pipeline.evaluation.measures import measure_of, score_name
+from pipeline.evaluation.statistics import probability_greater
+from stages.write_report.results import Results
 
 # What is compared in "What helps": the part, the runs before and after a change, and the class on whose test
 # samples, if not on all of them.
@@ -30,41 +33,62 @@ CHANGES: list[tuple[str, ...]] = [
 ]
 SAMPLES = {"mlp": "numerals", "cnn": "masks"}
 NO_CHANGE = ("snapshot_epoch", "latents_every")  # settings that no score depends on
+FEW = 100  # samples, of which a share is shown with its interval
 
 
 class Change(NamedTuple):
-    """What a change of setting did to the accuracy on some `samples`; `spread` is the deviation of `gain`
-    over replicates.
+    """What a change of setting did to the accuracy on some `samples`.
+
+    `probability` is that of the gain, or of the loss where it is one, judged as the claims are. `intervals`
+    are the 95 % intervals of both shares where the samples are FEW.
     """
 
     name: str
     samples: str
     before: float
     after: float
-    gain: float
-    spread: float
+    probability: float
+    intervals: list[tuple[float, float]]
 
     @property
-    def clear(self) -> bool:
-        """Whether the gain is more than twice its spread."""
-        return abs(self.gain) > 2 * self.spread
+    def gain(self) -> float:
+        return self.after - self.before
 
 
-def list_changes(scores: Runs, settings: Runs) -> list[Change]:
+def list_changes(results: Results) -> list[Change]:
     """The changes between runs that there are, what helps most first."""
     found = []
     for part, before, after, *of_class in CHANGES:
-        if not {before, after} <= settings[part].keys():
+        settings = results.settings[part]
+        if not {before, after} <= settings.keys():
             continue
-        score = score_name("test", "accuracy", *of_class)
-        one, other = scores[part][before], scores[part][after]
-        name = name_change(settings[part][before], settings[part][after])
-        if not name or score not in one or score not in other:
+        score, name = (
+            score_name("test", "accuracy", *of_class),
+            name_change(settings[before], settings[after]),
+        )
+        one, other = (results.replicates[part].get(measure_of(part, run, score)) for run in (before, after))
+        if not name or one is None or other is None or math.isnan(one.mean() + other.mean()):
             continue
-        spread = hypot(one.get(f"{score}_std", 0.0), other.get(f"{score}_std", 0.0))
-        samples = ", ".join([SAMPLES[part], *of_class])
-        found.append(Change(name, samples, one[score], other[score], other[score] - one[score], spread))
+        high, low = (other, one) if other.mean() >= one.mean() else (one, other)
+        count = count_samples(results.class_accuracy[part], after, of_class)
+        few = count < FEW
+        found.append(
+            Change(
+                name,
+                ", ".join([SAMPLES[part], *of_class]) + (f" ({count} samples)" if few else ""),
+                one.mean(),
+                other.mean(),
+                probability_greater(high, low),
+                [wilson_interval(each.mean(), count) for each in (one, other)] if few else [],
+            )
+        )
     return sorted(found, key=lambda change: -change.gain)
+
+
+def count_samples(accuracy: pd.DataFrame, run: str, of_class: list[str]) -> int:
+    """The test samples of a run, or those of a class."""
+    rows = accuracy[(accuracy.run == run) & (accuracy.split == "test")]
+    return int(rows.samples[rows["class"].isin(of_class) if of_class else slice(None)].sum())
 
 
 def name_change(before: dict[str, Any], after: dict[str, Any]) -> str:

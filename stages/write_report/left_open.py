@@ -79,6 +79,7 @@ def facts_of_remedies(results: Results) -> dict[str, Any] | None:
     return {
         "rarest": rarest["class"],
         "samples": int(rarest.samples),
+        "count": len(names) - 1,
         "all": int(pooled.samples.max()),
         "folds": results.settings["cnn"][best]["folds"],
         **{key: row_of(table, run, names, rarest["class"]) for key, run in shown.items() if run in names},
@@ -87,7 +88,7 @@ def facts_of_remedies(results: Results) -> dict[str, Any] | None:
 
 def row_of(table: pd.DataFrame, run: str, names: dict[str, str], rarest: str) -> dict[str, Any]:
     row = table.loc[run]
-    return {"name": names[run], "rarest": row[rarest], "mean": row[MEAN], "accuracy": row[ALL]}
+    return {"run": run, "name": names[run], "rarest": row[rarest], "mean": row[MEAN], "accuracy": row[ALL]}
 
 
 def facts_of_steps(results: Results) -> dict[str, Any] | None:
@@ -101,8 +102,12 @@ def facts_of_steps(results: Results) -> dict[str, Any] | None:
     largest = max(gains, key=lambda run: gains[run])
     last = results.scores["mlp"][runs[-1]]
     return {
-        "first": {"accuracy": scores[runs[0]]},
-        "last": {"accuracy": scores[runs[-1]], "std": last.get("test_accuracy_std")},
+        "first": {"name": names[runs[0]], "accuracy": scores[runs[0]]},
+        "last": {
+            "name": names[runs[-1]],
+            "accuracy": scores[runs[-1]],
+            "std": last.get("test_accuracy_std"),
+        },
         "largest": {"name": names[largest], "gain": gains[largest]},
         "sheets": results.scores["mlp"].get(SHEETS),
         "hidden": results.settings["mlp"][runs[-1]]["hidden"],

@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.common.digits import Digits
-from pipeline.evaluation.claims import Claims
+from pipeline.evaluation.claims import Claims, reported_values
+from pipeline.evaluation.measures import measure_of
 from pipeline.evaluation.tables import count_samples
 from pipeline.runtime.settings import section
 from stages.write_report.colours import mask_colours
@@ -17,6 +18,8 @@ from stages.write_report.contents import LEFT_OPEN
 from stages.write_report.figures.galleries import LIMIT
 from stages.write_report.figures.rendering import Picture
 from stages.write_report.findings import list_findings
+from stages.write_report.glance import face_of_each_class, layers_of_cnn, layers_of_mlp, list_dots
+from stages.write_report.look_into import QUESTIONS, digit_colours, make_look_into
 from stages.write_report.results import Results
 from stages.write_report.tables import (
     MARKS,
@@ -26,6 +29,7 @@ from stages.write_report.tables import (
     list_runs,
     list_sections,
     percent,
+    say_p,
 )
 from stages.write_report.try_it import make_trial
 
@@ -37,13 +41,30 @@ PACKAGES = ("dvc", "torch", "numpy", "scipy", "pandas", "pillow", "scikit-learn"
 SAMPLES = {"mlp": ("digits", "numerals"), "cnn": ("masks", "photographs")}
 
 
-def other_data(results: Results, claims: Claims) -> dict[str, list[str]]:
-    """Which data are not the report's: `synthetic` ones, and `own` ones, in words."""
-    found: dict[str, list[str]] = {"report": [], "synthetic": [], "own": []}
-    for part, (source, name) in SAMPLES.items():
+def kinds_of_data(results: Results, claims: Claims) -> dict[str, str]:
+    """By part, whose its data are: the report's, synthetic, or one's own."""
+    kinds: dict[str, str] = {}
+    for part, (source, _) in SAMPLES.items():
         samples = count_samples(results.class_accuracy[part])
-        found[claims.data[part].kind_of(results.sources[source]["source"], samples)].append(name)
-    return {kind: found[kind] for kind in ("synthetic", "own")}
+        kinds[part] = claims.data[part].kind_of(results.sources[source]["source"], samples)
+    return kinds
+
+
+def other_data(kinds: dict[str, str]) -> dict[str, list[str]]:
+    """Which data are not the report's: `synthetic` ones, and `own` ones, in words."""
+    return {
+        kind: [name for part, (_, name) in SAMPLES.items() if kinds[part] == kind]
+        for kind in ("synthetic", "own")
+    }
+
+
+def count_trainings(results: Results) -> int:
+    """How many networks were trained: the replicates of every run."""
+    return sum(
+        len(results.replicates[part][measure_of(part, run, "test_accuracy")])
+        for part, runs in results.settings.items()
+        for run in runs
+    )
 
 
 def provenance(params: dict[str, Any], results: Results, claims: Claims) -> dict[str, Any]:
@@ -53,7 +74,8 @@ def provenance(params: dict[str, Any], results: Results, claims: Claims) -> dict
         "seed": section(params, "seed"),
         "sources": results.sources,
         "notes": results.notes,
-        **other_data(results, claims),
+        "kinds": (kinds := kinds_of_data(results, claims)),
+        **other_data(kinds),
         "versions": {name: version(name) for name in PACKAGES},
         "params": {name: section(params, name) for name in SHOWN_SECTIONS},
     }
@@ -61,7 +83,8 @@ def provenance(params: dict[str, Any], results: Results, claims: Claims) -> dict
 
 def make_context(params: dict[str, Any], claims: Claims, results: Results, test: Digits) -> dict[str, Any]:
     """The variables of the template, pictures apart; `test` is the test set of digits."""
-    final = results.finals["cnn"]
+    final, finals, settings = results.finals["cnn"], results.finals, results.settings
+    trial = make_trial(results, test.images, test.labels)
     return {
         "marks": MARKS,
         "colours": mask_colours(results.mask_classes),
@@ -70,10 +93,31 @@ def make_context(params: dict[str, Any], claims: Claims, results: Results, test:
         **list_figures(results),
         "runs": list_runs(params, results),
         "f4": {split: confusion_cells(results.claims, split) for split in ("train", "test")},
-        "claims": list_claims(results.claims),
+        "claims": list_claims(results.claims, claims.probability),
         "required": claims.probability,
+        "total": len(reported_values(claims)) + sum(each.kind != "ours" for each in claims.claims.values()),
+        "trainings": count_trainings(results),
+        "samples": {part: sum(count_samples(results.class_accuracy[part]).values()) for part in SAMPLES},
+        "dots": list_dots(results.claims),
+        "faces": face_of_each_class(results),
+        "drawn": {
+            "mlp": layers_of_mlp(settings["mlp"][finals["mlp"]]) if finals["mlp"] else [],
+            "cnn": layers_of_cnn(
+                settings["cnn"][finals["cnn"]], section(params, "crop_masks.side"), len(results.mask_classes)
+            )
+            if finals["cnn"]
+            else [],
+        },
+        "epochs_of": {
+            name: ", ".join(map(str, sorted(points.epoch.unique())))
+            for name, points in results.latents.items()
+        },
         "gallery": LIMIT,
-        "trial": make_trial(results, test.images, test.labels),
+        "trial": trial,
+        "look_into": make_look_into(params, results, trial, test.images),
+        "questions": QUESTIONS,
+        "digit_colours": digit_colours(),
+        "finals": results.finals,
         "snapshot_epoch": results.settings["cnn"][final]["snapshot_epoch"] if final else 0,
         **list_findings(results),
         **provenance(params, results, claims),
@@ -98,6 +142,12 @@ def render_page(context: dict[str, Any], pictures: dict[str, Picture]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[..., str]] = {"percent": percent, "points": points, "json": plain_json}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # in their own order
+    filters: dict[str, Callable[..., str]] = {
+        "percent": percent,
+        "points": points,
+        "json": plain_json,
+        "p": say_p,
+    }
     environment.filters |= filters
     return environment.get_template("page.html").render(context, pictures=pictures, zip=zip)

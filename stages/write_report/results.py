@@ -1,10 +1,13 @@
 """Read the results of the earlier stages. What params.yaml leaves out is left out here too."""
 
+from collections.abc import Collection, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from pipeline.common.classes import SPLITS
+from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.paths import (
     BOXES,
     BOXES_NOTES,
@@ -18,9 +21,18 @@ from pipeline.common.paths import (
     SOURCE,
 )
 from pipeline.common.storage import read_json
-from pipeline.evaluation.claims import OTHERS, Claims, Tables, final_run, report_tables
+from pipeline.evaluation.claims import Claims, Tables, final_run, report_tables
 from pipeline.evaluation.folds import FOLDS
-from pipeline.evaluation.tables import RUNS, read_class_accuracy, read_csv
+from pipeline.evaluation.measures import score_name
+from pipeline.evaluation.tables import (
+    REPLICATES,
+    RUNS,
+    others,
+    read_class_accuracy,
+    read_csv,
+    read_replicates,
+    read_rows,
+)
 from pipeline.evaluation.verdicts import read_findings
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import section
@@ -38,6 +50,7 @@ class Results(NamedTuple):
     finals: dict[str, str | None]  # part: the run that is its final network, if it is there
     settings: Runs  # defaults filled in
     scores: Runs  # means over replicates, and their deviations as <score>_std
+    replicates: dict[str, dict[str, np.ndarray]]  # part: every score by its measure (replicates,)
     claims: pd.DataFrame  # as `read_findings` gives them
     tables: dict[str, dict[str, pd.DataFrame]]
     curves: dict[str, dict[str, pd.DataFrame]]
@@ -45,6 +58,7 @@ class Results(NamedTuple):
     boxes: pd.DataFrame  # boxes.csv
     crops: dict[str, pd.DataFrame]  # split: its rows of boxes.csv with the prediction of the final CNN
     class_accuracy: dict[str, pd.DataFrame]  # part: a row for each run, split and class
+    confusions: dict[str, dict[str, np.ndarray]]  # part: run: see `read_confusions`
     folds: pd.DataFrame  # folds.csv: the pooled recalls of each run of part 2 that is in folds, if any
     methods: dict[str, str]  # figure of latent features: units, pca or tsne
     latents: dict[str, pd.DataFrame]  # figure: points
@@ -60,24 +74,32 @@ class Results(NamedTuple):
 
 def read_results(params: dict[str, Any], claims: Claims) -> Results:
     """All results but pictures."""
-    tables = {part: report_tables(claims, part, section(params, f"{part}.runs")) for part in PARTS}
+    settings = {part: read_settings(params, part) for part in PARTS}
+    tables = {part: report_tables(claims, part, settings[part]) for part in PARTS}
     finals = {part: final_run(part, tables[part]) for part in PARTS}
     predictions = {part: read_predictions(part) if final else {} for part, final in finals.items()}
     figures = section(params, "project_latents")
-    folds = PLOTS / "cnn" / FOLDS
+    in_folds = [run for run, values in settings["cnn"].items() if values["folds"]]
     boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
+    class_accuracy = {part: read_class_accuracy(part, runs) for part, runs in settings.items()}
+    masks = class_accuracy["cnn"]["class"].drop_duplicates()
     return Results(
         finals=finals,
-        settings={part: read_settings(params, part) for part in PARTS},
-        scores={part: read_scores(part) for part in PARTS},
+        settings=settings,
+        scores={part: read_scores(part, runs) for part, runs in settings.items()},
+        replicates={part: read_replicates(part, runs) for part, runs in settings.items()},
         claims=read_findings(),
-        tables={part: read_folder(part, "tables", tables[part]) for part in PARTS},
-        curves={part: read_folder(part, "curves", tables[part]) for part in PARTS},
+        tables={part: read_folder(part, "tables", tables[part], runs) for part, runs in settings.items()},
+        curves={part: read_folder(part, "curves", tables[part], runs) for part, runs in settings.items()},
         digits=predictions["mlp"],
         boxes=boxes,
         crops={split: join_boxes(boxes, split, rows) for split, rows in predictions["cnn"].items()},
-        class_accuracy={part: read_class_accuracy(part) for part in PARTS},
-        folds=read_csv(folds, dtype={"run": str, "class": str}) if folds.is_file() else NO_FOLDS,
+        class_accuracy=class_accuracy,
+        confusions={
+            "mlp": read_confusions("mlp", settings["mlp"], DIGIT_CLASSES),
+            "cnn": read_confusions("cnn", settings["cnn"], list(masks)),
+        },
+        folds=read_rows(PLOTS / "cnn" / FOLDS, in_folds) if in_folds else NO_FOLDS,
         methods={figure: settings["method"] for figure, settings in figures.items()},
         latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
@@ -89,11 +111,13 @@ def read_results(params: dict[str, Any], claims: Claims) -> Results:
     )
 
 
-def read_folder(part: str, kind: str, tables: Tables) -> dict[str, pd.DataFrame]:
-    """plots/<part>/<kind>/<table>.csv of every table, in their order."""
-    folder = PLOTS / part / kind
-    names = [*tables, OTHERS] if (folder / f"{OTHERS}.csv").is_file() else list(tables)
-    return {name: read_csv(folder / f"{name}.csv", dtype={"run": str}) for name in names}
+def read_folder(part: str, kind: str, tables: Tables, runs: Collection[str]) -> dict[str, pd.DataFrame]:
+    """plots/<part>/<kind>/<table>.csv of every table, in their order, with the rows of these runs."""
+    read = {}
+    for name in [*tables, *others(tables, list(runs))]:
+        rows = read_csv(PLOTS / part / kind / f"{name}.csv", dtype={"run": str})
+        read[name] = rows[rows.run.isin(runs)]
+    return read
 
 
 def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]]:
@@ -102,10 +126,25 @@ def read_settings(params: dict[str, Any], part: str) -> dict[str, dict[str, Any]
     return {run: read_json(SETTINGS / part / f"{run}.json")["settings"] for run in runs}
 
 
-def read_scores(part: str) -> dict[str, dict[str, Any]]:
+def read_scores(part: str, runs: Collection[str]) -> dict[str, dict[str, Any]]:
     """Every score of every run of a part; one without a value, as of a class without samples, is left out."""
-    table = read_csv(PLOTS / part / RUNS, dtype={"run": str}).set_index("run")
+    table = read_rows(PLOTS / part / RUNS, runs).set_index("run")
     return {str(run): row.dropna().to_dict() for run, row in table.iterrows()}
+
+
+def read_confusions(part: str, runs: Collection[str], classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """By run, the share of all test samples that are of a class (rows) and were taken for a class (columns),
+    the mean over replicates.
+    """
+    pairs = [score_name("test", "confusion", *pair) for pair in product(classes, repeat=2)]
+    table = read_rows(PLOTS / part / REPLICATES, runs)
+    shares = table.groupby("run", sort=False)[pairs].mean()
+    return {str(run): row.to_numpy().reshape(len(classes), -1) for run, row in shares.iterrows()}
+
+
+def mean_confusion(results: Results, run: str) -> pd.DataFrame:
+    """The shares of an MLP's test samples by true class (rows) and predicted class, means over replicates."""
+    return pd.DataFrame(results.confusions["mlp"][run], index=DIGIT_CLASSES, columns=DIGIT_CLASSES)
 
 
 def read_predictions(part: str) -> dict[str, pd.DataFrame]:

@@ -1,5 +1,6 @@
 """The report's tables and claims as the page shows them: its values beside ours."""
 
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from stages.write_report.changes import name_settings, setting_text
 from stages.write_report.contents import LEFT_OPEN, OTHERS_TITLE, PARTS, TITLES
 from stages.write_report.results import Results
 
-MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "–"}
+MARKS = {"passed": "✓", "failed": "✗", "contradicted": "≠", "not_comparable": "○"}
 SCORES = {
     "mlp": ("train_accuracy", "test_accuracy", "reported_loss"),
     "cnn": ("train_accuracy", "test_accuracy", "train_loss"),
@@ -178,11 +179,12 @@ def say_recall(row: pd.Series) -> str:
 
 
 class Section(NamedTuple):
-    """A table with its panels, on the page; `key` is its id, and names its curves."""
+    """A table and its panels, on the page; `key` is its id, and names its curves; `finding` is a sentence."""
 
     key: str
     name: str
     title: str
+    finding: str
     panels: list[Panel]
 
 
@@ -201,8 +203,30 @@ def list_sections(results: Results) -> dict[str, list[Section]]:
                 panels = [make_fold_panel(results.folds, runs)]
             if name in LEFT_OPEN:  # each has a figure that says it at a glance
                 panels = [panel._replace(title="In numbers", collapsed=True) for panel in panels]
-            sections[part].append(Section(key, name, title, panels))
+            sections[part].append(Section(key, name, title, say_best(rows), panels))
     return sections
+
+
+def say_best(rows: pd.DataFrame) -> str:
+    """Which run of a table is best on the test set, and which worst; "" of a single run.
+
+    >>> rows = {"run": ["a", "b"], "stride": [1, 2], "train_accuracy": 1, "test_accuracy": [0.9, 0.8]}
+    >>> say_best(pd.DataFrame(rows))
+    'On the test set stride 1 is best with 90.0 %, stride 2 last with 80.0 %.'
+    """
+    if len(rows) < 2:
+        return ""
+    keys = [key for key in rows.columns[1 : rows.columns.get_loc("train_accuracy")] if key not in NOT_SHOWN]
+    best, worst = (rows.loc[each] for each in (rows.test_accuracy.idxmax(), rows.test_accuracy.idxmin()))
+    names = [
+        left_open.RUN_NAMES.get(row.run)
+        or (f"{keys[0].replace('_', ' ')} {setting_text(row[keys[0]])}" if len(keys) == 1 else row.run)
+        for row in (best, worst)
+    ]
+    return (
+        f"On the test set {names[0]} is best with {percent(best.test_accuracy)}, {names[1]} last with "
+        f"{percent(worst.test_accuracy)}."
+    )
 
 
 def list_figures(results: Results) -> dict[str, Any]:
@@ -247,7 +271,7 @@ def small_samples(
         score = score_name("test", "accuracy", name)
         said = [f"ours, {say_share(row[score], size)}"]
         key = find_claim(claims, part, table, row.run, score)
-        if key is not None:
+        if key is not None and claims.verdict[key] != "not_comparable":
             said.insert(0, f"the report's, {say_share(claims.report[key], size, digits=0)}")
         notes.append(f"{row.run}, class {name}: {'; '.join(said)}.")
     return notes
@@ -265,6 +289,10 @@ def say_share(share: float, samples: int, digits: int = 1) -> str:
     return f"{percent(share, 0)}, which is {count} of {samples} ({bounds})"
 
 
+def verdict_words(verdict: str) -> str:
+    return verdict.replace("_", " ")
+
+
 class ClaimRow(NamedTuple):
     """A claim as the page shows it; `place` is the section that it is about, or empty."""
 
@@ -272,12 +300,12 @@ class ClaimRow(NamedTuple):
     ours: bool
     sentence: str
     verdict: str
-    probability: str
+    said: str
     evidence: list[str]
     place: str
 
 
-def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
+def list_claims(claims: pd.DataFrame, required: float) -> list[ClaimRow]:
     """The claims in words, the report's and ours; those about cells stand in the tables."""
     rows = claims[claims.kind != "value"]
     return [
@@ -286,12 +314,35 @@ def list_claims(claims: pd.DataFrame) -> list[ClaimRow]:
             row.kind == "ours",
             row.sentence,
             row.verdict,
-            "" if pd.isna(row.probability) else f"{row.probability:.3f}",
+            say_verdict(row.verdict, row.probability, required),
             row.evidence,
             place(row["where"]),
         )
         for key, row in rows.iterrows()
     ]
+
+
+def say_verdict(verdict: str, probability: float, required: float) -> str:
+    """A verdict in words, with the p-value of the weakest comparison and the one that was asked.
+
+    >>> say_verdict("failed", 0.892, 0.9), say_verdict("passed", 0.9991, 0.9)
+    ('not shown (p = 0.11, needs 0.10)', 'shown (p < 0.01)')
+    >>> say_verdict("not_comparable", math.nan, 0.9)
+    'not comparable'
+    """
+    if math.isnan(probability) or verdict not in ("passed", "failed"):
+        return verdict_words(verdict)
+    needed = "" if verdict == "passed" else f", needs {1 - required:.2f}"
+    return f"{'shown' if verdict == 'passed' else 'not shown'} ({say_p(probability)}{needed})"
+
+
+def say_p(probability: float) -> str:
+    """The p-value of a comparison that holds with a probability.
+
+    >>> say_p(0.892), say_p(0.9991), say_p(0.04)
+    ('p = 0.11', 'p < 0.01', 'p = 0.96')
+    """
+    return "p < 0.01" if probability > 0.99 else f"p = {1 - probability:.2f}"
 
 
 def place(where: str) -> str:

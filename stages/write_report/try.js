@@ -1,5 +1,5 @@
 // The networks of the page in plain JavaScript. Nothing makes a request: what is drawn or chosen stays on the page.
-const SIDE = 28, INK = 24, DARK = 64; // as in stages/prepare_digits/sample.py
+const SIDE = 28, INK = 24, FLAT = 32, COARSE = 64, CORNER = 14; // as in stages/prepare_digits/sample.py
 
 // float16, or bytes, from base64.
 function decode({shape, data}, bytes = false) {
@@ -125,28 +125,58 @@ function resampleRows(values, width, height, newWidth, box) {
   return result;
 }
 
-// A grey picture as the networks have seen numerals: the ink white on black, centred, INK pixels long.
+// Whether the corners of a picture and the whole of it are light, on average, beside the middle of its greys.
+function isOnLight(grey, width, height) {
+  const w = Math.max(1, Math.floor(width / CORNER)), h = Math.max(1, Math.floor(height / CORNER));
+  let all = 0, corners = 0, low = 255, high = 0;
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    const value = grey[y * width + x];
+    all += value;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    if ((x < w || x >= width - w) && (y < h || y >= height - h)) corners += value;
+  }
+  const middle = high - low >= FLAT ? (low + high) / 2 : 127.5;
+  return (corners / (4 * w * h) + all / (width * height)) / 2 > middle;
+}
+
+// The first row of ink and the one after the last, in pixels of a picture that is `side` high.
+function inkRows(ink, width, height, side, specks) {
+  const counts = Array.from({length: height}, (_, y) => ink.slice(y * width, (y + 1) * width).reduce((a, b) => a + b, 0));
+  const least = specks && Math.max(...counts) > 1 ? 1 : 0, there = counts.map(count => count > least);
+  return [Math.floor(there.indexOf(true) * side / height), Math.ceil((there.lastIndexOf(true) + 1) * side / height)];
+}
+
+// A grey picture as the networks have seen numerals: as to_sample in stages/prepare_digits/sample.py.
 function toSample(grey, width, height) {
+  if (isOnLight(grey, width, height)) grey = grey.map(value => 255 - value);
   const border = [];
   for (let x = 0; x < width; x++) border.push(grey[x], grey[(height - 1) * width + x]);
   for (let y = 0; y < height; y++) border.push(grey[y * width], grey[y * width + width - 1]);
   border.sort((a, b) => a - b);
-  if (border[border.length >> 1] > 127) grey = grey.map(value => 255 - value);
-  let left = width, right = -1, top = height, bottom = -1;
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) if (grey[y * width + x] > DARK) {
-    left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = Math.max(bottom, y);
-  }
-  const sample = new Uint8Array(SIDE * SIDE);
-  if (right < 0) return sample;
-  const inkWidth = right - left + 1, inkHeight = bottom - top + 1, scale = INK / Math.max(inkWidth, inkHeight);
-  const ink = new Uint8Array(inkWidth * inkHeight);
+  const half = border.length / 2, paper = Math.floor((border[half - 1] + border[half]) / 2);
+  grey = grey.map(value => Math.max(0, value - paper));
+
+  const sample = new Uint8Array(SIDE * SIDE), shrunk = Math.min(1, COARSE / Math.max(width, height));
+  const w = Math.max(1, Math.round(width * shrunk)), h = Math.max(1, Math.round(height * shrunk));
+  const coarse = shrunk < 1 ? resample(grey, width, height, w, h, true) : grey;
+  const white = coarse.reduce((a, b) => Math.max(a, b)), ink = coarse.map(value => value > white / 2 ? 1 : 0);
+  if (white < FLAT / 2) return sample;
+  const specks = Math.max(width, height) < 2 * COARSE;
+  const [top, bottom] = inkRows(ink, w, h, height, specks);
+  const [left, right] = inkRows(transpose(ink, w, h), h, w, width, specks);
+
+  const inkWidth = right - left, inkHeight = bottom - top, scale = INK / Math.max(inkWidth, inkHeight);
+  const cut = new Uint8Array(inkWidth * inkHeight);
   for (let y = 0; y < inkHeight; y++) for (let x = 0; x < inkWidth; x++) {
-    ink[y * inkWidth + x] = grey[(top + y) * width + left + x];
+    cut[y * inkWidth + x] = Math.min(255, Math.round(grey[(top + y) * width + left + x] * 255 / white));
   }
-  const w = Math.max(1, Math.round(inkWidth * scale)), h = Math.max(1, Math.round(inkHeight * scale));
-  const small = resample(ink, inkWidth, inkHeight, w, h, scale < 1);
-  const x0 = SIDE - w >> 1, y0 = SIDE - h >> 1;
-  for (let y = 0; y < h; y++) sample.set(small.subarray(y * w, (y + 1) * w), (y0 + y) * SIDE + x0);
+  const newWidth = Math.max(1, Math.round(inkWidth * scale)), newHeight = Math.max(1, Math.round(inkHeight * scale));
+  const small = resample(cut, inkWidth, inkHeight, newWidth, newHeight, scale < 1);
+  const x0 = SIDE - newWidth >> 1, y0 = SIDE - newHeight >> 1;
+  for (let y = 0; y < newHeight; y++) {
+    sample.set(small.subarray(y * newWidth, (y + 1) * newWidth), (y0 + y) * SIDE + x0);
+  }
   return sample;
 }
 

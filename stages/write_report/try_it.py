@@ -1,21 +1,31 @@
 """What the page needs to run networks itself: weights, samples, and points of latent features."""
 
 import base64
+from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.paths import MASKS_ARCHIVE
 from pipeline.common.runs import SETTINGS_FILE, load_latents, name_of_predictions, name_of_weights, run_folder
 from pipeline.common.storage import load_about, load_arrays, read_json
+from pipeline.evaluation.measures import measure_of
+from pipeline.sources.archives import open_archive
+from pipeline.sources.orientation import open_photograph
 from stages.write_report.colours import DIGIT_COLOURS, mask_colours
+from stages.write_report.figures.photographs import scale_area
+from stages.write_report.figures.rendering import WEBP_QUALITY
 from stages.write_report.results import Results
 
 # The networks of the page, each with a description; those that params.yaml does not have are left out.
-NUMERALS = {"final": "the report's final network", "best_small": "[128, 64] at its best"}
-FACES = {"final": "the report's final network", "weighted": "with the weighted sampler"}
+NUMERALS = {"final": "the final network", "best_small": "[128, 64] at its best"}
+FACES = {"final": "the final network", "weighted": "with the weighted sampler"}
 PLANE = "latents_16_2"  # whose last two units are the plane of figure F1
 BATCH_NORM_EPSILON = 1e-5  # of torch.nn.BatchNorm2d
+FEW_FACES = 4
+PHOTOGRAPH_SIDE = 480  # pixels of the longer side, so that it takes some 30 KB of the page
 DISAGREEING = 10  # samples that the first network of NUMERALS has wrong and the second right
 
 
@@ -60,7 +70,7 @@ def networks(part: str, titles: dict[str, str], results: Results) -> list[dict[s
         {
             "run": run,
             "title": title,
-            "accuracy": results.scores[part][run]["test_accuracy"],
+            "accuracy": results.replicates[part][measure_of(part, run, "test_accuracy")][0],
             **network(part, run),
         }
         for run, title in titles.items()
@@ -74,7 +84,34 @@ def choose_samples(labels: np.ndarray, runs: list[str]) -> list[int]:
     if len(runs) < 2:
         return first
     one, other = (load_arrays(run_folder("mlp", run) / name_of_predictions(0))["test"] for run in runs)
-    return first + np.flatnonzero((one != labels) & (other == labels))[:DISAGREEING].tolist()
+    disagreeing = np.setdiff1d(np.flatnonzero((one != labels) & (other == labels)), first)
+    return first + disagreeing[:DISAGREEING].tolist()
+
+
+def sample_photograph(crops: pd.DataFrame) -> dict[str, Any]:
+    """A test photograph to try, small, as WebP, and the true class and the box of each face in its pixels. Of
+    those with few faces it has the most classes, then the largest faces. `crops` are the test boxes.
+    """
+    sides = crops.assign(side=np.minimum(crops.right - crops.left, crops.bottom - crops.top))
+    found = sides.groupby("photograph").agg(
+        faces=("truth", "size"), classes=("truth", "nunique"), smallest=("side", "min")
+    )
+    found["crowd"] = found.faces > FEW_FACES
+    order = found.sort_values(["crowd", "classes", "smallest"], ascending=[True, False, False], kind="stable")
+    rows = crops[crops.photograph == order.index[0]]
+    with open_archive(MASKS_ARCHIVE, MASKS_ARCHIVE.name) as archive:
+        photograph = open_photograph(archive, order.index[0], turned=bool(rows.exif_rotated.any()))
+    small = photograph.convert("RGB")
+    small.thumbnail((PHOTOGRAPH_SIDE, PHOTOGRAPH_SIDE))
+    webp = BytesIO()
+    small.save(webp, "WEBP", quality=WEBP_QUALITY, method=4)
+    boxes = [
+        scale_area((r.left, r.top, r.right, r.bottom), photograph.size, small.size) for r in rows.itertuples()
+    ]
+    return {
+        "data": base64.b64encode(webp.getvalue()).decode(),
+        "faces": [{"label": label, "box": box} for label, box in zip(rows.truth, boxes, strict=True)],
+    }
 
 
 def plane(labels: np.ndarray) -> dict[str, Any] | None:
@@ -113,6 +150,7 @@ def make_trial(results: Results, images: np.ndarray, labels: np.ndarray) -> dict
         "numerals": numerals,
         "faces": faces,
         "samples": [{"digit": int(labels[n]), **encode(images[n])} for n in chosen],
-        "plane": plane(labels),
+        "photograph": sample_photograph(results.crops["test"]) if faces and results.crops else None,
+        "plane": plane(labels) if PLANE in results.settings["mlp"] else None,
         "colours": {"digits": list(DIGIT_COLOURS), "faces": mask_colours(results.mask_classes)},
     }

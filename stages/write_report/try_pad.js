@@ -2,6 +2,7 @@ const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 const STEP = 7; // pixels that an arrow key moves the pen
 const WIDEST = 640; // pixels of a photograph as it is shown
 const SMALLEST = 4; // pixels of a side of a box
+const UNDONE = 30; // strokes that can be undone
 
 const readableContext = canvas => canvas.getContext("2d", {willReadFrequently: true});
 
@@ -9,6 +10,16 @@ const readableContext = canvas => canvas.getContext("2d", {willReadFrequently: t
 function place(event, canvas, {width, height}) {
   const frame = canvas.getBoundingClientRect();
   return {x: (event.clientX - frame.left) * width / frame.width, y: (event.clientY - frame.top) * height / frame.height};
+}
+
+// Whether a pointer draws: the main button of a mouse, a pen, or the first finger.
+const draws = event => event.isPrimary && event.button <= 0; // -1 while a pointer moves
+
+// "Read as 4.", or what each network reads, where they do not agree.
+function sayBest(networks, classes, found) {
+  const best = found.map(shares => classes[shares.indexOf(Math.max(...shares))]);
+  if (best.every(each => each === best[0])) return `Read as ${best[0]}.`;
+  return `Read as ${best.map((each, i) => `${each} by ${networks[i].run}`).join(" and as ")}.`;
 }
 
 function clamp(value, most) {
@@ -24,21 +35,26 @@ class NumeralPad {
     this.pointer = null; // the place of a pressed pointer
     this.pen = {x: this.ink.width / 2, y: this.ink.height / 2}; // the place of the pen that keys move
     this.penDown = false;
-    this.chosen = null; // a sample of the test set
+    this.chosen = null; // a sample of the test set: its digit and its bytes
+    this.past = []; // what was drawn and chosen before each stroke
     this.queued = false; // whether `classify` is about to run
     this.listen();
     document.getElementById("samples").append(...TRIAL.samples.map(sample => this.button(sample)));
-    this.clear();
+    this.paper.lineWidth = 24;
+    this.paper.lineCap = this.paper.lineJoin = "round";
+    this.wipe();
   }
   listen() {
     const {canvas} = this;
     canvas.addEventListener("pointerdown", event => {
+      if (!draws(event)) return;
       canvas.setPointerCapture(event.pointerId);
       this.pointer = place(event, canvas, this.ink);
+      this.remember();
       this.line(this.pointer, this.pointer);
     });
     canvas.addEventListener("pointermove", event => {
-      if (!this.pointer) return;
+      if (!this.pointer || !draws(event)) return;
       const next = place(event, canvas, this.ink);
       this.line(this.pointer, next);
       this.pointer = next;
@@ -48,23 +64,45 @@ class NumeralPad {
     canvas.addEventListener("focus", () => this.show());
     canvas.addEventListener("blur", () => this.show());
     document.getElementById("clear").addEventListener("click", () => this.clear());
+    document.getElementById("undo").addEventListener("click", () => this.undo());
   }
   press(event) {
-    const arrow = ARROWS[event.key];
-    if (!arrow && event.key !== " " && event.key !== "Escape") return;
+    const arrow = ARROWS[event.key], undoes = event.key === "z" && (event.ctrlKey || event.metaKey);
+    if (!arrow && event.key !== " " && event.key !== "Escape" && !undoes) return;
     event.preventDefault();
+    if (undoes) return this.undo();
     if (event.key === "Escape") return this.clear();
-    if (event.key === " ") this.penDown = !this.penDown;
+    if (event.key === " ") {
+      this.penDown = !this.penDown;
+      if (this.penDown) this.remember();
+    }
     const from = this.pen, [dx, dy] = arrow ?? [0, 0], {width, height} = this.ink;
     this.pen = {x: clamp(from.x + STEP * dx, width), y: clamp(from.y + STEP * dy, height)};
     this.penDown ? this.line(from, this.pen) : this.show();
   }
+  remember() {
+    const drawn = this.paper.getImageData(0, 0, this.ink.width, this.ink.height);
+    this.past = [...this.past.slice(1 - UNDONE), {drawn, chosen: this.chosen}];
+  }
+  undo() {
+    const last = this.past.pop();
+    if (!last) return;
+    this.pointer = null;
+    this.penDown = false;
+    this.chosen = last.chosen;
+    this.paper.putImageData(last.drawn, 0, 0);
+    this.show();
+  }
   clear() {
+    this.remember();
+    this.wipe();
+  }
+  wipe() {
+    this.pointer = null;
+    this.penDown = false;
     this.chosen = null;
     this.paper.fillStyle = "white";
     this.paper.fillRect(0, 0, this.ink.width, this.ink.height);
-    this.paper.lineWidth = 24;
-    this.paper.lineCap = this.paper.lineJoin = "round";
     this.show();
   }
   line(from, to) {
@@ -76,11 +114,11 @@ class NumeralPad {
     this.show();
   }
   // A sample of the test set, enlarged; the networks are given the sample itself.
-  choose(sample) {
+  choose(digit, bytes) {
     this.clear();
-    this.chosen = sample;
+    this.chosen = {digit, bytes};
     const small = new OffscreenCanvas(SIDE, SIDE);
-    small.getContext("2d").putImageData(greyImage(sample.map(value => 255 - value)), 0, 0);
+    small.getContext("2d").putImageData(greyImage(bytes.map(value => 255 - value)), 0, 0);
     this.paper.drawImage(small, 0, 0, this.ink.width, this.ink.height);
     this.show();
   }
@@ -89,9 +127,9 @@ class NumeralPad {
     const {values} = decode(image, true);
     picture.width = picture.height = SIDE;
     picture.getContext("2d").putImageData(greyImage(values), 0, 0);
-    button.append(picture);
-    button.title = button.ariaLabel = `A ${digit} of the test set`;
-    button.addEventListener("click", () => this.choose(values));
+    button.type = "button";
+    button.append(picture, String(digit));
+    button.addEventListener("click", () => this.choose(digit, values));
     return button;
   }
   show() {
@@ -106,20 +144,20 @@ class NumeralPad {
     this.queued = true;
   }
   sample() {
-    if (this.chosen) return this.chosen;
+    if (this.chosen) return this.chosen.bytes;
     const {data} = this.paper.getImageData(0, 0, this.ink.width, this.ink.height), grey = new Uint8Array(data.length / 4);
     for (let i = 0; i < grey.length; i++) grey[i] = data[4 * i];
     return toSample(grey, this.ink.width, this.ink.height);
   }
   classify() {
-    const sample = this.sample(), blank = !sample.some(value => value > DARK);
+    const sample = this.sample(), blank = !sample.some(value => value > 0);
     const found = TRIAL.numerals.map(network => blank ? null : runMlp(network, sample).probabilities);
     showProbabilities(document.getElementById("digits"), TRIAL.numerals[0].about.classes, found);
     readableContext(document.getElementById("seen")).putImageData(greyImage(sample), 0, 0);
-    const best = found.map(shares => shares && shares.indexOf(Math.max(...shares)));
+    const truth = this.chosen ? `A ${this.chosen.digit} of the test set. ` : "";
     document.getElementById("verdict").textContent = blank ? "Nothing is drawn yet."
-      : best.every(each => each === best[0]) ? `Read as ${best[0]}.`
-      : `Read as ${best.join(" and as ")}: the networks do not agree.`;
+      : truth + sayBest(TRIAL.numerals, TRIAL.numerals[0].about.classes, found);
+    document.getElementById("undo").disabled = !this.past.length;
     if (TRIAL.plane) drawPlane(blank ? null : runMlp(TRIAL.plane, sample).hidden);
   }
 }
@@ -168,7 +206,7 @@ function drawPlane(point) {
   }
 }
 
-// Choose or drop a photograph, and drag a box over a face.
+// Choose or drop a photograph, and drag a box over a face. Nothing is judged before there is a box.
 class FaceBox {
   constructor() {
     this.canvas = document.getElementById("photograph");
@@ -177,26 +215,44 @@ class FaceBox {
     this.corner = null; // where a pointer was pressed
     const {canvas} = this, input = document.getElementById("choose"), zone = document.getElementById("faces");
     canvas.addEventListener("pointerdown", event => {
+      if (!draws(event)) return;
       canvas.setPointerCapture(event.pointerId);
       this.corner = this.at(event);
     });
-    canvas.addEventListener("pointermove", event => this.corner && this.drag(this.corner, this.at(event)));
+    canvas.addEventListener("pointermove", event => {
+      if (this.corner && draws(event)) this.drag(this.corner, this.at(event));
+    });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => this.corner = null);
     canvas.addEventListener("keydown", event => this.press(event));
-    input.addEventListener("change", () => input.files[0] && this.open(input.files[0]));
+    input.addEventListener("change", () => input.files[0] && this.open(input.files[0], input.files[0].name));
+    document.getElementById("open-sample")?.addEventListener("click", () => this.openSample());
     zone.addEventListener("dragover", event => event.preventDefault());
     zone.addEventListener("drop", event => {
       event.preventDefault();
-      if (event.dataTransfer.files[0]) this.open(event.dataTransfer.files[0]);
+      const [file] = event.dataTransfer.files;
+      if (file) this.open(file, file.name);
     });
   }
-  async open(file) {
+  async openSample() {
+    const {data, faces} = TRIAL.photograph;
+    const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+    await this.open(new Blob([bytes], {type: "image/webp"}), "The photograph of the test set");
+    document.getElementById("annotated").append(...faces.map(({label, box: [left, top, right, bottom]}) => {
+      const button = Object.assign(document.createElement("button"), {type: "button", textContent: label});
+      button.addEventListener("click", () => this.select({left, top, right, bottom}));
+      return button;
+    }));
+    document.getElementById("annotated").hidden = false;
+  }
+  async open(file, name) {
+    this.forget();
     const message = document.getElementById("chosen");
     let picture;
     try {
       picture = await createImageBitmap(file);
     } catch {
-      return message.textContent = `${file.name} is no picture that this browser can open.`;
+      message.textContent = `${name} is no picture that this browser can open.`;
+      return;
     }
     const scale = Math.min(1, 2000 / Math.max(picture.width, picture.height));
     const [width, height] = [picture.width, picture.height].map(side => Math.max(1, Math.round(side * scale)));
@@ -208,8 +264,18 @@ class FaceBox {
     this.canvas.width = Math.min(WIDEST, width);
     this.canvas.height = Math.round(this.canvas.width * height / width);
     this.canvas.hidden = false;
-    message.textContent = "Drag a box over a face, or move it with the arrow keys (with Shift: its size).";
-    this.select({left: 0, top: 0, right: width, bottom: height});
+    this.canvas.getContext("2d").drawImage(this.photograph, 0, 0, this.canvas.width, this.canvas.height);
+    message.textContent = "Drag a box over a face. With the keyboard: arrow keys move a box, with Shift they change its size.";
+  }
+  // Neither the photograph before nor what was found in it stays beside another, or beside an error.
+  forget() {
+    this.photograph = this.box = this.corner = null;
+    this.canvas.hidden = true;
+    const annotated = document.getElementById("annotated");
+    annotated.querySelectorAll("button").forEach(button => button.remove());
+    annotated.hidden = true;
+    for (const id of ["chosen", "face-verdict"]) document.getElementById(id).textContent = "";
+    document.getElementById("face").tBodies[0].replaceChildren();
   }
   select(box) {
     this.box = box;
@@ -219,6 +285,7 @@ class FaceBox {
     const found = TRIAL.faces.map(network => runCnn(network, toCrop(data, width, height, network.about.side)));
     const classes = TRIAL.faces[0].about.classes;
     showProbabilities(document.getElementById("face"), classes, found);
+    document.getElementById("face-verdict").textContent = sayBest(TRIAL.faces, classes, found);
     context.drawImage(this.photograph, 0, 0, this.canvas.width, this.canvas.height);
     context.lineWidth = 3;
     context.strokeStyle = TRIAL.colours.faces[classes[found[0].indexOf(Math.max(...found[0]))]];
@@ -232,16 +299,30 @@ class FaceBox {
     const [left, right] = [from.x, to.x].sort((a, b) => a - b), [top, bottom] = [from.y, to.y].sort((a, b) => a - b);
     if (right - left >= SMALLEST && bottom - top >= SMALLEST) this.select({left, top, right, bottom});
   }
+  // The first arrow puts a box in the middle; the next ones move it as far as the edge, or its lower right corner.
   press(event) {
     const arrow = ARROWS[event.key];
     if (!this.photograph || !arrow) return;
     event.preventDefault();
-    const {width, height} = this.photograph, step = Math.max(2, Math.round(width / 100));
-    const [dx, dy] = arrow.map(direction => step * direction), box = {...this.box};
-    box.right += dx, box.bottom += dy;
-    if (!event.shiftKey) box.left += dx, box.top += dy;
-    const inside = box.left >= 0 && box.top >= 0 && box.right <= width && box.bottom <= height;
-    if (inside && box.right - box.left >= SMALLEST && box.bottom - box.top >= SMALLEST) this.select(box);
+    const {width, height} = this.photograph;
+    if (!this.box) return this.select(this.middle());
+    const {left, top, right, bottom} = this.box, step = Math.max(2, Math.round(width / 100));
+    let [dx, dy] = arrow.map(direction => step * direction);
+    if (event.shiftKey) {
+      const least = side => Math.min(SMALLEST, side);
+      this.select({left, top, right: Math.max(left + least(width), clamp(right + dx, width)),
+        bottom: Math.max(top + least(height), clamp(bottom + dy, height))});
+    } else {
+      dx = Math.max(-left, Math.min(width - right, dx));
+      dy = Math.max(-top, Math.min(height - bottom, dy));
+      this.select({left: left + dx, top: top + dy, right: right + dx, bottom: bottom + dy});
+    }
+  }
+  middle() {
+    const {width, height} = this.photograph, shorter = Math.min(width, height);
+    const side = Math.max(Math.min(SMALLEST, shorter), Math.round(shorter / 3));
+    const left = Math.round((width - side) / 2), top = Math.round((height - side) / 2);
+    return {left, top, right: left + side, bottom: top + side};
   }
 }
 

@@ -1,29 +1,60 @@
 """What the page is made from: the results of all earlier stages, of random numbers."""
 
 import json
+import shutil
 import zipfile
 from io import BytesIO
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+from ruamel.yaml import YAML
 
 from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.crops import Crops, save_crops
 from pipeline.common.digits import Digits, save_digits
 from pipeline.common.runs import Run
 from pipeline.common.storage import save_arrays
 from pipeline.evaluation.claims import read_claims, report_tables
 from pipeline.evaluation.folds import write_folds
-from pipeline.evaluation.scores import class_scores, mean_and_std, scores_of_replicates
-from pipeline.evaluation.tables import write_plots
+from pipeline.evaluation.scores import (
+    class_scores,
+    mean_and_std,
+    scores_for_claims,
+    scores_of_replicates,
+)
+from pipeline.evaluation.tables import write_plots, write_replicates
 from pipeline.evaluation.verdicts import Finding, write_findings
 from pipeline.runtime.settings import resolve_run
 from stages.evaluate_mlp.__main__ import score
+from tests.conftest import ROOT
 from tests.making import MASK_CLASSES, put
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'
 EPOCHS = 3
 SAMPLES = {"mlp": {"train": 60, "test": 40}, "cnn": {"train": 24, "test": 11}}
+
+
+def write_workspace(folder):
+    """A project in which every stage before has run, on numbers drawn at random."""
+    rng = np.random.default_rng(0)
+    for name in ("params.yaml", "claims.yaml"):
+        shutil.copy(ROOT / name, folder)
+    params = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+    for part in ("digits", "masks"):
+        (folder / "data/raw" / part).mkdir(parents=True)
+        source = {
+            "source": "synthetic",
+            "title": "drawn",
+            "address": None,
+            "licence": "none",
+            "sha256": "0" * 64,
+        }
+        (folder / "data/raw" / part / "source.json").write_text(json.dumps(source))
+    write_digits(folder, rng, params)
+    write_masks(folder, rng, params)
+    write_networks(folder, rng)
+    write_claims(folder)
 
 
 def random_run(rng, part, settings):
@@ -43,19 +74,21 @@ def write_scores(folder, rng, params, part):
     """plots/<part>/ and settings/<part>/, by the code that writes them in the pipeline."""
     classes = {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
     runs = {name: random_run(rng, part, resolve_run(params, part, name)) for name in params[part]["runs"]}
-    means = {}
+    scores = {}
     for name, run in runs.items():
         if part == "mlp":
-            means[name] = mean_and_std(score(run))
+            scores[name] = score(run)
         else:
             both = [scores_of_replicates(run), class_scores(run, classes)]
-            means[name] = mean_and_std(pd.concat(both, axis="columns"))
+            scores[name] = pd.concat(both, axis="columns")
+    means = {name: mean_and_std(table) for name, table in scores.items()}
     if part == "cnn":
         runs["final"].predictions["snapshot"] = runs["final"].truth["test"]
     plots = folder / "plots" / part
     plots.mkdir(parents=True)
     tables = report_tables(read_claims(folder / "claims.yaml"), part, runs)
     write_plots(plots, part, tables, runs, means, classes)
+    write_replicates(plots, scores, {name: scores_for_claims(run, classes) for name, run in runs.items()})
     if part == "cnn":
         write_folds(plots, runs, classes)
     for name, run in runs.items():
@@ -111,6 +144,17 @@ def write_masks(folder, rng, params):
         path = folder / "data/crops" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (20, 30), tuple(rng.integers(256, size=3).tolist())).save(path)
+    shape = (len(boxes), 3, 32, 32)
+    crops = Crops(
+        resized=np.random.default_rng(1).integers(256, size=shape, dtype=np.uint8),
+        large=np.zeros((len(boxes), 3, 64, 64), np.uint8),
+        pooled=np.zeros(shape, np.float32),
+        label=boxes.label.map(MASK_CLASSES.index).to_numpy(np.uint8),
+        test=(boxes.split == "test").to_numpy(),
+        photograph=np.zeros(len(boxes), np.int32),
+        classes=list(MASK_CLASSES),
+    )
+    save_crops(folder / "data/crops.safetensors", crops)
     photograph = BytesIO()
     Image.new("RGB", (200, 100), "teal").save(photograph, "PNG")
     with zipfile.ZipFile(folder / "data/raw/masks/masks.zip", "w") as archive:
@@ -136,7 +180,9 @@ def write_networks(folder, rng):
         predictions = rng.integers(10, size=SAMPLES["mlp"]["test"]).astype(np.uint8)
         save_arrays(folder / f"models/mlp/{run}/predictions_0.safetensors", {"test": predictions})
     latents = {"epoch": np.array([10, 120]), "activations": rng.random((2, 2, SAMPLES["mlp"]["test"], 2))}
-    save_arrays(folder / "models/mlp/latents_16_2/latents.safetensors", latents)
+    for run in ("latents_16_2", "latents_32_16_2"):
+        (folder / "models/mlp" / run).mkdir(exist_ok=True)
+        save_arrays(folder / f"models/mlp/{run}/latents.safetensors", latents)
     put(
         folder / "models/mlp/latents_16_2/settings.json",
         json.dumps(settings("mlp", "latents_16_2")).encode(),

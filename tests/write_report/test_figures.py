@@ -1,17 +1,21 @@
 """The figures of the report, pixel by pixel, and what figures and tables count."""
 
 import base64
+from html.parser import HTMLParser
 from io import BytesIO
+from types import SimpleNamespace
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from PIL import Image, ImageColor, ImageFont
 from sklearn.metrics import confusion_matrix
 
 from pipeline.runtime.compute import Compute
 from stages.write_report import tables
-from stages.write_report.colours import INK, MASK_COLOURS, OTHER_COLOURS, readable_on
+from stages.write_report.colours import GREY, INK, MASK_COLOURS, OTHER_COLOURS, readable_on
 from stages.write_report.figures import (
     confusions,
     galleries,
@@ -20,6 +24,7 @@ from stages.write_report.figures import (
     plans,
     rendering,
     shares,
+    steps,
     style,
 )
 from stages.write_report.figures.photographs import Face
@@ -156,11 +161,24 @@ def test_pictures_are_small_on_the_page_and_look_the_same():
 
 
 def test_an_inline_svg_keeps_its_scale_and_takes_the_reader_s_colours():
-    svg = f'<style type="text/css">*{{}}</style><path d="M 123.456789 4.5 \nL 61.234567 9" fill="{INK}"/>'
-    svg += '<g transform="scale(0.015625)"/>'
-    shown = rendering.adapt_svg(svg)
-    assert 'd="M 123.45 4.5  L 61.23 9" fill="var(--c0)"' in shown and "scale(0.015625)" in shown
-    assert "prefers-color-scheme:dark" in shown
+    svg = f'<style type="text/css">*{{}}</style> <path d="M 123.456789 4.5 \nL 61.234567 9" fill="{INK}"/>'
+    svg += '<!-- a > b --><metadata>\n<a/></metadata>\n <g transform="scale(0.015625)"/>'
+    shown = rendering.adapt_svg(f'<?xml version="1.0"?><!DOCTYPE svg "x">{svg}')
+    assert shown.endswith(
+        '</style><path d="M 123.4 4.5 L 61.2 9" fill="var(--c0)"/><g transform="scale(0.015625)"/>'
+    )
+    assert shown.startswith("<style") and "prefers-color-scheme:dark" in shown
+
+
+def test_an_svg_is_the_same_between_the_quotes_of_an_attribute():
+    class Addresses(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            self.address = dict(attributes)["src"]
+
+    svg = '<a b="50%" c="url(#d)">&lt;</a>'
+    parser = Addresses()
+    parser.feed(f'<img src="{rendering.svg_uri(svg)}">')
+    assert unquote(parser.address) == "data:image/svg+xml," + svg.replace('"', "'")
 
 
 def test_a_figure_is_drawn_again_only_where_its_data_changed(tmp_path, monkeypatch):
@@ -186,3 +204,86 @@ def draw_and_count(number, drawn):
 
 def test_labels_are_set_the_same_with_and_without_fribidi():
     assert photographs.load_font(15).layout_engine == ImageFont.Layout.BASIC
+
+
+def latent_points(places):
+    """Five points of each digit at its place."""
+    rows = [(10, x, y, digit) for digit, (x, y) in places.items() for _ in range(5)]
+    return pd.DataFrame([*rows, (10, 0, 0, 0), (10, 100, 100, 0)], columns=["epoch", "x", "y", "digit"])
+
+
+SEPARATION = pd.DataFrame({"epoch": [10, 20], "knn_accuracy": 0.5, "silhouette": 0.1})
+
+
+def test_a_label_that_would_hide_another_is_left_out():
+    points = latent_points({0: (10, 10), 1: (11, 12), 2: (10, 60), 3: (90, 10)})
+    figure = latents.draw_latents(points, SEPARATION, True)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0", "2", "3"]
+    both = pd.concat([points, points.assign(epoch=20, x=points.x * 50)])
+    figure = latents.draw_latents(both, SEPARATION, True)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0", "2"], "on the axes of all epochs"
+
+
+def counts_of(classes):
+    counts = pd.DataFrame(1, index=classes, columns=classes)
+    counts.iloc[0, 1], counts.iloc[0, 0] = 0, 12345
+    return counts
+
+
+def test_a_cell_without_samples_has_a_grey_zero_and_no_tint():
+    figure = confusions.draw_confusions(counts_of(list("abc")), counts_of(list("abc")))
+    texts = {tuple(text.get_position()): text for text in figure.axes[0].texts}
+    assert texts[1, 0].get_text() == "0" and texts[1, 0].get_color() == GREY
+    assert figure.axes[0].images[0].get_array()[0, 1, 3] == 0
+    assert texts[1, 1].get_text() == "1\n33%" and texts[1, 1].get_color() == INK
+
+
+def folds_of(runs):
+    rows = [(run, name, 0.5, 0.4, 0.6) for run in runs for name in ("bad", "good", "none", "all", "mean")]
+    return pd.DataFrame(rows, columns=["run", "class", "recall", "low", "high"])
+
+
+def test_equal_recalls_of_a_run_lie_beside_each_other():
+    figure = steps.draw_remedies(folds_of(["a", "b"]), {"a": "A", "b": "B"})
+    points = [
+        (x, round(float(y), 3))
+        for line in figure.axes[0].get_lines()
+        if line.get_marker() in ("o", "s", "^", "|", "x")
+        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+        if x == 0.5
+    ]
+    assert len(points) == 2 * 5 and len(set(points)) == len(points)
+
+
+@pytest.mark.parametrize("classes", [list("abc"), list("0123456789")])
+def test_no_text_of_a_figure_is_below_eleven_pixels(classes):
+    points = pd.concat([latent_points({0: (1, 2)}).assign(epoch=epoch) for epoch in (10, 20, 30, 40)])
+    separation = pd.DataFrame({"epoch": [10, 20, 30, 40], "knn_accuracy": 0.5, "silhouette": 0.1})
+    sizes = pd.DataFrame({"crops": [1, 2], "errors": 1, "error": 0.5}, index=["0 to 16", "16 to 24"])
+    figures = [
+        confusions.draw_confusions(counts_of(classes), counts_of(classes)),
+        latents.draw_latents(points, separation, True),
+        shares.draw_errors_by_size(sizes, sizes),
+        steps.draw_remedies(folds_of(["a", "b"]), {"a": "A", "b": "B"}),
+    ]
+    for figure in figures:
+        figure.draw_without_rendering()
+        texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+        assert len(texts) > 5
+        assert min(text.get_fontsize() for text in texts) * rendering.SCREEN_DPI / 72 >= 11
+
+
+def test_tables_of_the_same_runs_have_their_curves_once():
+    curves = pd.DataFrame({"run": ["final"], "epoch": [1], "test_loss": [0.5]})
+    tables_of = {"T12": curves, "T13": curves.copy(), "T14": curves.assign(run="weighted"), "T15": curves}
+    nothing = pd.DataFrame({"run": [], "class": []})
+    results = SimpleNamespace(
+        curves={"mlp": {"T7": curves}, "cnn": tables_of},
+        tables={"mlp": {}, "cnn": {}},
+        scores={"mlp": {}},
+        settings={"mlp": {}, "cnn": {}},
+        class_accuracy={"cnn": nothing},
+        folds=nothing,
+        finals={"mlp": None, "cnn": None},
+    )
+    assert list(plans.plan_tables(results)) == ["mlp_T7_curves", "cnn_T12_curves", "cnn_T14_curves"]

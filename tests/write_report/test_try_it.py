@@ -4,11 +4,14 @@ import base64
 import html
 import json
 import re
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -44,43 +47,89 @@ addEventListener("load", () => {
     {id: "found", textContent: JSON.stringify(found)}));
 });
 </script>"""
+# What a made-up pointer or key does on the page, and what the page then says.
+HANDS = """<script>
+const hand = canvas => {
+  canvas.setPointerCapture = () => {};  // which a made-up pointer has none of
+  return {
+    send: (type, x, y, more) => {
+      const frame = canvas.getBoundingClientRect();
+      canvas.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 1, isPrimary: true,
+        clientX: frame.left + x * frame.width, clientY: frame.top + y * frame.height, ...more}));
+    },
+    press: (key, more) =>
+      canvas.dispatchEvent(new KeyboardEvent("keydown", {key, cancelable: true, ...more})),
+  };
+};
+const rows = id => [...document.querySelectorAll(`#${id} tbody tr`)].map(row =>
+  [...row.cells].slice(1).map(cell => parseFloat(cell.textContent)));
+const text = id => document.getElementById(id).textContent;
+// A picture is decoded in a thread of its own, for which the browser's virtual time does not wait.
+const until = async found => {
+  for (let turn = 0; turn < 1e5 && !found(); turn++) {
+    await new Promise(resolve => {
+      const {port1, port2} = new MessageChannel();
+      port1.onmessage = resolve;
+      port2.postMessage(0);
+    });
+  }
+};
+const wait = () => new Promise(resolve => setTimeout(resolve, 300));
+</script>"""
 DRAW = """<script>
 addEventListener("load", () => {
-  const pad = document.getElementById("pad"), frame = pad.getBoundingClientRect();
-  pad.setPointerCapture = () => {};  // which a made-up pointer has none of
-  const send = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 1,
-    clientX: frame.left + x * frame.width, clientY: frame.top + y * frame.height}));
-  const press = key => pad.dispatchEvent(new KeyboardEvent("keydown", {key, cancelable: true}));
-  const rows = () => [...document.querySelectorAll("#digits tbody tr")].map(row =>
-    [...row.cells].slice(1).map(cell => parseFloat(cell.textContent)));
+  const pad = document.getElementById("pad"), {send, press} = hand(pad);
   const seen = () => [...document.getElementById("seen").getContext("2d").getImageData(0, 0, 28, 28).data]
     .filter((_, i) => i % 4 === 0);
-  const verdict = () => document.getElementById("verdict").textContent;
-  const wait = () => new Promise(resolve => setTimeout(resolve, 200));
+  const verdict = () => text("verdict");
   (async () => {
     await wait(); // the page shows its first verdict in a task of its own, before or after "load"
     const found = {blank: verdict()};
+    for (const more of [{button: 2}, {button: 1}, {isPrimary: false}]) {
+      send("pointerdown", .2, .2, more);
+      send("pointermove", .8, .8, more);
+      send("pointerup", .8, .8, more);
+    }
+    await wait();
+    found.otherPointers = verdict();
     send("pointerdown", .3, .2);
     send("pointermove", .3, .8);
+    send("pointermove", .9, .9, {isPrimary: false});  // a second finger
     send("pointermove", .6, .8);
     send("pointerup", .6, .8);
     send("pointermove", .9, .1);  // with the pen lifted
     await wait();
-    Object.assign(found, {drawn: seen(), rows: rows(), verdict: verdict()});
+    Object.assign(found, {drawn: seen(), rows: rows("digits"), verdict: verdict()});
+    document.documentElement.style.scrollBehavior = "auto";
+    scrollBy(0, pad.getBoundingClientRect().bottom - innerHeight);  // so that the pad ends with the screen
+    const said = document.getElementById("verdict").getBoundingClientRect();
+    found.onScreen = [said.top >= 0, said.bottom <= innerHeight];
     press("Escape");
     await wait();
     found.cleared = verdict();
+    document.getElementById("undo").click();
+    await wait();
+    found.undone = seen();
+    send("pointerdown", .9, .2);
+    send("pointerup", .9, .2);
+    press("z", {ctrlKey: true});
+    await wait();
+    found.undoneByKey = seen();
+    press("Escape");
     press(" ");
     await wait();
     found.dot = seen();
-    press(" ");
     press("Escape");
+    press("ArrowRight");  // with the pen lifted by Escape
+    await wait();
+    found.lifted = verdict();
     for (const key of [" ", ...Array(9).fill("ArrowRight"), " ", ...Array(9).fill("ArrowDown")]) press(key);
     await wait();
     found.keys = seen();
     document.querySelectorAll("#samples button")[4].click();
     await wait();
-    found.sample = seen();
+    Object.assign(found, {sample: seen(), sampleVerdict: verdict()});
+    found.samples = [...document.querySelectorAll("#samples button")].map(each => each.textContent);
     Object.assign(TRIAL.plane, {low: [-5, -5], high: [7, 9], medians: []});
     Object.assign(drawPlane, {points: [-5, -5, 7, 9], digits: [0, 1]});
     drawPlane([1, 40]);
@@ -89,6 +138,55 @@ addEventListener("load", () => {
     found.plane = [marked(12, 268), marked(268, 12), marked(140, 22), marked(140, 140)];
     parent.postMessage(found, "*");
   })();
+});
+</script>"""
+CHOOSE = """<script>
+addEventListener("load", async () => {
+  const canvas = document.getElementById("photograph"), {send, press} = hand(canvas);
+  const shown = () => ({rows: rows("face"), verdict: text("face-verdict"), hidden: canvas.hidden});
+  const drop = async (content, name) => {
+    const event = new Event("drop", {cancelable: true});
+    event.dataTransfer = {files: [new File(content, name)]};
+    document.getElementById("faces").dispatchEvent(event);
+    await until(() => text("chosen"));
+  };
+  const picture = new OffscreenCanvas(90, 60);
+  picture.getContext("2d").fillRect(0, 0, 60, 60);
+  const file = await picture.convertToBlob(), found = {};
+  await drop([file], "good.png");
+  found.opened = shown();
+  press("ArrowLeft");
+  found.key = shown();
+  send("pointerdown", .1, .1, {button: 2});
+  send("pointermove", .9, .9, {button: 2});
+  send("pointerup", .9, .9, {button: 2});
+  found.right = rows("face");
+  send("pointerdown", .1, .1);
+  send("pointermove", .9, .9);
+  send("pointerup", .9, .9);
+  found.dragged = shown();
+  await drop(["text"], "notes.txt");
+  Object.assign(found, {bad: shown(), said: text("chosen")});
+  document.getElementById("open-sample").click();
+  await until(() => document.querySelector("#annotated button"));
+  found.sample = {...shown(), size: [canvas.width, canvas.height]};
+  const buttons = [...document.querySelectorAll("#annotated button")];
+  found.annotated = buttons.map(each => each.textContent);
+  buttons[0].click();
+  found.chosen = shown();
+  const box = new FaceBox();
+  box.photograph = picture;
+  const boxes = [];
+  box.select = chosen => boxes.push(Object.values(box.box = chosen));
+  const keys = (count, key, more) => {
+    for (let i = 0; i < count; i++) box.press({key, shiftKey: false, preventDefault() {}, ...more});
+    return boxes.at(-1);
+  };
+  found.boxes = [keys(1, "ArrowUp"), keys(1, "ArrowRight"), keys(99, "ArrowLeft"), keys(99, "ArrowDown"),
+    keys(1, "ArrowRight", {shiftKey: true}), keys(99, "ArrowRight", {shiftKey: true}),
+    keys(99, "ArrowLeft", {shiftKey: true})];
+  document.body.append(Object.assign(document.createElement("pre"),
+    {id: "seen", textContent: JSON.stringify(found)}));
 });
 </script>"""
 
@@ -114,12 +212,18 @@ def test_the_page_finds_what_python_finds(quick_run: Workspace, tmp_path: Path) 
     crops = load_crops(folder / CROP_ARRAYS)
     faces = crops.resized[np.flatnonzero(crops.test)[:50]]
     rng = np.random.default_rng(0)
-    drawings = [Image.new("L", size, "white") for size in ((280, 280), (90, 40), (17, 23))]
-    for drawing in drawings:
+    sizes = (280, 280), (90, 40), (17, 23), (120, 160), (300, 200), (64, 64)
+    papers = 255, 255, 255, 150, 96, 20  # white, grey and black ones; on the last the ink is lighter
+    drawings = [Image.new("L", size, paper) for size, paper in zip(sizes, papers, strict=True)]
+    drawings += [Image.new("L", (280, 280), 255), Image.new("L", (200, 100), 130)]
+    drawings[-2].paste(0, (2, 3, 40, 90))  # in a corner
+    drawings[-1].paste(20, (170, 10, 199, 60))
+    drawings[5].paste(230, (40, 8, 60, 30))
+    for drawing in drawings[:5]:
         for _ in range(4):
             left, top = (int(rng.integers(side // 2)) for side in drawing.size)
             drawing.paste(
-                int(rng.integers(90)), (left, top, left + drawing.width // 3, top + drawing.height // 4)
+                int(rng.integers(60)), (left, top, left + drawing.width // 3, top + drawing.height // 4)
             )
     picture = photograph(57, 91)
     given = {
@@ -139,7 +243,7 @@ def test_the_page_finds_what_python_finds(quick_run: Workspace, tmp_path: Path) 
             sure = np.sort(expected, axis=1)[:, -1] - np.sort(expected, axis=1)[:, -2] > 2 * CLOSE
             assert (np.argmax(shares, axis=1) == expected.argmax(axis=1))[sure].all()
     for sample, drawing in zip(found["samples"], drawings, strict=True):
-        assert np.abs(np.array(sample) - to_sample(drawing).ravel().astype(int)).max() <= 1
+        assert np.abs(np.array(sample) - to_sample(np.asarray(drawing)).ravel().astype(int)).max() <= 1
     assert np.abs(np.array(found["cut"]) - resize(picture, 32).ravel().astype(int)).max() <= 1
 
 
@@ -158,9 +262,11 @@ def test_a_network_that_the_page_cannot_test_is_left_out(
 ) -> None:
     monkeypatch.setattr(try_it, "network", lambda part, run: {})
     results: Any = SimpleNamespace(
-        settings={part: {"final": settings}}, scores={part: {"final": {"test_accuracy": 0.9}}}
+        settings={part: {"final": settings}},
+        replicates={part: {f"{part}.final.test_accuracy": np.array([0.9, 0.8])}},
     )
-    assert len(try_it.networks(part, {"final": "", "missing": ""}, results)) == shown
+    found = try_it.networks(part, {"final": "", "missing": ""}, results)
+    assert [each["accuracy"] for each in found] == [0.9] * shown, "of the replicate whose weights are there"
 
 
 @pytest.mark.parametrize(("split", "shown"), [("given", True), ("sheets", False)])
@@ -204,13 +310,17 @@ def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
     quick_run: Workspace, tmp_path: Path, width: int
 ) -> None:
     page = (quick_run.folder / "report/index.html").read_text()
-    (tmp_path / "page.html").write_text(page.replace("</body>", f"{DRAW}</body>"))
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"{HANDS}{DRAW}</body>"))
     (tmp_path / "frame.html").write_text(FRAME.format(width=width))
     document, log = browse(tmp_path, tmp_path / "frame.html")
     found = re.search(r"<pre>(.*?)</pre>", document, re.DOTALL)
     assert found and "CONSOLE" not in log, log
     seen = json.loads(html.unescape(found[1]))
-    assert seen["blank"] == seen["cleared"] == "Nothing is drawn yet."
+    for state in ("blank", "otherPointers", "cleared", "lifted"):
+        assert seen[state] == "Nothing is drawn yet.", state
+    assert seen["undone"] == seen["undoneByKey"] == seen["drawn"]
+    if width == 390:
+        assert seen["onScreen"] == [True, True]
     assert max(seen["dot"]) == 255, "the space bar alone puts down the pen"
     assert seen["verdict"].startswith("Read as ")
     for shares in zip(*seen["rows"], strict=True):
@@ -225,4 +335,75 @@ def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
     digits = load_digits(quick_run.folder / DIGITS)["test"]
     first = digits.images[np.flatnonzero(digits.labels == 4)[0]]
     assert seen["sample"] == first.ravel().tolist()
+    assert seen["sampleVerdict"].startswith("A 4 of the test set. Read as ")
+    assert seen["samples"][:10] == list("0123456789")
     assert seen["plane"] == [True, True, True, False], "both corners, and the ring at the edge"
+
+
+def test_a_face_is_judged_when_it_is_chosen(quick_run: Workspace, tmp_path: Path) -> None:
+    page = (quick_run.folder / "report/index.html").read_text()
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"{HANDS}{CHOOSE}</body>"))
+    document, log = browse(tmp_path, tmp_path / "page.html")
+    found = re.search(r'<pre id="seen"[^>]*>(.*?)</pre>', document, re.DOTALL)
+    assert found and "CONSOLE" not in log, log
+    seen = json.loads(html.unescape(found[1]))
+    assert seen["opened"] == {"rows": [], "verdict": "", "hidden": False}, "nothing is chosen"
+    for state in ("key", "dragged", "chosen"):
+        assert seen[state]["verdict"].startswith("Read as ") and len(seen[state]["rows"]) == 3, state
+        for shares in zip(*seen[state]["rows"], strict=True):
+            assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert seen["right"] == seen["key"]["rows"] != seen["dragged"]["rows"]
+    assert seen["bad"] == {"rows": [], "verdict": "", "hidden": True}, "the result before is gone"
+    assert seen["said"] == "notes.txt is no picture that this browser can open."
+    assert seen["boxes"] == [
+        [35, 20, 55, 40],  # a third of the shorter side, in the middle
+        [37, 20, 57, 40],
+        [0, 20, 20, 40],  # as far as the edge
+        [0, 40, 20, 60],
+        [0, 40, 22, 60],
+        [0, 40, 90, 60],
+        [0, 40, 4, 60],
+    ]
+    assert seen["sample"]["rows"] == [] and not seen["sample"]["hidden"]
+    assert max(seen["sample"]["size"]) <= try_it.PHOTOGRAPH_SIDE
+    assert 1 <= len(seen["annotated"]) <= try_it.FEW_FACES
+
+
+def test_no_sample_is_shown_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = np.tile(np.arange(10), 3)
+    wrong = (labels + 1) % 10
+    for run, predicted in (("final", wrong), ("best_small", labels)):
+        run_folder("mlp", run).mkdir(parents=True)
+        save_arrays(
+            run_folder("mlp", run) / "predictions_0.safetensors", {"test": predicted.astype(np.uint8)}
+        )
+    # The first ten, which the second network alone has right too, are shown as the first of their classes.
+    assert try_it.choose_samples(labels, ["final", "best_small"]) == list(range(20))
+
+
+def test_the_sample_photograph_has_few_faces_of_many_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("crowd", name, 9 * n, 0, 9 * n + 9, 900) for n, name in enumerate(["bad", "good", "none"] * 2)]
+    rows += [
+        ("plain", "good", 0, 0, 900, 600),
+        ("small", "bad", 0, 0, 8, 8),
+        ("small", "good", 0, 0, 900, 600),
+    ]
+    rows += [("large", "bad", 100, 50, 300, 150), ("large", "good", 0, 0, 900, 600)]
+    columns = ["photograph", "truth", "left", "top", "right", "bottom"]
+    crops = pd.DataFrame(rows, columns=columns).assign(exif_rotated=0)
+    archive = tmp_path / "masks.zip"
+    with zipfile.ZipFile(archive, "w") as files:
+        content = BytesIO()
+        photograph(960, 600).save(content, "PNG")
+        files.writestr("large", content.getvalue())
+    monkeypatch.setattr(try_it, "MASKS_ARCHIVE", archive)
+    shown = try_it.sample_photograph(crops)
+    assert shown["faces"] == [
+        {"label": "bad", "box": (50, 25, 150, 75)},
+        {"label": "good", "box": (0, 0, 450, 300)},
+    ]
+    with Image.open(BytesIO(base64.b64decode(shown["data"]))) as picture:
+        assert picture.size == (480, 300) and picture.format == "WEBP"

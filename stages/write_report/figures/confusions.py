@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from stages.write_report.colours import BLUE, INK
-from stages.write_report.figures.style import new_figure
+from stages.write_report.colours import BLUE, GREY, INK
+from stages.write_report.figures.style import SMALLEST_TEXT, new_figure
 
 ON_BLUE = "#fefefe"  # not PAPER, which is dark on a page in dark mode
 
@@ -30,7 +30,7 @@ def most_confused(counts: pd.DataFrame) -> tuple[str, str]:
 
 def draw_confusions(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
     """The matrices of both splits side by side: counts, shaded and subtitled by their share of the row."""
-    figure, panels = new_figure(4.3 if len(test) > 5 else 3.4, columns=2)
+    figure, panels = new_figure(4.4 if len(test) > 5 else 3.4, columns=2)
     for axes, title, counts in zip(panels, ("training set", "test set"), (training, test), strict=True):
         draw_matrix(axes, counts)
         axes.set(title=title, xlabel="predicted", ylabel="truth")
@@ -38,20 +38,20 @@ def draw_confusions(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
 
 
 def draw_matrix(axes: Axes, counts: pd.DataFrame) -> None:
-    """Counts above, row shares below; cells without samples stay blank, so that errors stand out."""
+    """Counts above, row shares below; the 0 of a cell without samples is grey, so that errors stand out."""
     shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0).to_numpy()
     cells = np.empty((*shares.shape, 4))
     cells[..., :3], cells[..., 3] = to_rgb(BLUE), shares  # without a white ground, for a page in dark mode
     axes.imshow(cells)
-    small = len(counts) > 5
+    fontsize = SMALLEST_TEXT if len(counts) > 5 else 10
     for (row, column), count in np.ndenumerate(counts.to_numpy()):
-        if count:
-            share = shares[row, column]
-            text = f"{count}\n{share:.0%}" if share >= 0.005 else f"{count}\n<1%"
-            colour = ON_BLUE if share > 0.55 else INK
-            axes.text(
-                column, row, text, color=colour, ha="center", va="center", fontsize=5.5 if small else 10
-            )
+        share = shares[row, column]
+        percent = f"{share:.0%}" if share >= 0.005 else "<1%"
+        text = f"{count}\n{percent}" if count else "0"
+        colour = (ON_BLUE if share > 0.55 else INK) if count else GREY
+        axes.text(
+            column, row, text, color=colour, ha="center", va="center", fontsize=fontsize, linespacing=0.95
+        )
     axes.set_xticks(range(len(counts)), counts.columns)
     axes.set_yticks(range(len(counts)), counts.index)
     axes.spines[:].set_visible(False)

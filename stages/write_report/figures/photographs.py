@@ -11,7 +11,7 @@ from stages.write_report.colours import readable_on
 Area = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels, half open, as Pillow crops
 
 LONG_SIDE = 1000  # of a photograph as shown, so that labels of one size can be read on all of them
-TEXT_HEIGHT = 15  # pixels high, on that photograph
+TEXT_HEIGHT = 20  # pixels high, on that photograph, which the page shows smaller
 LINE_WIDTH = 3
 PADDING = 2  # between a label's text and its edge
 FONT = Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans-Bold.ttf")

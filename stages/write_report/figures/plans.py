@@ -28,7 +28,7 @@ from stages.write_report.figures.shares import (
 )
 from stages.write_report.figures.steps import draw_remedies, draw_steps
 from stages.write_report.left_open import remedies, steps
-from stages.write_report.results import Results
+from stages.write_report.results import Results, mean_confusion
 
 SHOWN_PHOTOGRAPHS = 4
 CROWD = 16  # faces in a photograph above which their labels hide them
@@ -43,7 +43,7 @@ def plan_figures(results: Results, images: np.ndarray) -> tuple[Plans, dict[str,
     plans = plan_tables(results) | plan_latents(results)
     photographs: dict[str, str] = {}
     if results.finals["mlp"]:
-        plans |= plan_samples(results.digits, images)
+        plans |= plan_samples(results, results.finals["mlp"], images)
     if results.finals["cnn"]:
         plans |= plan_crops(results.crops, results.mask_classes)
         test = results.crops["test"]
@@ -54,13 +54,16 @@ def plan_figures(results: Results, images: np.ndarray) -> tuple[Plans, dict[str,
 
 
 def plan_tables(results: Results) -> Plans:
-    """Learning curves of the report's tables, and what compares runs: T2 by width, T14 by class, C17."""
-    plans: Plans = {
-        f"{part}_{name}_curves": (draw_curves, curves)
-        for part, tables in results.curves.items()
-        for name, curves in tables.items()
-        if name not in LEFT_OPEN
-    }
+    """Learning curves of the report's tables, once for tables of the same runs, and what compares runs: T2
+    by width, T14 by class, C17.
+    """
+    plans: Plans = {}
+    for part, tables in results.curves.items():
+        drawn: list[pd.DataFrame] = []
+        for name, curves in tables.items():
+            if name not in LEFT_OPEN and not any(curves.equals(other) for other in drawn):
+                plans[f"{part}_{name}_curves"] = (draw_curves, curves)
+                drawn.append(curves)
     if (widths := plan_widths(results)) is not None:
         plans["widths"] = widths
     accuracy = results.class_accuracy["cnn"]
@@ -103,11 +106,11 @@ def plan_latents(results: Results) -> Plans:
     }
 
 
-def plan_samples(digits: dict[str, pd.DataFrame], images: np.ndarray) -> Plans:
+def plan_samples(results: Results, final: str, images: np.ndarray) -> Plans:
     """F4 and F5 of the final MLP; `images` are the test set, (n, 28, 28)."""
-    training, test = (count_confusions(digits[split], DIGIT_CLASSES) for split in SPLITS)
-    truth, predicted = most_confused(test)
-    samples = digits["test"]
+    training, test = (count_confusions(results.digits[split], DIGIT_CLASSES) for split in SPLITS)
+    truth, predicted = most_confused(mean_confusion(results, final))
+    samples = results.digits["test"]
     pair = np.flatnonzero((samples.truth == truth) & (samples.predicted == predicted))
     shown = pair[spread(len(pair))]
     return {

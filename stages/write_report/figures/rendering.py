@@ -7,7 +7,6 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import joblib
 import matplotlib
@@ -26,7 +25,7 @@ SERIAL_UP_TO = 4  # figures; to draw these takes less time than to start workers
 SCREEN_DPI, PRINT_DPI = 96, 150
 POINTS_DPI = 90  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
 WEBP_QUALITY = 70
-PLAIN = " !'()*+,-./:;=?@_~"  # characters that need no escape in an address within double quotes
+LEFT_OUT = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 EMBEDDED_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 
 Plans = dict[str, tuple[Any, ...]]  # figure: the function that draws it, and its arguments
@@ -34,7 +33,7 @@ Plans = dict[str, tuple[Any, ...]]  # figure: the function that draws it, and it
 
 class Picture(NamedTuple):
     """A figure as files by their suffix, "png" and, unless it is a photograph, "svg", and as the address of
-    an image in the page. Sizes are in CSS pixels.
+    an image in the page, as it stands between double quotes. Sizes are in CSS pixels.
     """
 
     files: dict[str, bytes]
@@ -78,7 +77,7 @@ def render(code: str, draw: Callable[..., Figure | Image.Image], *arguments: Any
         drawn.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
         drawn.savefig(svg, format="svg", dpi=POINTS_DPI, transparent=True, metadata={"Date": None})
     width, height = drawn.get_size_inches() * SCREEN_DPI
-    uri = f"data:image/svg+xml,{quote(adapt_svg(svg.getvalue().decode()), safe=PLAIN)}"
+    uri = svg_uri(adapt_svg(svg.getvalue().decode()))
     return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, uri, round(width), round(height))
 
 
@@ -89,11 +88,12 @@ def render_photograph(photograph: Image.Image) -> Picture:
 
 
 def adapt_svg(text: str) -> str:
-    """The SVG for the page: coordinates cut to two decimals and pixels as WebP, which saves
-    most of its bytes, and colours that follow the reader's light or dark mode.
+    """The SVG for the page: without what draws nothing, coordinates cut to a tenth of a point and pixels as
+    WebP, which saves most of its bytes, and colours that follow the reader's light or dark mode.
     """
     text = EMBEDDED_PNG.sub(lambda png: webp_uri(Image.open(BytesIO(base64.b64decode(png[1])))), text)
-    text = re.sub(r"(\d{2}\.\d{2})\d+", r"\1", text).replace("\n", " ")
+    text = re.sub(r"\b(\d{2,}\.\d)\d+", r"\1", LEFT_OUT.sub("", text))
+    text = re.sub(r"\s+", " ", text).replace("> <", "><")
     light, dark = "", ""
     for number, (colour, in_the_dark) in enumerate(DARK_COLOURS.items()):
         text = text.replace(colour, f"var(--c{number})")
@@ -101,6 +101,12 @@ def adapt_svg(text: str) -> str:
         dark += f"--c{number}:{in_the_dark};"
     style = f"svg{{color:{INK};{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
     return text.replace('<style type="text/css">', f'<style type="text/css">{style}', 1)
+
+
+def svg_uri(text: str) -> str:
+    """The address of an SVG as it stands between double quotes in the page, with few characters escaped."""
+    text = text.replace('"', "'").replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
+    return f"data:image/svg+xml,{text}"
 
 
 def webp_uri(picture: Image.Image) -> str:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from pipeline.evaluation.intervals import wilson_interval
 from stages.write_report.colours import BLUE, GREEN, GREY, INK, VERMILLION
-from stages.write_report.figures.style import label_logarithmic, new_figure
+from stages.write_report.figures.style import SMALLEST_TEXT, label_logarithmic, new_figure
 
 SIDES = (0, 16, 24, 32, 48, 64, 96, 128, np.inf)  # of crops, pixels
 SPLIT_TITLES = {"train": "training set", "test": "test set"}
@@ -36,7 +36,7 @@ def draw_errors_by_size(training: pd.DataFrame, test: pd.DataFrame) -> Figure:
         bars = error_bars(table.error, table.crops)
         axes.errorbar(range(len(table)), table.error, bars, fmt="none", ecolor=GREY, capsize=3)
         for place, (top, crops) in enumerate(zip(table.error + bars[1], table.crops, strict=True)):
-            axes.text(place, top + 0.02, f"{crops}", ha="center", fontsize=8)
+            axes.text(place, top + 0.02, f"{crops}", ha="center", fontsize=SMALLEST_TEXT)
         axes.set(title=f"{title} (numbers: crops)", xlabel="crop size, pixels a side")
         axes.tick_params(axis="x", rotation=30)
     panels[0].set_ylabel("error rate")
@@ -132,7 +132,7 @@ def draw_widths(table: pd.DataFrame, reported: pd.Series, scaled: float) -> Figu
     )
     accuracy.plot(table.hidden.iloc[-1], scaled, "D", color=GREEN, label="ours, scaled initial weights")
     accuracy.set(title="test accuracy", ylabel="test accuracy")
-    accuracy.legend(loc="best", fontsize=8)
+    figure.legend(*accuracy.get_legend_handles_labels(), loc="outside lower right", ncols=3, fontsize=9)
     for axes in (loss, accuracy):
         axes.set_xlabel("hidden units")
         axes.tick_params(axis="x", rotation=20)

@@ -8,19 +8,21 @@ from stages.write_report.colours import BLUE, GREY, INK, mask_colours
 from stages.write_report.figures.style import MARKERS, new_figure
 
 ROW = 0.42  # inches for each run
+LANE = 0.13  # of two points of a run, as a share of its row, so that equal ones do not hide each other
 
 
 def draw_remedies(folds: pd.DataFrame, names: dict[str, str]) -> Figure:
     """Table T15, a row for each run, by its name: the recall of each class with its Wilson interval, the mean
     of them, and the accuracy. `folds` are the rows of folds.csv of these runs.
     """
-    figure, (axes,) = new_figure(1.5 + ROW * len(names))
+    figure, (axes,) = new_figure(1.5 + 1.6 * ROW * len(names))
     places = {run: -row for row, run in enumerate(names)}
     classes = [name for name in folds["class"].unique() if name not in (ALL, MEAN)]
     colours = mask_colours(classes)
+    middle = (len(classes) + 1) / 2  # of the classes, their mean and the accuracy
     for index, (name, marker) in enumerate(zip(classes, MARKERS * len(classes), strict=False)):
         rows = folds[folds["class"] == name]
-        heights = [places[run] + 0.16 * (index - (len(classes) - 1) / 2) for run in rows.run]
+        heights = [places[run] + LANE * (middle - index) for run in rows.run]
         reach = [rows.recall - rows.low, rows.high - rows.recall]
         axes.errorbar(
             rows.recall,
@@ -32,9 +34,10 @@ def draw_remedies(folds: pd.DataFrame, names: dict[str, str]) -> Figure:
             capsize=2,
             label=f"recall of {name}",
         )
-    for name, label, marker in ((MEAN, "mean recall", "|"), (ALL, "accuracy", "x")):
+    summaries = ((MEAN, "mean recall", "|"), (ALL, "accuracy", "x"))
+    for index, (name, label, marker) in enumerate(summaries, start=len(classes)):
         rows = folds[folds["class"] == name]
-        heights = [places[run] for run in rows.run]
+        heights = [places[run] + LANE * (middle - index) for run in rows.run]
         axes.plot(rows.recall, heights, marker, color=INK, markersize=9, markeredgewidth=1.8, label=label)
     for place in list(places.values())[:-1]:
         axes.axhline(place - 0.5, color=GREY, linewidth=0.4)

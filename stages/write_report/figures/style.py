@@ -25,6 +25,7 @@ STYLE: dict[Any, Any] = {
     "ytick.color": INK,
 }
 WIDTH = 8.0  # inches: the width of the page
+SMALLEST_TEXT = 8.3  # points: 11 CSS pixels
 
 
 def new_figure(height: float, columns: int = 1, rows: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
