@@ -54,10 +54,15 @@ def read(here):
     return params, results.read_results(params, read_claims())
 
 
-def words(params, read_results):
-    """The text of the page, without pictures."""
+def rendered(params, read_results):
+    """The page without pictures."""
     context = page.make_context(params, read_claims(), read_results, load_digits()["test"])
-    text = page.render_page(context | {"photographs": {}}, {})
+    return page.render_page(context | {"photographs": {}}, {})
+
+
+def words(params, read_results):
+    """The text of the page."""
+    text = rendered(params, read_results)
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>", " ", text, flags=re.DOTALL)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
@@ -133,7 +138,7 @@ def test_synthetic_data_are_named_at_the_top(read):
     said = "Not the report's data. The numerals and photographs here are"
     assert f"{said} synthetic, drawn by the pipeline itself" in words(params, found)
     found.sources["digits"]["source"] = found.sources["masks"]["source"] = "own"
-    assert f"{said} your own. The verdicts on this page say nothing about" in words(params, found)
+    assert f"{said} your own. The verdicts on them say nothing about" in words(params, found)
     for raw, part in (("digits", "mlp"), ("masks", "cnn")):
         found.sources[raw]["source"] = read_claims().data[part].source
     assert "Not the report's data" not in words(params, found)
@@ -199,6 +204,15 @@ def test_what_params_yaml_leaves_out_is_left_out_here(here, section, removed):
         del settings.section(params, section)[name]
     text = words(params, results.read_results(params, read_claims()))
     assert not [name for name in removed if f" {name.split('_')[0]} · " in text]
+
+
+def test_no_dot_of_a_value_leads_to_a_table_that_is_not_there(read):
+    """The quick profile has single runs of tables that it leaves out."""
+    params, found = read
+    assert '<a href="#T1" tabindex="-1"><circle' in rendered(params, found)
+    del found.tables["mlp"]["T1"]
+    text = rendered(params, found)
+    assert 'href="#T1"' not in text and "T1</text>" in text
 
 
 def test_what_runs_that_are_gone_have_left_is_not_read(here):
