@@ -31,9 +31,9 @@ from pipeline.sources.pictures import open_drawing
 from stages.crop_masks.annotations import FORMATS, holds_annotations, read_annotations
 from stages.crop_masks.boxes import Area, Box, by_photograph, clip
 from stages.crop_masks.crops import pool, resize
-from stages.prepare_digits.arrays import to_bytes, value_of_white
+from stages.prepare_digits.arrays import value_of_white
 from stages.prepare_digits.formats import read_arrays
-from stages.prepare_digits.sample import to_sample
+from stages.prepare_digits.sample import stretch, to_sample
 from stages.write_report.colours import mask_colours
 from stages.write_report.figures.photographs import Face, draw_photograph
 from tools.networks import Network, load_network
@@ -72,7 +72,7 @@ def numerals(source: Path, prepared: dict[str, Any]) -> Iterator[Item]:
     white = white_of(found, prepared["white"], source.name)
     for split, digits in found.items():
         for row, image in enumerate(digits.images):
-            yield Item(f"{split} {row}".strip(), None, None, to_sample(to_bytes(image, white)))
+            yield Item(f"{split} {row}".strip(), None, None, to_sample(stretch(image, white)))
 
 
 def white_of(found: dict[str, Digits], trained: int, name: str) -> int:

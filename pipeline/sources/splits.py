@@ -68,9 +68,7 @@ def map_published_split(splits: Iterable[str]) -> tuple[dict[str, str], str]:
         return {}, ""
     sides = {
         "train": ("train", "train"),
-        "valid": ("train", "valid for training too")
-        if "test" in found
-        else ("test", "valid, as the test set"),
+        "valid": ("test", "valid, as the test set"),
         "test": ("test", "test"),
         "": ("train", "all others for training"),
     }

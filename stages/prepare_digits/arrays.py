@@ -170,11 +170,6 @@ def value_of_white(splits: dict[str, Digits], name: str) -> int:
     return 1 if shares else math.ceil(end) if end < 128 else 255
 
 
-def to_bytes(image: np.ndarray, white: int) -> np.ndarray:
-    """An image of numbers from 0 to `white` as uint8 from 0 to 255."""
-    return np.rint(image.astype(np.float64) * 255 / white).clip(0, 255).astype(np.uint8)
-
-
 def check_labels(labels: np.ndarray, key: str, name: str) -> np.ndarray:
     """Labels (n,) or (n, 1) of whole numbers 0 to 9, which may be real numbers or text, as uint8."""
     shape, kind = labels.shape, labels.dtype

@@ -25,8 +25,8 @@ from pipeline.sources.archives import (
 from pipeline.sources.folders import IDX, open_source
 from pipeline.sources.pictures import open_drawing
 from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
-from stages.prepare_digits.arrays import read_idx, read_npz, to_bytes, value_of_white
-from stages.prepare_digits.sample import INK, is_on_light, to_sample
+from stages.prepare_digits.arrays import read_idx, read_npz, value_of_white
+from stages.prepare_digits.sample import INK, is_on_light, stretch, to_sample
 
 ARRAYS, IDX_FILES, DRAWINGS = "arrays (.npz)", "IDX files", "pictures"
 CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
@@ -130,7 +130,7 @@ def prepare_arrays(found: dict[str, Digits], notes: Notes, name: str) -> tuple[d
     for split, digits in found.items():
         images = np.empty((len(digits.images), SIDE, SIDE), np.uint8)
         for number, image in enumerate(digits.images):
-            pixels = to_bytes(image, white)
+            pixels = stretch(image, white)
             images[number] = to_sample(pixels)
             inverted += is_on_light(pixels)
         samples[split] = digits._replace(images=images)

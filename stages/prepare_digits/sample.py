@@ -79,5 +79,5 @@ def cut_out(pixels: np.ndarray, coarse: np.ndarray) -> np.ndarray:
 
 
 def stretch(pixels: np.ndarray, white: int) -> np.ndarray:
-    """Grey values from 0 to `white` as those from 0 to 255."""
+    """Numbers from 0 to `white` as grey values uint8 from 0 to 255."""
     return np.rint(pixels.astype(np.float64) * 255 / white).clip(0, 255).astype(np.uint8)

@@ -69,12 +69,13 @@ def count_trainings(results: Results) -> int:
 
 def provenance(params: dict[str, Any], results: Results, claims: Claims) -> dict[str, Any]:
     """Where the data are from, and which packages made the page; the same for every rerun."""
+    kinds = kinds_of_data(results, claims)
     return {
         "profile": section(params, "profile"),
         "seed": section(params, "seed"),
         "sources": results.sources,
         "notes": results.notes,
-        "kinds": (kinds := kinds_of_data(results, claims)),
+        "kinds": kinds,
         **other_data(kinds),
         "versions": {name: version(name) for name in PACKAGES},
         "params": {name: section(params, name) for name in SHOWN_SECTIONS},

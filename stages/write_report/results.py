@@ -23,9 +23,8 @@ from pipeline.common.paths import (
 from pipeline.common.storage import read_json
 from pipeline.evaluation.claims import Claims, Tables, final_run, report_tables
 from pipeline.evaluation.folds import FOLDS
-from pipeline.evaluation.measures import score_name
+from pipeline.evaluation.measures import measure_of, score_name
 from pipeline.evaluation.tables import (
-    REPLICATES,
     RUNS,
     others,
     read_class_accuracy,
@@ -58,7 +57,7 @@ class Results(NamedTuple):
     boxes: pd.DataFrame  # boxes.csv
     crops: dict[str, pd.DataFrame]  # split: its rows of boxes.csv with the prediction of the final CNN
     class_accuracy: dict[str, pd.DataFrame]  # part: a row for each run, split and class
-    confusions: dict[str, dict[str, np.ndarray]]  # part: run: see `read_confusions`
+    confusions: dict[str, dict[str, np.ndarray]]  # part: run: see `confusion_of`
     folds: pd.DataFrame  # folds.csv: the pooled recalls of each run of part 2 that is in folds, if any
     methods: dict[str, str]  # figure of latent features: units, pca or tsne
     latents: dict[str, pd.DataFrame]  # figure: points
@@ -82,12 +81,13 @@ def read_results(params: dict[str, Any], claims: Claims) -> Results:
     in_folds = [run for run, values in settings["cnn"].items() if values["folds"]]
     boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
     class_accuracy = {part: read_class_accuracy(part, runs) for part, runs in settings.items()}
-    masks = class_accuracy["cnn"]["class"].drop_duplicates()
+    classes = {part: list(rows["class"].drop_duplicates()) for part, rows in class_accuracy.items()}
+    replicates = {part: read_replicates(part, runs) for part, runs in settings.items()}
     return Results(
         finals=finals,
         settings=settings,
         scores={part: read_scores(part, runs) for part, runs in settings.items()},
-        replicates={part: read_replicates(part, runs) for part, runs in settings.items()},
+        replicates=replicates,
         claims=read_findings(),
         tables={part: read_folder(part, "tables", tables[part], runs) for part, runs in settings.items()},
         curves={part: read_folder(part, "curves", tables[part], runs) for part, runs in settings.items()},
@@ -96,8 +96,8 @@ def read_results(params: dict[str, Any], claims: Claims) -> Results:
         crops={split: join_boxes(boxes, split, rows) for split, rows in predictions["cnn"].items()},
         class_accuracy=class_accuracy,
         confusions={
-            "mlp": read_confusions("mlp", settings["mlp"], DIGIT_CLASSES),
-            "cnn": read_confusions("cnn", settings["cnn"], list(masks)),
+            part: {run: confusion_of(replicates[part], part, run, classes[part]) for run in runs}
+            for part, runs in settings.items()
         },
         folds=read_rows(PLOTS / "cnn" / FOLDS, in_folds) if in_folds else NO_FOLDS,
         methods={figure: settings["method"] for figure, settings in figures.items()},
@@ -132,14 +132,15 @@ def read_scores(part: str, runs: Collection[str]) -> dict[str, dict[str, Any]]:
     return {str(run): row.dropna().to_dict() for run, row in table.iterrows()}
 
 
-def read_confusions(part: str, runs: Collection[str], classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """By run, the share of all test samples that are of a class (rows) and were taken for a class (columns),
-    the mean over replicates.
+def confusion_of(
+    replicates: dict[str, np.ndarray], part: str, run: str, classes: Sequence[str]
+) -> np.ndarray:
+    """The share of all test samples that are of a class (rows) and were taken for a class (columns), the mean
+    over replicates.
     """
-    pairs = [score_name("test", "confusion", *pair) for pair in product(classes, repeat=2)]
-    table = read_rows(PLOTS / part / REPLICATES, runs)
-    shares = table.groupby("run", sort=False)[pairs].mean()
-    return {str(run): row.to_numpy().reshape(len(classes), -1) for run, row in shares.iterrows()}
+    cells = [score_name("test", "confusion", *pair) for pair in product(classes, repeat=2)]
+    shares = [replicates[measure_of(part, run, cell)].mean() for cell in cells]
+    return np.array(shares).reshape(len(classes), -1)
 
 
 def mean_confusion(results: Results, run: str) -> pd.DataFrame:

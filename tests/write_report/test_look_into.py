@@ -29,7 +29,11 @@ DIGITS = list("0123456789")
 
 LOOK = r"""<script>
 addEventListener("load", async () => {
-  const wait = () => new Promise(resolve => setTimeout(resolve, 300));
+  const changed = (list, act) => new Promise(resolve => {
+    const observer = new MutationObserver(() => { observer.disconnect(); resolve(); });
+    observer.observe(list, {childList: true});
+    act();
+  });
   const texts = elements => [...elements].map(element => element.textContent);
   const rows = id => [...document.querySelectorAll(`#${id} tbody tr`)].map(row => texts(row.cells));
   const choose = (id, value) => {
@@ -65,10 +69,10 @@ addEventListener("load", async () => {
       pixels: [...root.querySelectorAll(".opened canvas")].map(canvas =>
         [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]),
     });
-    await wait();
+    const list = root.querySelector(".opened ul");
+    if (!list.children.length) await changed(list, () => {});
     const opened = seen();
-    buttons[1].click();
-    await wait();
+    await changed(list, () => buttons[1].click());
     const clicked = seen();
     buttons[1].focus();
     buttons[1].dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft", cancelable: true}));
