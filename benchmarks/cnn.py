@@ -18,14 +18,19 @@ class Start:
     """What a peer starts from: the crops, and for each piece of work the same network and orders."""
 
     def __init__(self, task: Task, replicate: int) -> None:
+        import torch
+
         from pipeline.common.crops import load_crops
         from stages.train_cnn import cnn
         from stages.train_cnn.settings import CnnSettings
 
         self.replicate, self.settings = replicate, CnnSettings(**task.settings)
         crops = load_crops(task.workspace / CROP_ARRAYS)
-        self.splits = cnn.to_samples(crops, crops.rows(), self.settings.crops, "cpu")
-        self.about = cnn.describe(self.settings, self.splits["train"].images.shape[-1], crops.classes)
+        splits = cnn.to_samples(crops, crops.rows(), self.settings.crops, "cpu")
+        self.splits = {
+            split: (s.images(torch.arange(len(s.labels))), s.labels) for split, s in splits.items()
+        }
+        self.about = cnn.describe(self.settings, self.splits["train"][0].shape[-1], crops.classes)
 
     def draw(self) -> Any:
         """The network with its initial weights, and an order of the training crops for each epoch."""
@@ -36,7 +41,7 @@ class Start:
 
         network = draw_network(self.about, "cpu", draw_seed(SEED, "weights", self.replicate))
         draws = torch.Generator().manual_seed(draw_seed(SEED, "shuffling", self.replicate))
-        labels, sampler = self.splits["train"].labels, self.settings.sampler
+        (_, labels), sampler = self.splits["train"], self.settings.sampler
         return network, [order_of_epoch(labels, sampler, draws) for _ in range(self.settings.epochs)]
 
 

@@ -89,7 +89,7 @@ def crop(workspace: Path, repeats: int) -> list[Row]:
             began = time.perf_counter()
             cuts: Iterable[Crop]
             if cut_batch is cutting.cut_batch:
-                cuts = cutting.cut_boxes(archive, boxes, settings.side, Path(folder, "crops"), compute)
+                cuts = cutting.cut_boxes(archive, boxes, settings.side, Path(folder, "crops"), True, compute)
             else:
                 for split in SPLITS:
                     for label in list_classes(box.label for box in boxes):

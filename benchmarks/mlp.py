@@ -40,7 +40,7 @@ def start(task: Task, replicate: int) -> Start:
         samples[name] = to_inputs(digits.images), digits.labels.astype(np.int64)
     inputs, labels = samples["train"]
     weights = generator(SEED, "weights", replicate)
-    layers = draw_layers(inputs.shape[1] - 1, MlpSettings(**task.settings), weights)
+    layers = draw_layers(inputs.shape[1] - 1, 10, MlpSettings(**task.settings), weights)
     shuffling = generator(SEED, "shuffling", replicate)
     orders = [shuffling.permutation(len(labels)) for _ in range(task.settings["epochs"])]
     return Start(samples, [layer.T.copy() for layer in layers], orders)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipeline.common.crops import Crops, crops_to_write
 from pipeline.runtime.settings import read_params, resolve_run
 from pipeline.training.settings import Resolved, settings_file
 
@@ -35,6 +36,14 @@ def picture_bytes(picture: Image.Image, form: str = "PNG", **options: Any) -> by
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
     return buffer.getvalue()
+
+
+def save_crops(path: Path, crops: Crops) -> None:
+    types = {"label": np.uint8, "test": np.bool_, "photograph": np.int32}
+    with crops_to_write(path, len(crops.label), crops.resized.shape[-1], crops.classes) as files:
+        for name, file in files.items():
+            array = getattr(crops, name)
+            file.write(array.astype(types.get(name, array.dtype)).tobytes())
 
 
 def gradient(width: int = 60, height: int = 40) -> np.ndarray:

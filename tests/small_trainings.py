@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.common.crops import Crops, save_crops
+from pipeline.common.crops import Crops
 from pipeline.common.digits import Digits, save_digits
 from pipeline.common.numerics import why_not_pinned
 from pipeline.common.runs import Replicate, write_run
@@ -22,6 +22,7 @@ from stages.project_latents.plane import project, separation
 from stages.train_cnn.settings import CnnSettings
 from stages.train_mlp import training as mlp_training
 from stages.train_mlp.settings import MlpSettings
+from tests.making import save_crops
 
 CONTROL = "Tensor.sqrt"  # not used by the pipeline, since its last digits are the processor's own
 

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.common.digits import Digits
 from pipeline.common.runs import name_of_weights
 from pipeline.runtime.errors import InputError, shorten
 from pipeline.sources.archives import PICTURES, Archive, Folder, file_names, read_file, suffix, with_suffix
@@ -31,9 +30,9 @@ from pipeline.sources.pictures import open_drawing
 from stages.crop_masks.annotations import FORMATS, holds_annotations, read_annotations
 from stages.crop_masks.boxes import Area, Box, by_photograph, clip
 from stages.crop_masks.crops import pool, resize
-from stages.prepare_digits.arrays import value_of_white
+from stages.prepare_digits.arrays import Stored, to_grey, value_of_white
 from stages.prepare_digits.formats import read_arrays
-from stages.prepare_digits.sample import stretch, to_sample
+from stages.prepare_digits.sample import to_sample
 from stages.write_report.colours import mask_colours
 from stages.write_report.figures.photographs import Face, draw_photograph
 from tools.networks import Network, load_network
@@ -48,13 +47,13 @@ class Item(NamedTuple):
     pixels: np.ndarray
 
 
-def open_pictures(source: Path) -> tuple[Archive, list[str]]:
-    """A folder, an archive or a single picture, and the names of its pictures."""
+def open_pictures(source: Path, masks: bool) -> tuple[Archive, list[str]]:
+    """A folder, an archive or a single picture, and the names of its pictures; `masks` as in open_source."""
     if source.is_file() and suffix(source.name) in PICTURES:
         return Folder(source.parent, [source.name]), [source.name]
     if not source.exists():
         raise InputError(f"there is no {source}")
-    archive = open_source(source)
+    archive = open_source(source, masks)
     return archive, with_suffix(file_names(archive), PICTURES)
 
 
@@ -62,24 +61,25 @@ def numerals(source: Path, prepared: dict[str, Any]) -> Iterator[Item]:
     """The images in arrays, or the pictures, of a source, as an MLP takes them; `prepared` is how those that
     it was trained on were made.
     """
-    archive, names = open_pictures(source)
+    archive, names = open_pictures(source, masks=False)
     if names:
         for name in names:
             pixels = np.asarray(open_drawing(read_file(archive, name), name))
             yield Item(name, None, None, to_sample(pixels))
         return
     found, _ = read_arrays(source)
-    white = white_of(found, prepared["white"], source.name)
-    for split, digits in found.items():
-        for row, image in enumerate(digits.images):
-            yield Item(f"{split} {row}".strip(), None, None, to_sample(stretch(image, white)))
+    assert found is not None, "there are no pictures"
+    white = white_of(found.sets, prepared["white"], source.name)
+    for split, stored in found.sets.items():
+        for row, image in enumerate(stored.images):
+            yield Item(f"{split} {row}".strip(), None, None, to_sample(to_grey(image, white)))
 
 
-def white_of(found: dict[str, Digits], trained: int, name: str) -> int:
+def white_of(sets: dict[str, Stored], trained: int, name: str) -> int:
     """The value of white in arrays, for a network that was `trained` on those with that value: the same,
     unless there are larger ones. A few arrays may not reach it.
     """
-    own, full = value_of_white(found, name), (1, 255)
+    own, full = value_of_white(sets, name), (1, 255)
     if own == 1:
         return own
     return 255 if trained in full else max(own, trained)
@@ -90,9 +90,9 @@ def faces(source: Path, about: dict[str, Any], wanted: str, skip_invalid: bool) 
 
     `wanted` and `skip_invalid` are as in read_annotations().
     """
-    archive, names = open_pictures(source)
+    archive, names = open_pictures(source, masks=True)
     cut = partial(pool if about["crops"] == "own_size" else resize, side=about["side"])
-    if holds_annotations(archive):
+    if wanted != "folders" and holds_annotations(archive):
         read = read_annotations(archive, wanted, skip_invalid)
         for note in read.notes:
             print(f"classify: {note}", file=sys.stderr)
@@ -120,7 +120,7 @@ def classify(network: Network, items: list[Item]) -> pd.DataFrame:
 
 def draw(source: Path, items: list[Item], table: pd.DataFrame, classes: list[str], folder: Path) -> int:
     """Write each picture with its boxes, or framed where it has none, into a folder; return how many."""
-    archive, _ = open_pictures(source)
+    archive, _ = open_pictures(source, masks=True)
     colours = mask_colours(classes)
     folder.mkdir(parents=True, exist_ok=True)
     probability = table.iloc[:, -len(classes) :].max(axis=1)
@@ -145,7 +145,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "model", type=Path, help="a run's folder, of which replicate 0 is used, or a weights file"
     )
-    parser.add_argument("source", type=Path, help="a picture, or a folder or zip of pictures")
+    parser.add_argument("source", type=Path, help="a picture, or a folder or archive of pictures")
     parser.add_argument("--csv", action="store_true", help="print CSV, in full precision")
     parser.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="write the pictures with boxes and classes"

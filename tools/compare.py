@@ -53,7 +53,7 @@ def main(workspace: str = ".") -> None:
     print(f"{len(claims)} claims: {counts}")
     conclusions = claims[claims.kind != "value"]
     conclusions = conclusions.assign(chance=conclusions.probability.map("{:.3f}".format, na_action="ignore"))
-    shown = conclusions[["id", "sentence", "chance", "verdict"]].fillna("")
+    shown = conclusions[["id", "sentence", "chance", "verdict"]].astype(object).fillna("")
     print_table(["claim", "it says", "probability", "verdict"], shown.to_numpy())
 
     classes = [MEAN, ALL, *(name for name in folds["class"].unique() if name not in (ALL, MEAN))]

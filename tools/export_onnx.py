@@ -24,6 +24,7 @@ from stages.train_mlp.mlp import name_of_layer
 from tools.networks import Network, load_network
 
 KINDS = ("weight", "bias", "running_mean", "running_var")  # of a layer's weights, in ONNX's order
+SHOWN = 20  # classes that are named one by one
 ACTIVATIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 
 
@@ -103,7 +104,9 @@ def main(*arguments: str) -> None:
             partial.write_bytes(to_onnx(network).SerializeToString(deterministic=True))
     except (InputError, OSError) as error:
         sys.exit(shorten(f"export_onnx: {error}"))
-    print(f"{given.file}: {network.about['kind']} with the classes {', '.join(network.classes)}")
+    classes = network.classes
+    shown = ", ".join(classes) if len(classes) <= SHOWN else f"{classes[0]} to {classes[-1]}"
+    print(f"{given.file}: {network.about['kind']} with the {len(classes)} classes {shown}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import joblib
 import pandas as pd
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -150,11 +149,12 @@ def run(folder: Path, options: Collection[str] = (), record: Path | None = None)
         before = list(load_yaml(lock).get("stages", {})) if lock.is_file() else []
         params = read_params(folder / "params.yaml")
         compute = read_compute(params)
-        needs, cores = read_graph(folder), joblib.cpu_count()
+        needs, cores = read_graph(folder), compute.cores()
         changed = find_changed(folder, params)
     except (InputError, DvcException) as error:
         sys.exit(shorten(f"lanes: {error}"))
-    lanes = max(1, cores // (compute.workers or 1))
+    # On a cluster a stage has all its replicates trained at once, two or more, and one by one here.
+    lanes = max(1, cores // (compute.workers or (1 if compute.backend == "loky" else 2)))
     of_stages = {stage: [*options, *(["--force"] if stage in changed else [])] for stage in needs}
     with ProcessPoolExecutor(lanes, get_context("spawn"), start_lane, (folder.absolute(),)) as pool:
         try:

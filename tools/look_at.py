@@ -1,11 +1,11 @@
 """Say what a folder, file or archive holds, and how the pipeline would read it, without running anything.
 
-    python -m tools.look_at PATH [digits|masks|csv|voc|yolo|coco] [--invalid-boxes skip]
+    python -m tools.look_at PATH [digits|masks|FORMAT] [--invalid-boxes skip]
 
 Prints the layout, the split, the classes with their counts, what is odd, and the lines for params.yaml. Exits
 with 1 and the faults where the source, or what these lines say of it, would be refused. The second argument
-names the data to read, or the format of the annotations where there are several; without it both are inferred
-from the files.
+names the data to read, or the format of the annotations where there are several (csv, voc, yolo, coco, via,
+labelme, cvat, createml, open_images, folders); without it both are inferred from the files.
 """
 
 import argparse
@@ -20,19 +20,20 @@ from unicodedata import normalize
 
 import numpy as np
 
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import Digits
 from pipeline.common.paths import PARAMS
 from pipeline.common.seeds import generator
 from pipeline.runtime.errors import InputError, shorten, show
 from pipeline.runtime.settings import check, read_params, read_seed, section
-from pipeline.sources.archives import Archive, file_names, read_text, suffix
-from pipeline.sources.folders import IDX, advise, list_folder, open_source
+from pipeline.sources.archives import PICTURES, Archive, file_names, read_text, suffix, with_suffix
+from pipeline.sources.folders import form_of, open_source
 from stages.crop_masks.annotations import FORMATS, Annotations, holds_annotations, read_annotations
 from stages.crop_masks.boxes import Box, check_classes, map_labels
-from stages.crop_masks.crops import check_memory
 from stages.crop_masks.settings import IGNORE, LONGEST_CLASS, MOST_CLASSES, MasksSettings
 from stages.crop_masks.split import split_boxes
-from stages.prepare_digits.formats import read_digits
+from stages.prepare_digits import drawings
+from stages.prepare_digits.formats import OF_DIGITS_ALONE, holds_arrays, read_digits
 from stages.prepare_digits.settings import DigitsSettings
 from stages.prepare_digits.split import split_digits
 
@@ -51,29 +52,45 @@ def kind_of(path: Path) -> str:
     if suffix(path.name) == ".npz":
         return "digits"
     with open_source(path) as archive:
-        if any(IDX.search(name) or suffix(name) == ".npz" for name in file_names(archive)):
+        if holds_arrays(archive, OF_DIGITS_ALONE):
             return "digits"
-        return "masks" if holds_annotations(archive) else ""
+        if holds_annotations(archive) or has_folders_of_masks(archive):
+            return "masks"
+        return "digits" if holds_arrays(archive) else ""
+
+
+def has_folders_of_masks(archive: Archive) -> bool:
+    """Whether two folders of pictures have names of classes of masks."""
+    pictures = with_suffix(file_names(archive), PICTURES)
+    return len({meaning_of(Path(name).parent.name) for name in pictures} - {""}) > 1
+
+
+def meaning_of(label: str) -> str:
+    """The class of the report that a label means, "" where that is not known."""
+    letters = re.sub("[^a-z]", "", label.lower())
+    return next((meaning for meaning, words in MEANINGS.items() if letters in words), "")
 
 
 def describe_unknown(path: Path) -> tuple[list[str], InputError | None]:
-    """How a source without annotations and arrays would be read as digits; else an InputError that says what
-    it holds, and what is read.
+    """How a source without annotations and arrays would be read, as digits or as faces in class folders; else
+    an InputError that says what it holds, and what is read.
     """
     try:
         return describe_digits(path)
     except InputError as error:
         as_digits = error.lines
     with open_source(path) as archive:
-        names = list_folder(path) if path.is_dir() else file_names(archive)
+        names = file_names(archive)
         as_boxes = find_fault(read_annotations, archive)
+        if as_boxes is None and not {Path(name).parent.name for name in names} & set(DIGIT_CLASSES):
+            return describe_masks(path, "auto", "error")
         texts = [name for name in file_names(archive) if suffix(name) in (".json", ".txt")]
         first = {suffix(name): name for name in reversed(texts)}
         shown = [f"{name}: {seems(archive, name)}" for name in first.values()]
     raise InputError(
-        f"as photographs with boxes: {as_boxes}",
+        f"as photographs with boxes: {as_boxes or 'faces in class folders, if `masks` follows the path'}",
         *shown,
-        *(f"as digits: {line}{advise(names)}" for line in as_digits),
+        *(f"as digits: {line}" for line in as_digits),
     )
 
 
@@ -97,11 +114,10 @@ def suggest_class(label: str, number: int) -> str:
     >>> [suggest_class(label, 1) for label in ("With_Mask", "no-mask", "face shield", "été", "2", "маска")]
     ['good', 'bad', 'face_shield', 'ete', 'class_2', 'class_1']
     """
-    letters = re.sub("[^a-z]", "", label.lower())
     plain = normalize("NFKD", label).encode("ascii", "ignore").decode()  # without accents
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_")
     own = (name if name[:1].isalpha() else f"class_{name or number}")[:LONGEST_CLASS]
-    return next((meaning for meaning, words in MEANINGS.items() if letters in words), own)
+    return meaning_of(label) or own
 
 
 def count_labels(boxes: list[Box]) -> str:
@@ -114,7 +130,7 @@ def describe_masks(path: Path, annotations: str, invalid_boxes: str) -> tuple[li
     """How a source of photographs with boxes would be read, and why the lines for params.yaml would be
     refused.
     """
-    with open_source(path) as archive:
+    with open_source(path, masks=True) as archive:
         read = read_annotations(archive, annotations, invalid_boxes == "skip")
     with_boxes = len({box.photograph for box in read.boxes})
     labels = sorted({box.label for box in read.boxes})
@@ -123,6 +139,7 @@ def describe_masks(path: Path, annotations: str, invalid_boxes: str) -> tuple[li
     usual = {"annotations": "auto", "invalid_boxes": "error"}
     lines = [
         f"{path} holds photographs with boxes",
+        *list_form(path, masks=True),
         f"  read as      {read.layout}",
         f"  split        {read.split}",
         f"  photographs  {read.photographs}, {with_boxes} of them with boxes",
@@ -155,7 +172,6 @@ def check_masks(read: Annotations, values: dict[str, Any]) -> None:
         numbers = {name: number for number, name in enumerate(dict.fromkeys(box.photograph for box in boxes))}
         boxes = split_boxes(boxes, numbers, settings.test_share, generator(read_seed(params), "masks split"))
     check_classes(boxes, settings.classes)
-    check_memory(len(boxes), settings.side)
 
 
 def find_fault(function: Callable[..., object], *arguments: Any) -> InputError | None:
@@ -165,6 +181,10 @@ def find_fault(function: Callable[..., object], *arguments: Any) -> InputError |
     except InputError as error:
         return error
     return None
+
+
+def list_form(path: Path, masks: bool) -> list[str]:
+    return [f"  source       {form}"] if (form := form_of(path, masks)) else []
 
 
 def list_boxes(read: Annotations) -> list[str]:
@@ -190,29 +210,33 @@ def describe_digits(path: Path) -> tuple[list[str], InputError | None]:
     splits, notes = read_digits(path, looked_at=LOOKED_AT)
     lines = [
         f"{path} holds digits",
+        *list_form(path, masks=False),
         f"  read as      {notes.layout}",
         f"  split        {notes.split}",
+        f"  classes      {len(notes.classes)}: {' '.join(notes.classes)}",
     ]
     for split in sorted(splits, reverse=True):
-        counts = np.bincount(splits[split].labels, minlength=10)
-        each = ", ".join(f"{count} of {label}" for label, count in enumerate(counts))
+        counts = np.bincount(splits[split].labels)
+        each = ", ".join(f"{count} of {name}" for name, count in zip(notes.classes, counts, strict=True))
         lines.append(f"  {f'{split} digits'.strip():13}{counts.sum()}: {each}")
     lines += [f"  note         {note}" for note in notes.sentences()]
+    if notes.layout.startswith(drawings.TITLE) and not all(map(str.isdecimal, notes.classes)):
+        lines.append("  note         faces in class folders are described with `masks` after the path")
     lines += ["", f"For {PARAMS}:", "data:", f"  digits: {quote(str(path.absolute()))}"]
-    return lines, find_fault(check_digits, splits[""].labels) if "" in splits else None
+    return lines, find_fault(check_digits, splits[""].labels, notes.classes) if "" in splits else None
 
 
-def check_digits(labels: np.ndarray) -> None:
+def check_digits(labels: np.ndarray, classes: tuple[str, ...]) -> None:
     """Raise InputError where prepare_digits cannot draw a split of samples with these labels."""
     params = read_params(ROOT / PARAMS)
     settings = check(DigitsSettings, section(params, "prepare_digits"), "prepare_digits")
     different = np.arange(len(labels)).reshape(-1, 1, 1)  # in place of images, few of which were opened
-    split_digits(Digits(different, labels), settings.train, settings.test, read_seed(params))
+    split_digits(Digits(different, labels), settings.train, settings.test, read_seed(params), classes)
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("python -m tools.look_at", description=__doc__.split("\n")[0])
-    parser.add_argument("path", type=Path, help="a folder, a zip archive or an .npz file")
+    parser.add_argument("path", type=Path, help="a folder, an archive or a file of arrays")
     parser.add_argument(
         "kind",
         nargs="?",

@@ -14,7 +14,7 @@ from pipeline.common.paths import LATENTS, METRICS, PLOTS
 from pipeline.common.storage import read_json
 from pipeline.evaluation.claims import read_claims
 from pipeline.evaluation.measures import score_name
-from stages.write_report.colours import BLUE, DIGIT_COLOURS, GREEN, GREY, VERMILLION
+from stages.write_report.colours import BLUE, GREEN, GREY, VERMILLION, digit_colours
 
 OUTPUT = Path("docs/picture.png")
 
@@ -38,10 +38,10 @@ def draw_widths(axes: Axes, workspace: Path) -> None:
 def draw_latents(axes: Axes, workspace: Path) -> None:
     """Figure F1: the two units before the output, for the test set, at the last epoch shown."""
     points = pd.read_csv(workspace / LATENTS / "F1_latents_32_16_2.csv")
-    points = points[points.epoch == points.epoch.max()]
-    axes.scatter(points.x, points.y, c=DIGIT_COLOURS[points.digit], s=2, alpha=0.5, linewidths=0)
+    points, colours = points[points.epoch == points.epoch.max()], digit_colours(10)
+    axes.scatter(points.x, points.y, c=points.digit.map(colours.__getitem__), s=2, alpha=0.5, linewidths=0)
     for digit, middle in points.groupby("digit")[["x", "y"]].median().iterrows():
-        box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": DIGIT_COLOURS[digit]}
+        box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": colours[digit]}
         axes.text(middle.x, middle.y, str(digit), ha="center", va="center", weight="bold", bbox=box)
     axes.set(title=f"Ten numerals in two units, epoch {points.epoch.max()}", xlabel="unit 1", ylabel="unit 2")
 

@@ -38,7 +38,7 @@ window.vegaEmbed = (element, spec) => {{
     pair.columns = 1;
     for (const panel of pair.concat) panel.width = 270;
   }}
-  if (narrow && spec.facet) spec.spec.width = spec.spec.height = 270;
+  if (narrow && spec.facet) [spec.columns, spec.spec.width, spec.spec.height] = [1, 270, 270];
   const legend = narrow ? {{ orient: "bottom", columns: 3, direction: "horizontal" }} : {{}};
   return embed(element, spec, {{ theme, config: {{ background: "transparent", legend }} }});
 }};
@@ -62,7 +62,7 @@ const nav = document.querySelector("nav"), main = document.querySelector("main")
 const nameOf = (plot, kind) => plot.id.slice(kind.length + 1).replace(/_csv$/, "");
 for (const [kind, heading] of Object.entries(KINDS)) {{
   const plots = [...main.children].filter(plot => plot.id.startsWith(kind));
-  const order = Object.keys({{ train: 0, test: 0, ...TITLES, others: 0 }});
+  const order = Object.keys({{ ...TITLES, others: 0 }});
   const rank = plot => order.indexOf(nameOf(plot, kind).split("_")[0]) + 1 || order.length;
   const byName = (one, other) => one.id.localeCompare(other.id, "en", {{ numeric: true }});
   plots.sort((one, other) => rank(one) - rank(other) || byName(one, other));
@@ -84,13 +84,13 @@ for (const [kind, heading] of Object.entries(KINDS)) {{
 </body>
 </html>
 """
-NAMES = {"others": OTHERS_TITLE, "train": "training set", "test": "test set"}
+NAMES = {"others": OTHERS_TITLE}
 KINDS = {
     "plots_mlp_curves": "Part 1: learning curves",
-    "plots_mlp_confusion": "Part 1: confusion matrix of the final network",
+    "plots_mlp_confusion": "Part 1: confusion matrices, of the first training of each run",
     "plots_latents": "Part 1: latent features",
     "plots_cnn_curves": "Part 2: learning curves",
-    "plots_cnn_confusion": "Part 2: confusion matrix of the final network",
+    "plots_cnn_confusion": "Part 2: confusion matrices, of the first training of each run",
 }
 
 

@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 from pipeline.common.paths import PLOTS, RAW_DIGITS, RAW_MASKS, SOURCE
 from pipeline.common.storage import read_json
 from pipeline.evaluation.tables import CLASS_ACCURACY, read_csv
+from stages.write_report.contents import name_samples
 from tools import lanes
 
 ROOT = Path(__file__).parent.parent
@@ -156,13 +157,16 @@ def numbers(folder: Path) -> str:
     def accuracy(run: str) -> float:
         return float(read_json(files[run])["test_accuracy"])
 
-    classes = read_csv(folder / PLOTS / "cnn" / CLASS_ACCURACY, dtype={"class": str})
+    digits, classes = (
+        read_csv(folder / PLOTS / part / CLASS_ACCURACY, dtype={"class": str}) for part in ("mlp", "cnn")
+    )
+    numerals = f"{name_samples(digits['class'])}s"
     test = classes[classes.split == "test"].set_index(["run", "class"])
     sizes = test.samples["final"]
     largest, rarest = sizes.max() / sizes.sum(), sizes[sizes > 0].idxmin()
     usual, weighted = (f"{float(test.accuracy[run, rarest]):.0%}" for run in ("final", "weighted"))
     return f""" On the test sets
-  numerals   {accuracy("mlp/h64_32"):.1%} are right with the MLP of [64, 32] units
+  {numerals:<10} {accuracy("mlp/h64_32"):.1%} are right with the MLP of [64, 32] units
   faces      {accuracy("cnn/final"):.1%} with the CNN; naming the largest class would be {largest:.1%}
   rarest     {usual} of the faces of class {rarest} are found, and {weighted} with the weighted sampler"""
 

@@ -1,6 +1,7 @@
-"""The splits, and the classes of the digits, in the order of labels, tables and plots.
+"""The splits, and the classes of the report's digits, in the order of labels, tables and plots.
 
-Those of the masks follow from the data: `list_classes` in pipeline/common/crops.py.
+Those of other digits stand with them (`load_classes` in pipeline/common/digits.py), and those of the masks
+follow from the data: `list_classes` in pipeline/common/crops.py.
 """
 
 SPLITS = ("train", "test")

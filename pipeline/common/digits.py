@@ -1,14 +1,14 @@
 """The prepared digits: a training and a test set in data/digits.safetensors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.common.classes import SPLITS
+from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.common.paths import DIGITS
-from pipeline.common.storage import load_arrays, save_arrays
+from pipeline.common.storage import load_about, load_arrays, save_arrays
 
 SIDE = 28  # pixels
 
@@ -17,7 +17,7 @@ class Digits(NamedTuple):
     """The samples of one split."""
 
     images: np.ndarray  # uint8 (n, 28, 28), white on black
-    labels: np.ndarray  # uint8 (n,), 0 to 9
+    labels: np.ndarray  # uint8 (n,), an index into the classes
     sheets: np.ndarray | None = None  # int32 (n,): the sheet of paper of each, -1 unknown; None: all unknown
 
     def take(self, rows: np.ndarray) -> "Digits":
@@ -44,10 +44,16 @@ def first_copies(images: np.ndarray) -> np.ndarray:
     return np.array([first.setdefault(image.tobytes(), number) for number, image in enumerate(images)])
 
 
-def save_digits(path: Path, splits: dict[str, Digits], prepared: dict[str, Any] | None = None) -> None:
-    """Write the splits "train" and "test", and how they were `prepared`."""
+def save_digits(
+    path: Path,
+    splits: dict[str, Digits],
+    classes: Sequence[str] = DIGIT_CLASSES,
+    prepared: dict[str, Any] | None = None,
+) -> None:
+    """Write the splits "train" and "test", the names of their classes, and how they were `prepared`."""
     arrays = {f"{split}_{name}": array for split in SPLITS for name, array in splits[split]._asdict().items()}
-    save_arrays(path, {name: array for name, array in arrays.items() if array is not None}, prepared)
+    about = {"classes": list(classes), "prepared": prepared or {}}
+    save_arrays(path, {name: array for name, array in arrays.items() if array is not None}, about)
 
 
 def load_digits(path: Path = DIGITS) -> dict[str, Digits]:
@@ -57,3 +63,8 @@ def load_digits(path: Path = DIGITS) -> dict[str, Digits]:
         split: Digits(arrays[f"{split}_images"], arrays[f"{split}_labels"], arrays.get(f"{split}_sheets"))
         for split in SPLITS
     }
+
+
+def load_classes(path: Path = DIGITS) -> list[str]:
+    """The names of the classes, in the order of the labels."""
+    return list(load_about(path)["classes"])

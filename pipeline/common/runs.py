@@ -106,7 +106,7 @@ def read_run(folder: Path) -> Run:
     import pandas as pd
 
     if not (folder / SETTINGS_FILE).is_file():
-        raise InputError(f"{folder} holds no trained run; train it with dvc repro")
+        raise InputError(f"{folder} holds no trained run; `dvc pull` brings it, or `dvc repro` trains it")
     curves = pd.read_csv(folder / CURVES_FILE)
     files = [load_arrays(folder / name_of_predictions(r)) for r in range(curves.replicate.nunique())]
     splits = [split for split in (*SPLITS, "validation") if name_of_truth(split) in files[0]]

@@ -1,8 +1,10 @@
 """The uncertainty of a share that was found among few samples."""
 
-from scipy import stats
+import math
 
-CONFIDENCE = 0.95
+from scipy.special import ndtri  # scipy.stats, which has the interval too, takes half a second to import
+
+QUANTILE = float(ndtri(0.975))  # of the normal distribution, for an interval of 95 %
 
 
 def wilson_interval(share: float, samples: int) -> tuple[float, float]:
@@ -13,5 +15,8 @@ def wilson_interval(share: float, samples: int) -> tuple[float, float]:
     """
     if not samples:
         return 0.0, 1.0
-    interval = stats.binomtest(round(share * samples), samples).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    found, squared = round(share * samples), QUANTILE**2
+    centre = found + squared / 2
+    half = QUANTILE * math.sqrt(found * (samples - found) / samples + squared / 4)
+    low, high = (centre - half) / (samples + squared), (centre + half) / (samples + squared)
+    return (low if found else 0.0), (high if found < samples else 1.0)

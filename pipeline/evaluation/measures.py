@@ -4,6 +4,8 @@ A score is a column of plots/<part>/replicates.csv. A measure is a score of a ru
 <part>.<run>.<score>, or latents.<figure>.<first or last>.<score> at an epoch of a latent figure.
 """
 
+import re
+
 NAMES = {
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
@@ -30,6 +32,15 @@ def score_name(split: str, what: str, *classes: object) -> str:
     'test_confusion_3_2'
     """
     return "_".join([split, what, *map(str, classes)])
+
+
+def is_of_class(score: str) -> bool:
+    """Whether a score is that of a class, or of a pair of them.
+
+    >>> is_of_class("test_accuracy_none"), is_of_class("test_confusion_3_2"), is_of_class("test_accuracy")
+    (True, True, False)
+    """
+    return re.match("[a-z]+_(accuracy|samples|confusion)_", score) is not None
 
 
 def counted_by(score: str) -> str | None:

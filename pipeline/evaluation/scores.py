@@ -74,11 +74,22 @@ def confusion_shares(run: Run, classes: Sequence[str]) -> pd.DataFrame:
     """Of each replicate how often each class was taken for each, as a share of all samples of the split."""
     tables = []
     for split in run.truth:
-        names = [score_name(split, "confusion", *pair) for pair in product(classes, repeat=2)]
         counts = [count_pairs(*pair, len(classes)).ravel() for pair in run.samples(split)]
         shares = np.stack([each / each.sum() for each in counts])
-        tables.append(pd.DataFrame(shares, columns=names))
+        tables.append(pd.DataFrame(shares, columns=confusion_scores(split, classes)))
     return pd.concat(tables, axis="columns")
+
+
+def confusion_scores(split: str, classes: Sequence[str]) -> list[str]:
+    """The scores of the cells of a confusion matrix, by true class, then by predicted class. Names of classes
+    may have an underscore: where two cells have the same name, the second ends with a number.
+
+    >>> confusion_scores("test", ["k", "k_k"])
+    ['test_confusion_k_k', 'test_confusion_k_k_k', 'test_confusion_k_k_k.1', 'test_confusion_k_k_k_k']
+    """
+    names = pd.Series([score_name(split, "confusion", *pair) for pair in product(classes, repeat=2)])
+    numbers = names.groupby(names).cumcount()
+    return [f"{name}.{number}" if number else name for name, number in zip(names, numbers, strict=True)]
 
 
 def count_pairs(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

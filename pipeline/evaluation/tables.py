@@ -19,6 +19,7 @@ from pipeline.runtime.files import whole_folder
 
 REPLICATES, RUNS = "replicates.csv", "runs.csv"
 CLASS_ACCURACY = "class_accuracy.csv"
+MOST_IN_MATRIX = 20  # classes, of a confusion matrix whose cells can be read
 MADE_BY = {  # the stage that makes a table, by what its path has
     "boxes.csv": "crop_masks",
     "mlp": "evaluate_mlp",
@@ -77,9 +78,9 @@ def write_plots(
     write_tables(folder / "tables", shown, runs, means)
     write_curves(folder / "curves", shown, runs)
     write_class_accuracy(folder, runs, means, classes)
+    write_confusions(folder / "confusion", runs, classes)
     if final := final_run(part, tables):
         write_predictions(folder / "predictions", runs[final], classes)
-        write_confusions(folder / "confusion", runs[final], classes)
 
 
 def others(tables: Tables, runs: list[str]) -> Tables:
@@ -155,19 +156,20 @@ def write_predictions(folder: Path, run: Run, classes: Sequence[str]) -> None:
         table.to_csv(folder / f"{split}.csv", index=False)
 
 
-def write_confusions(folder: Path, run: Run, classes: Sequence[str]) -> None:
-    """<split>.csv: a row for each pair of classes, also one that never occurs: truth, predicted, how many
-    samples of replicate 0, and their share of the samples of this truth.
+def write_confusions(folder: Path, runs: dict[str, Run], classes: Sequence[str]) -> None:
+    """<run>.csv: a row for each split and pair of classes, also one that never occurs: how many samples of
+    replicate 0, and their share of the samples of this truth. Nothing where the classes are more than a
+    matrix can show.
     """
     folder.mkdir()
-    pairs = [(true, predicted) for true in classes for predicted in classes]
-    for split in run.truth:
-        counts = count_pairs(*next(run.samples(split)), len(classes))
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        table = pd.DataFrame(pairs, columns=["truth", "predicted"])
-        table.assign(samples=counts.ravel(), share=shares.ravel()).to_csv(
-            folder / f"{split}.csv", index=False, float_format="%.4g"
-        )
+    pairs = pd.MultiIndex.from_product([classes, classes], names=["truth", "predicted"])
+    for name, run in runs.items() if len(classes) <= MOST_IN_MATRIX else ():
+        tables = {}
+        for split in run.truth:
+            counts = count_pairs(*next(run.samples(split)), len(classes))
+            shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+            tables[split] = pd.DataFrame({"samples": counts.ravel(), "share": shares.ravel()}, pairs)
+        pd.concat(tables, names=["split"]).to_csv(folder / f"{name}.csv", float_format="%.4g")
 
 
 def write_replicates(
@@ -184,8 +186,10 @@ def write_replicates(
 def read_replicates(part: str, runs: Iterable[str]) -> dict[str, np.ndarray]:
     """Every score of these runs in replicates.csv by its measure: (replicates,)."""
     table = read_rows(PLOTS / part / REPLICATES, runs)
+    scores = {score: column.to_numpy() for score, column in table.iloc[:, 2:].items()}
+    rows = {run: np.flatnonzero(table.run == run) for run in table.run.unique()}
     return {
-        measure_of(part, run, score): rows[score].to_numpy()
-        for run, rows in table.groupby("run", sort=False)
-        for score in table.columns[2:]
+        measure_of(part, run, score): values[places]
+        for run, places in rows.items()
+        for score, values in scores.items()
     }

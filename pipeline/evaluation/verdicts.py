@@ -40,6 +40,6 @@ def write_findings(path: Path, findings: Iterable[Finding]) -> None:
 
 def read_findings(path: Path = FINDINGS) -> pd.DataFrame:
     """A row for each claim, indexed by its id, with the lines of its evidence as a list."""
-    table = read_csv(path, index_col="id")
-    table["evidence"] = [text.split(SEPARATOR) for text in table.evidence]
+    table = read_csv(path, index_col="id", dtype={"evidence": str})
+    table["evidence"] = [text.split(SEPARATOR) if text else [] for text in table.evidence.fillna("")]
     return table

@@ -37,11 +37,18 @@ class Compute(Strict):
             )
         return self
 
-    def processes(self, tasks: int) -> int:
-        """How many processes to start for so many tasks: `workers`, or one for each core if it is 0."""
+    def cores(self) -> int:
+        """How many tasks can run at once: the cores of this machine, or the threads of the cluster."""
         import joblib
 
-        return max(1, min(self.workers or joblib.cpu_count(), tasks))
+        if self.backend == "loky":
+            return joblib.cpu_count()
+        with self._cluster() as client:
+            return count_threads(client)
+
+    def processes(self, tasks: int, cores: int) -> int:
+        """How many processes to use for so many tasks: `workers`, or one for each core if it is 0."""
+        return max(1, min(self.workers or cores, tasks))
 
     def each(
         self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], count: int
@@ -53,17 +60,21 @@ class Compute(Strict):
         import joblib
         from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
-        parallel = partial(joblib.Parallel, n_jobs=self.processes(count), return_as="generator")
+        parallel = partial(joblib.Parallel, return_as="generator")
         if self.backend == "dask":
             with self._cluster() as client, joblib.parallel_config(backend="dask", client=client):
-                yield from parallel()(joblib.delayed(_run_pinned)(function, *task) for task in tasks)
+                jobs = self.processes(count, count_threads(client))
+                yield from parallel(jobs)(joblib.delayed(_run_pinned)(function, *task) for task in tasks)
             return
         with _watch_for_dead_workers():
             # These helper processes of joblib would react to Ctrl-C while they start.
             resource_tracker.ensure_running()
             loky_tracker.ensure_running()
             # A worker that still waits for its first task would outlive a killed stage by minutes.
-            watched = parallel(backend="loky", initializer=exit_when_parent_dies, initargs=(os.getpid(),))
+            jobs = self.processes(count, joblib.cpu_count())
+            watched = parallel(
+                jobs, backend="loky", initializer=exit_when_parent_dies, initargs=(os.getpid(),)
+            )
             with _hold_interrupts():
                 results = watched(joblib.delayed(function)(*task) for task in tasks)
             yield from results
@@ -84,6 +95,11 @@ class Compute(Strict):
                     f"Dask worker {crowded[0]} has several threads; start it with python -m tools.dask_worker"
                 )
             yield client
+
+
+def count_threads(client: Any) -> int:
+    """The threads of all workers of a Dask cluster."""
+    return sum(client.nthreads().values())
 
 
 def read_compute(params: dict[str, Any]) -> Compute:

@@ -25,6 +25,9 @@ PIECE = 2**20  # bytes; an entry takes 192 KiB at most
 SYSTEM_FILE = re.compile(r"(^|/)(\.[^/]|__MACOSX(/|$))")
 RATIO_LIMIT = 100  # unpacked by packed size, of a file above RATIO_FLOOR bytes
 RATIO_FLOOR = 16 * 2**20
+BOMB = f"would unpack to more than {RATIO_LIMIT} times its size, as no data does"
+# What an archive in an archive ends with.
+ENDS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # What zipfile and its decompressors raise where an archive is damaged.
 ARCHIVE_ERRORS = (
     OSError,
@@ -86,21 +89,28 @@ def count_entries(file: Path | IO[bytes]) -> int:
 
 def _fault(member: zipfile.ZipInfo) -> str | None:
     """Why a member of an archive is refused, or None."""
-    if not member.filename:
-        return "has no name"
-    path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts:
-        return "points outside of the archive"
-    if "\\" in member.filename:  # its folders, and so its split and classes, would not be seen
-        return "has a backslash in its name, where zip has /; pack it with another program"
+    if fault := fault_of_file(member.filename, member.file_size):
+        return fault
     if stat.S_ISLNK(member.external_attr >> 16):
         return "is a symbolic link"
     if member.flag_bits & 1:
         return "is encrypted"
-    if member.file_size > MEMBER_LIMIT:
-        return f"is larger than {MEMBER_LIMIT // 2**20} MiB"
     if member.file_size > max(RATIO_FLOOR, RATIO_LIMIT * member.compress_size):
-        return f"would unpack to more than {RATIO_LIMIT} times its size, as no data does"
+        return BOMB
+    return None
+
+
+def fault_of_file(name: str, size: int) -> str | None:
+    """Why a file of this name and of so many bytes is refused in any archive, or None."""
+    if not name:
+        return "has no name"
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts:
+        return "points outside of the archive"
+    if "\\" in name:  # its folders, and so its split and classes, would not be seen
+        return "has a backslash in its name, where archives have /; pack it with another program"
+    if size > MEMBER_LIMIT and not is_archive(name):  # which is never read whole
+        return f"is larger than {MEMBER_LIMIT // 2**20} MiB"
     return None
 
 
@@ -142,6 +152,11 @@ def is_data(name: str) -> bool:
     [True, False, False]
     """
     return SYSTEM_FILE.search(name) is None
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file is an archive, by its name."""
+    return name.lower().endswith(ENDS)
 
 
 def file_names(archive: Archive) -> list[str]:

@@ -5,7 +5,6 @@ import logging
 import sys
 import threading
 import time
-import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pooch
 import requests
 
 from pipeline.runtime.errors import InputError
+from pipeline.sources.plain_zip import is_whole
 from pipeline.sources.wanted import without_password
 
 CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
@@ -33,7 +33,7 @@ def _hide_password(record: logging.LogRecord) -> bool:
 
 
 def download(url: str, sha256: str | None = None, git_blob: str | None = None) -> Path:
-    """The cached copy of the zip or npz file at `url`, downloaded unless an intact one is there.
+    """The cached copy of the archive or npz file at `url`, downloaded unless an intact one is there.
 
     Without a checksum a copy counts as intact when it is a whole archive; then the first download stays.
     Raises InputError, which says what happened and what to do.
@@ -110,8 +110,8 @@ def _break_off_if_slow(file: Path, ended: threading.Event, response: requests.Re
 
 def _fault(file: Path, git_blob: str | None) -> str | None:
     """What is wrong with a downloaded file, apart from the sha256, which pooch looks at."""
-    if not zipfile.is_zipfile(file):
-        return "the downloaded file is not a complete npz or zip file"
+    if not is_whole(file):
+        return "the downloaded file is not a complete npz, zip or tar file"
     if git_blob and git_blob_id(file) != git_blob:
         return f"wrong checksum: its git blob id is {git_blob_id(file)}, expected {git_blob}"
     return None

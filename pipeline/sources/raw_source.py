@@ -3,16 +3,18 @@
 import shutil
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import is_zipfile
 
 import pooch
 
 from pipeline.common.paths import SOURCE
 from pipeline.common.storage import write_json
 from pipeline.runtime.errors import InputError
-from pipeline.sources.archives import open_archive
+from pipeline.sources.archives import open_archive, suffix
 from pipeline.sources.catalogue import SYNTHETIC, Source
 from pipeline.sources.downloads import download
-from pipeline.sources.folders import pack_folder
+from pipeline.sources.folders import find_inner, is_array, pack_folder
+from pipeline.sources.plain_zip import most_bytes, write_nested, write_tar
 from pipeline.sources.wanted import Wanted, check_wanted, own_path, without_password
 
 UNSTATED = "not stated: your own data"
@@ -60,6 +62,7 @@ def _copy_path(wanted: Wanted, path: Path, raw: Path) -> Origin:
 def record(wanted: Wanted, origin: Origin, raw: Path, suffixes: tuple[str, ...]) -> str:
     """Give the raw file the suffix of what it holds, and write source.json beside it.
 
+    An archive that is not one plain zip becomes one; the record has its own checksum.
     Returns a line that says so, which begins with the file's new name. InputError if the file has another
     checksum than the parameters say, or cannot be one with any of `suffixes`.
     """
@@ -69,20 +72,42 @@ def record(wanted: Wanted, origin: Origin, raw: Path, suffixes: tuple[str, ...])
             f"{key}: the sha256 of {name} is {sha256}, but {key}_sha256 is {wanted.sha256}; "
             f"get the right file, or set {key}_sha256 to null"
         )
-    file = raw.rename(raw.with_suffix(_suffix(wanted, raw, suffixes)))
+    file = raw.rename(raw.with_name(_name(wanted._replace(name=name), raw, suffixes)))
     write_json(raw.with_name(SOURCE), origin._asdict() | {"file": file.name, "sha256": sha256})
     return f"{file.name}: {name}, {origin.title}; sha256 {sha256}"
 
 
-def _suffix(wanted: Wanted, raw: Path, suffixes: tuple[str, ...]) -> str:
-    """What the zip file is: .npz if it holds arrays alone, else .zip; InputError if not of `suffixes`."""
+def _name(wanted: Wanted, raw: Path, suffixes: tuple[str, ...]) -> str:
+    """The name of the raw file: with .npz if it is a zip file of arrays alone, with .zip if it is another;
+    else its own, which may say how it is stored. InputError if it ends with none of `suffixes`.
+    """
+    own = Path(wanted.name).name
+    if own.lower().endswith(suffixes) and is_array(own) and not is_zipfile(raw) and suffix(own) != ".npz":
+        return own
     accepted = " or ".join(("a folder", *suffixes))
     try:
+        _make_plain(raw, wanted.name, wanted.key == "data.masks")
         with open_archive(raw, wanted.name) as archive:
             names = archive.namelist()
     except InputError as error:
         raise InputError(f"{wanted.key}: {error}; give {accepted}") from None
-    suffix = ".npz" if names and all(name.endswith(".npy") for name in names) else ".zip"
-    if suffix not in suffixes:
+    end = ".npz" if names and all(name.endswith(".npy") for name in names) else ".zip"
+    if end not in suffixes:
         raise InputError(f"{wanted.key}: {wanted.name} holds arrays; give {accepted}")
-    return suffix
+    return raw.name + end
+
+
+def _make_plain(raw: Path, name: str, masks: bool) -> None:
+    """Have the raw file, an archive that errors call `name`, be one plain zip, if it is none."""
+    plain = raw.with_name("plain")
+    with open(raw, "rb") as file, open(plain, "wb") as target:
+        most = most_bytes(file)
+        is_tar = write_tar(file, name, target)
+    if is_tar:
+        plain.replace(raw)
+    with open_archive(raw, name) as archive:
+        if inner := find_inner(archive, masks):
+            with open(plain, "wb") as target:
+                write_nested(archive, inner, name, target, most, raw.parent)
+            plain.replace(raw)
+    plain.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 DVC does not watch the files that `data.digits` or `data.masks` names: it knows a copy, in data/raw/.
 """
 
+import hashlib
 import os
 import re
 import zipfile
@@ -72,15 +73,20 @@ def _why_missing(name: str, path: Path, catalogue: Collection[str]) -> str:
 def has_changed(path: Path, raw: Path) -> bool:
     """Whether a file or folder of one's own is not what the folder `raw` holds of it.
 
-    Where either is missing there is nothing to compare. Names and sizes are compared first, then checksums.
+    Where either is missing there is nothing to compare. Of a folder names and sizes are compared first, then
+    checksums.
     """
     if not (path.exists() and (raw / SOURCE).is_file()):
         return False
-    file = raw / read_json(raw / SOURCE)["file"]
+    source = read_json(raw / SOURCE)
+    file = raw / source["file"]
     if not file.is_file():
         return False
     if path.is_file():
-        return path.stat().st_size != file.stat().st_size or checksum(path) != checksum(file)
+        with open(path, "rb") as own:
+            return hashlib.file_digest(own, "sha256").hexdigest() != source["sha256"]
+    if not zipfile.is_zipfile(file):  # of a file that was fetched before
+        return True
     with zipfile.ZipFile(file) as archive:
         fetched = {member.filename: member for member in archive.infolist()}
     names = list(filter(is_taken, list_folder(path)))

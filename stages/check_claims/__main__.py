@@ -12,7 +12,8 @@ contradicted       another value of the report itself says otherwise
 not_comparable     it cannot be judged: a number on other data than the report's, or without a tolerance; an
                    ordering with one replicate, of a class without samples, or of networks no better than
                    always naming the largest class; a claim about a run that params.yaml does not have, or
-                   one that needs what the data or a run lack
+                   one that needs what the data or a run lack; a claim about a numeral on classes other than
+                   the ten
 """
 
 from collections import Counter
@@ -25,7 +26,7 @@ from pipeline.common.paths import DIGITS_NOTES, FINDINGS, METRICS, RAW_DIGITS, R
 from pipeline.common.storage import read_json, write_json
 from pipeline.evaluation.claims import read_claims
 from pipeline.evaluation.intervals import wilson_interval
-from pipeline.evaluation.measures import measure_of
+from pipeline.evaluation.measures import is_of_class, measure_of
 from pipeline.evaluation.tables import count_samples, read_class_accuracy, read_csv, read_replicates
 from pipeline.evaluation.verdicts import VERDICTS, write_findings
 from pipeline.runtime.files import whole_folder
@@ -61,10 +62,14 @@ def main() -> None:
     comparable, baselines = set(), {}
     for part, folder in SOURCES.items():
         runs = section(params, f"{part}.runs")
-        measures |= read_replicates(part, runs)
+        scores, data = read_replicates(part, runs), claims.data[part]
         accuracy, source = read_class_accuracy(part, runs), read_json(folder / SOURCE)["source"]
-        if claims.data[part].kind_of(source, count_samples(accuracy)) == "report":
+        samples = count_samples(accuracy)
+        if data.kind_of(source, samples) == "report":
             comparable.add(part)
+        if part == "mlp" and samples.keys() != data.samples.keys():  # whose 3 need not be the numeral
+            scores = {name: each for name, each in scores.items() if not is_of_class(name.split(".", 2)[2])}
+        measures |= scores
         for run in runs:
             baselines[f"{part}.{run}"] = largest_share(accuracy[accuracy.run == run])
     baselines |= {f"latents.{name}": baselines[f"mlp.{figure['run']}"] for name, figure in figures.items()}

@@ -225,15 +225,17 @@ def judge_errors(name: str, claim: Claim, confusion: Confusion, measures: Measur
 
 
 def without_samples(claims: Claims, measures: Measures) -> Measures:
-    """The scores of the report's classes that the data do not have: no samples, and no accuracy."""
+    """The scores of the report's classes that the data lack: no samples, no accuracy and no confusions."""
     missing: Measures = {}
     for part, data in claims.data.items():
         runs = {subject(name) for name in measures if part_of(name) == part}
         for run, split, name in product(runs, ("train", "test"), data.samples):
             if f"{run}.{score_name(split, 'samples', name)}" not in measures:
                 replicates = len(measures.get(f"{run}.test_accuracy", ()))
+                unknown = [score_name(split, "confusion", name, other) for other in data.samples]
+                unknown.append(score_name(split, "accuracy", name))
+                missing |= {f"{run}.{score}": np.full(replicates, np.nan) for score in unknown}
                 missing[f"{run}.{score_name(split, 'samples', name)}"] = np.zeros(replicates)
-                missing[f"{run}.{score_name(split, 'accuracy', name)}"] = np.full(replicates, np.nan)
     return missing
 
 

@@ -2,7 +2,8 @@
 
 python -m stages.crop_masks         reads data/raw/masks/, writes
 
-data/crops/               train/<class>/ and test/<class>/ for ImageFolder: PNG files of their own size
+data/crops/               train/<class>/ and test/<class>/ for ImageFolder: PNG files of their own size,
+                          if there are at most crop_masks.pictures
 data/crops.safetensors    the pixels for both methods of the report (pipeline/common/crops.py), n crops
 data/boxes.csv            the same n rows: the box as annotated, as clipped, and its file in data/crops/
 data/boxes.json           how the source was read: its layout, its split, what is odd
@@ -22,7 +23,7 @@ from pipeline.sources.archives import open_archive
 from pipeline.sources.wanted import saying_how_to_fetch
 from stages.crop_masks.annotations import Annotations, read_annotations
 from stages.crop_masks.boxes import Box, check_classes, map_labels
-from stages.crop_masks.crops import check_memory, cut_boxes, write_crops
+from stages.crop_masks.crops import cut_boxes, write_crops
 from stages.crop_masks.notes import list_notes, print_report
 from stages.crop_masks.settings import MasksSettings
 from stages.crop_masks.split import describe_copies, number_photographs, split_boxes
@@ -50,14 +51,19 @@ def main() -> None:
     with saying_how_to_fetch("fetch_masks", RAW_MASKS):
         read, boxes, numbers = read_boxes(MASKS_ARCHIVE, settings, seed)
         check_classes(boxes, settings.classes)
-        check_memory(len(boxes), settings.side)
-        cut = cut_boxes(MASKS_ARCHIVE, boxes, settings.side, CROP_FILES, compute)
+        pictures = len(boxes) <= settings.pictures
+        cut = cut_boxes(MASKS_ARCHIVE, boxes, settings.side, CROP_FILES, pictures, compute)
         with whole_file(BOXES) as table, whole_file(CROP_ARRAYS) as arrays, closing(cut) as crops:
             clipped = write_crops(crops, boxes, numbers, settings.side, arrays, table)
     notes = list_notes(read, boxes, settings.classes.values(), clipped)
     about = {"layout": read.layout, "split": read.split, "notes": notes, "skipped": read.skipped}
     write_json(BOXES_NOTES, about)
     print_report(read, boxes, notes)
+    if not pictures:
+        print(
+            f"masks: {CROP_FILES}/ holds no pictures, since {len(boxes)} are more than crop_masks.pictures, "
+            f"{settings.pictures}"
+        )
 
 
 if __name__ == "__main__":

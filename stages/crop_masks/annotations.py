@@ -10,15 +10,39 @@ from types import ModuleType
 from typing import NamedTuple
 
 from pipeline.runtime.errors import InputError, shorten
-from pipeline.sources.archives import Archive, brief, by_suffix
+from pipeline.sources.archives import Archive, brief, by_suffix, with_suffix
 from pipeline.sources.splits import map_published_split, split_of_file, split_of_folder
-from stages.crop_masks import coco, csv_tables, voc, yolo
+from stages.crop_masks import (
+    class_folders,
+    coco,
+    createml,
+    csv_tables,
+    cvat,
+    labelme,
+    open_images,
+    via,
+    voc,
+    yolo,
+)
 from stages.crop_masks.boxes import Box, are_shares
 from stages.crop_masks.photographs import DataSet, place
 from stages.crop_masks.split import split_as_published
 
-FORMATS: dict[str, ModuleType] = {"csv": csv_tables, "voc": voc, "yolo": yolo, "coco": coco}
-ONE_FOR_ALL = ("csv", "coco")  # formats in which a file holds the boxes of many photographs
+FORMATS: dict[str, ModuleType] = {
+    "csv": csv_tables,
+    "voc": voc,
+    "yolo": yolo,
+    "coco": coco,
+    "via": via,
+    "labelme": labelme,
+    "cvat": cvat,
+    "createml": createml,
+    "open_images": open_images,
+    "folders": class_folders,  # which is taken only where nothing else could hold annotations
+}
+ONE_FOR_ALL = ("csv", "coco", "via", "cvat", "createml", "open_images")  # a file is of many photographs
+IN_SHARES = ("yolo", "open_images")  # corners are shares of the photograph's width and height
+NAMED_BY = {"voc": "<filename>", "labelme": "`imagePath`"}  # what names the photograph of a file
 SPLIT_ORDER = ("train", "valid", "test", "")  # of a published split, in the order in which they are read
 
 
@@ -47,9 +71,9 @@ def read_annotations(archive: Archive, wanted: str = "auto", skip_invalid: bool 
     boxes: list[Box] = []
     for name, split in splits.items():
         with data.faults.gathered():
-            boxes += [box._replace(split=split) for box in FORMATS[form].read(data, name)]
+            boxes += [box._replace(split=box.split or split) for box in FORMATS[form].read(data, name)]
     boxes, split = split_as_published(data, boxes, form)
-    boxes = place(boxes, data, form == "yolo" or are_noted_shares(data, boxes))
+    boxes = place(boxes, data, form in IN_SHARES or are_noted_shares(data, boxes))
     check_conflicts(data, boxes, form)
     data.faults.check()
     if not boxes:
@@ -66,15 +90,17 @@ def read_annotations(archive: Archive, wanted: str = "auto", skip_invalid: bool 
 
 
 def holds_annotations(archive: Archive) -> bool:
-    """Whether there are boxes in any format, right or wrong."""
+    """Whether there are boxes in any format, right or wrong. Class folders have none: each picture is one."""
     data = DataSet(archive)
-    return any(form.find(data) for form in FORMATS.values())
+    return any(form.find(data) for form in FORMATS.values() if form is not class_folders)
 
 
 def choose_format(data: DataSet, wanted: str) -> tuple[str, list[str]]:
     """The format to read and its files; InputError if there is none, or if it could be any of several."""
-    forms = FORMATS if wanted == "auto" else {wanted: FORMATS[wanted]}
-    found = {key: files for key, form in forms.items() if (files := form.find(data))}
+    keys = [key for key in FORMATS if key != "folders"] if wanted == "auto" else [wanted]
+    found = {key: files for key in keys if (files := FORMATS[key].find(data))}
+    if wanted == "auto" and not found and not _could_hold_annotations(data):
+        found = {"folders": files} if (files := class_folders.find(data)) else {}
     if len(found) > 1:
         shown = "; ".join(f"{FORMATS[key].TITLE}, {brief(files)}" for key, files in found.items())
         raise InputError(
@@ -83,17 +109,25 @@ def choose_format(data: DataSet, wanted: str) -> tuple[str, list[str]]:
             "the path)"
         )
     if not found:
-        raise InputError(_nothing_found(data, wanted))
+        raise InputError(*_nothing_found(data, wanted))
     return next(iter(found.items()))
 
 
-def _nothing_found(data: DataSet, wanted: str) -> str:
-    kind = "annotations" if wanted == "auto" else f"{FORMATS[wanted].TITLE} annotations"
+def _could_hold_annotations(data: DataSet) -> bool:
+    """Whether there are files that may be annotations, though in no format that is read."""
+    return bool(with_suffix(data.names, frozenset({".csv", ".json", ".xml"})) or data.faults.odd)
+
+
+def _nothing_found(data: DataSet, wanted: str) -> list[str]:
+    known = ", ".join(form.TITLE for form in FORMATS.values())
+    kind = f"annotations that can be read ({known})"
+    in_folders = wanted == "auto" and _could_hold_annotations(data) and class_folders.find(data)
     odd = "".join(f". {note}" for note in data.faults.notes())
-    return (
-        f"{data.source} holds no {kind} that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); "
-        f"it holds {by_suffix(data.names) or 'nothing'}{odd}"
-    )
+    return [
+        f"{data.source} holds no {kind if wanted == 'auto' else FORMATS[wanted].TITLE}; it holds "
+        f"{by_suffix(data.names) or 'nothing'}{odd}",
+        *(["crop_masks.annotations: folders reads its folders as classes of faces"] if in_folders else []),
+    ]
 
 
 def choose_files(data: DataSet, splits: dict[str, str]) -> dict[str, str]:
@@ -138,7 +172,7 @@ def check_conflicts(data: DataSet, boxes: list[Box], form: str) -> None:
         box, other = conflict
         data.faults.add(
             f"{box.annotation}: its photograph {box.photograph} is that of {other.annotation} too; "
-            + ("correct <filename> in one of them" if form == "voc" else "remove one of them")
+            + (f"correct {NAMED_BY[form]} in one of them" if form in NAMED_BY else "remove one of them")
         )
 
 

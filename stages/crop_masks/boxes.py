@@ -26,8 +26,9 @@ class Box(NamedTuple):
     `corners` are those of the annotation, in pixels or as shares of the photograph, until place() has made
     them whole pixels of the photograph, its left and upper edge 0. `size` is the photograph's (width, height)
     as the annotation has it, None where it does not say. `split` is "train", "test", or "" in a source that
-    is not split; `row` is the line of a CSV or YOLO file, or the number of an object in a Pascal VOC or COCO
-    file. `turned` says that the box is on the photograph turned as its EXIF says.
+    is not split; `row` is the line of a CSV or YOLO file, or the number of an object in an XML or JSON file,
+    0 where the annotation is the photograph itself. `turned` says that the box is on the photograph turned as
+    its EXIF says.
     """
 
     split: str
@@ -42,6 +43,8 @@ class Box(NamedTuple):
     @property
     def where(self) -> str:
         """The annotation's file and row, for errors."""
+        if not self.row:
+            return self.annotation
         unit = "object" if self.annotation.lower().endswith((".xml", ".json")) else "line"
         return f"{self.annotation} {unit} {self.row}"
 
@@ -75,6 +78,12 @@ def add_size(box: Corners) -> Corners:
     """xmin, ymin, xmax, ymax of a box that is given as left and upper edge, width and height."""
     left, top, width, height = box
     return left, top, left + width, top + height
+
+
+def bounds(points: Iterable[tuple[float, float]]) -> Corners:
+    """The box around points."""
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def to_area(corners: Corners, where: str) -> Area:

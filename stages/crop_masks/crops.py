@@ -16,25 +16,22 @@ from PIL import Image
 from tqdm import tqdm
 
 from pipeline.common.classes import SPLITS
-from pipeline.common.crops import Crops, list_classes, save_crops
-from pipeline.common.paths import PARAMS
+from pipeline.common.crops import crops_to_write, list_classes
 from pipeline.runtime.compute import Compute
-from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_folder
 from pipeline.sources.archives import kept_open
 from pipeline.sources.orientation import open_photograph
 from stages.crop_masks.boxes import CORNERS, Area, Box, by_photograph, clip
 
 BATCH = 16  # photographs that a process takes at a time
-MEMORY = 4 * 2**30  # bytes that the arrays of all crops may take
+Batch = list[tuple[int, list[Box]]]  # photographs, each as the number of its first crop and its boxes
 AREA = ("left", "top", "right", "bottom")
 COLUMNS = ("split", "photograph", "label", *CORNERS, *AREA, "clipped", "exif_rotated", "crop")
 
 
 class Crop(NamedTuple):
-    """One crop: its box, the part of it within the photograph, its file in data/crops/, and its pixels.
-
-    The pixels are as `Crops` has them.
+    """One crop: its box, the part of it within the photograph, its file in data/crops/, "" if it has none,
+    and its pixels, as `Crops` has them.
     """
 
     box: Box
@@ -45,33 +42,26 @@ class Crop(NamedTuple):
     pooled: np.ndarray
 
 
-def check_memory(count: int, side: int) -> None:
-    """Raise InputError if the crops are too many to be trained on: nine bytes for each colour value."""
-    if count * 3 * side * side * 9 > MEMORY:
-        raise InputError(
-            f"{PARAMS}: `crop_masks.side` is {side}: {count} crops of that size take more than "
-            f"{MEMORY // 2**30} GiB of memory"
-        )
-
-
-def cut_boxes(archive: Path, boxes: list[Box], side: int, target: Path, compute: Compute) -> Generator[Crop]:
+def cut_boxes(
+    archive: Path, boxes: list[Box], side: int, target: Path, pictures: bool, compute: Compute
+) -> Generator[Crop]:
     """The crops of all boxes, photograph by photograph, in the same order with any `compute`.
 
-    Their files are in the folder `target` once all have been taken.
+    With `pictures` their files are in the folder `target` once all have been taken.
     """
     with whole_folder(target) as folder:
         for split in SPLITS:
             for label in list_classes(box.label for box in boxes):
                 (folder / split / label).mkdir(parents=True)
         # A process may still have the working folder of an earlier call.
-        archive, folder = archive.absolute(), folder.absolute()
-        tasks = [(archive, batch, side, folder) for batch in batches(boxes)]
+        archive, saved_to = archive.absolute(), folder.absolute() if pictures else None
+        tasks = [(archive, batch, side, saved_to) for batch in batches(boxes)]
         for crops in compute.each(cut_batch, tasks, len(tasks)):
             yield from crops
 
 
-def batches(boxes: list[Box]) -> list[list[tuple[int, list[Box]]]]:
-    """Photographs to cut at a time, each as the number of its first crop and its boxes."""
+def batches(boxes: list[Box]) -> list[Batch]:
+    """Photographs to cut at a time."""
     numbered = []
     count = 0
     for group in by_photograph(boxes):
@@ -80,7 +70,7 @@ def batches(boxes: list[Box]) -> list[list[tuple[int, list[Box]]]]:
     return [numbered[start : start + BATCH] for start in range(0, len(numbered), BATCH)]
 
 
-def cut_batch(archive: Path, batch: list[tuple[int, list[Box]]], side: int, folder: Path) -> list[Crop]:
+def cut_batch(archive: Path, batch: Batch, side: int, folder: Path | None) -> list[Crop]:
     """All crops of a batch, in order; runs in a process of its own."""
     photographs = kept_open(archive, archive.stat().st_mtime_ns)
     return [
@@ -89,9 +79,9 @@ def cut_batch(archive: Path, batch: list[tuple[int, list[Box]]], side: int, fold
 
 
 def cut_photograph(
-    archive: zipfile.ZipFile, first: int, boxes: list[Box], side: int, folder: Path
+    archive: zipfile.ZipFile, first: int, boxes: list[Box], side: int, folder: Path | None
 ) -> Iterator[Crop]:
-    """Cut the boxes of one photograph and save each crop; `first` numbers the first of them."""
+    """Cut the boxes of one photograph, and save each crop if there is a folder; `first` numbers the first."""
     name = boxes[0].photograph
     where = f"{boxes[0].where}: {name}"
     photograph = open_photograph(archive, name, boxes[0].turned, where)
@@ -99,8 +89,11 @@ def cut_photograph(
         area = clip(box.corners, *photograph.size)
         assert area is not None, "place() leaves no box outside of its photograph"
         crop = photograph.crop(area)
-        file = f"{box.split}/{box.label}/{number:05}_{safe_stem(name)}.png"
-        crop.save(folder / file, compress_type=zlib.Z_RLE)  # for photographs a twelfth faster than level 1
+        file = f"{box.split}/{box.label}/{number:05}_{safe_stem(name)}.png" if folder else ""
+        if folder:
+            crop.save(
+                folder / file, compress_type=zlib.Z_RLE
+            )  # for photographs a twelfth faster than level 1
         yield Crop(box, area, file, resize(crop, side), resize(crop, 2 * side), pool(crop, side))
 
 
@@ -152,26 +145,26 @@ def write_crops(
     arrays: Path,
     table: Path,
 ) -> int:
-    """Write the arrays and the table of all crops, and return how many boxes were clipped; `numbers` are
-    those of the photographs.
+    """Write the arrays and the table of all crops as they come, and return how many boxes were clipped;
+    `numbers` are those of the photographs.
     """
     count, classes = len(boxes), list_classes(box.label for box in boxes)
-    resized = np.empty((count, 3, side, side), np.uint8)
-    large = np.empty((count, 3, 2 * side, 2 * side), np.uint8)
-    pooled = np.empty((count, 3, side, side), np.float32)
-    label, test, photograph = np.empty(count, np.uint8), np.empty(count, bool), np.empty(count, np.int32)
     all_clipped = 0
-    with open(table, "w", encoding="utf-8", newline="") as rows:
+    with (
+        open(table, "w", encoding="utf-8", newline="") as rows,
+        crops_to_write(arrays, count, side, classes) as files,
+    ):
         writer = csv.writer(rows, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for number, crop in enumerate(tqdm(crops, total=count, unit="box", leave=False, disable=None)):
+        for crop in tqdm(crops, total=count, unit="box", leave=False, disable=None):
             box, area = crop.box, crop.area
             clipped = int(area != box.corners)
             named = (box.split, box.photograph, box.label)
             writer.writerow([*named, *box.corners, *area, clipped, int(box.turned), crop.file])
-            resized[number], large[number], pooled[number] = crop.resized, crop.large, crop.pooled
-            label[number], test[number] = classes.index(box.label), box.split == "test"
-            photograph[number] = numbers[box.photograph]
+            for name in ("resized", "large", "pooled"):
+                files[name].write(getattr(crop, name).tobytes())
+            files["label"].write(np.uint8(classes.index(box.label)).tobytes())
+            files["test"].write(np.bool_(box.split == "test").tobytes())
+            files["photograph"].write(np.int32(numbers[box.photograph]).tobytes())
             all_clipped += clipped
-    save_crops(arrays, Crops(resized, large, pooled, label, test, photograph, classes))
     return all_clipped

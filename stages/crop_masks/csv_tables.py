@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain, islice
 from typing import NamedTuple, TextIO
 
@@ -22,6 +23,7 @@ ALIASES = {
     "height": ("height", "image_height"),
 }
 REQUIRED = ("filename", "label", *CORNERS)
+OF_OTHERS = {"region_shape_attributes", "ImageID"}  # columns of VIA's and Open Images' tables
 LEFT_TOP_SIZE = ("bbox_x", "bbox_y", "bbox_width", "bbox_height")  # what makesense.ai has instead of CORNERS
 LINE_LIMIT = 2**16  # characters
 NAMES_SHOWN = 120  # characters of a header
@@ -49,6 +51,9 @@ def find(data: DataSet) -> list[str]:
         try:
             read_columns(data, name)
         except InputError as error:
+            first = first_row(data, name)
+            if OF_OTHERS & set(first) or is_class_names(first):
+                continue
             if not word_of(name.rpartition("/")[2]):
                 data.faults.note("CSV files have no boxes that can be read", str(error))
                 continue
@@ -89,6 +94,18 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
             if columns.edges == LEFT_TOP_SIZE:
                 corners = add_size(corners)
             yield Box("", photograph, label, name, corners, size, line)
+
+
+def first_row(data: DataSet, name: str) -> list[str]:
+    """The first row of a file, [] if it has none that can be read."""
+    with suppress(InputError):
+        return next(read_rows(data, name), (1, []))[1]
+    return []
+
+
+def is_class_names(row: list[str]) -> bool:
+    """Whether a table that begins with this row has the names of Open Images' classes."""
+    return len(row) == 2 and (row[0].startswith("/m/") or row == ["LabelName", "DisplayName"])
 
 
 def read_rows(data: DataSet, name: str) -> Iterator[tuple[int, list[str]]]:

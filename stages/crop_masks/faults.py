@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pipeline.runtime.errors import InputError, shorten
 
 SHOWN = 20  # faults that a message lists
+SKIPPING = "`crop_masks.invalid_boxes: skip` (of look_at and classify: --invalid-boxes skip)"
 
 
 class InvalidBox(InputError):
@@ -59,13 +60,9 @@ class Faults:
     def check(self) -> None:
         """Raise InputError if there are faults: the first ones, and how many more."""
         if self.count == 1:
-            raise InputError(self.first[0])
+            raise InputError(self.first[0], *([f"{SKIPPING} leaves it out"] if self.invalid else []))
         if self.count:
             more = [f"and {self.count - SHOWN} more"] if self.count > SHOWN else []
             if self.invalid:
-                more.append(
-                    f"{self.invalid} of them are invalid boxes; "
-                    "`crop_masks.invalid_boxes: skip` (of look_at and classify: --invalid-boxes skip) leaves "
-                    "these out"
-                )
+                more.append(f"{self.invalid} of them are invalid boxes; {SKIPPING} leaves these out")
             raise InputError(f"{self.count} faults:", *self.first, *more)

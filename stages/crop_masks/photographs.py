@@ -19,7 +19,7 @@ from pipeline.sources.archives import (
     with_suffix,
 )
 from pipeline.sources.orientation import Header, read_header
-from stages.crop_masks.boxes import Box, Corners, by_photograph, clip, to_area
+from stages.crop_masks.boxes import Box, Corners, bounds, by_photograph, clip, to_area
 from stages.crop_masks.faults import Faults, InvalidBox
 
 AS_SAID = "photographs have an EXIF rotation, and their boxes fit it as turned"
@@ -39,7 +39,7 @@ class DataSet:
         self.names = file_names(archive)
         self.photographs = with_suffix(self.names, PICTURES)
         self.faults = Faults(skip_invalid)
-        self.empty: set[str] = set()  # photographs that an annotation names and gives no box
+        self.empty: set[str] = set()  # photographs that an annotation names and gives no box, or no box alone
         self.helpers: set[str] = set()  # files of class names and of lists that were read
         self.headers: dict[str, Header] = {}
 
@@ -63,10 +63,41 @@ class DataSet:
         found = self.by_name.get(normalise(file_name(given)), [])
         return choose(found, file_name, given, annotation, where)
 
+    def find_once(self, given: str, annotation: str, where: str, entries: dict[str, str]) -> str:
+        """The same for an entry of a file, at `where`, that must be the only one of its photograph; `entries`
+        are those before it, by photograph.
+        """
+        found = self.find(given, annotation, where)
+        if (other := entries.setdefault(found, where)) != where:
+            raise InputError(f"{where}: its photograph {found} is that of {other} too; remove one of them")
+        return found
+
+    def find_of_one(self, annotation: str, given: str, said: str) -> str | None:
+        """The photograph of an annotation that is of one alone: the one that it names, or else the one that
+        has its own name. None if there is neither. `said` begins the note that it names another one.
+        """
+        own = normalise(stem(annotation))
+        if given and normalise(file_name(given)) in self.by_name:
+            found = self.find(given, annotation, annotation)
+            if normalise(stem(found)) != own and own in self.by_stem:
+                self.faults.note(said, f"{annotation}, taken to be of {found}")
+            return found
+        return self.find_stem(annotation) if own in self.by_stem else None
+
     def find_stem(self, annotation: str) -> str:
         """The photograph with the name of its annotation, but for the suffix."""
         found = self.by_stem.get(normalise(stem(annotation)), [])
         return choose(found, stem, annotation, annotation, annotation)
+
+    def leave_out(self, photograph: str, kind: str, where: str) -> None:
+        """Count a shape on a photograph that is no box."""
+        self.empty.add(photograph)
+        self.faults.note("shapes are no rectangles or polygons, and are left out", f"{where}, {kind}")
+
+    def bounds_of_polygon(self, points: list[tuple[float, float]], where: str) -> Corners:
+        """The box around a polygon, which is counted."""
+        self.faults.note("shapes are polygons, of which the box around is taken", where)
+        return bounds(points)
 
     def header(self, photograph: str, where: str) -> Header:
         """Size and orientation of a photograph, read once; `where` begins the InputError if it has none."""

@@ -34,8 +34,21 @@ ClassName = Annotated[str, Field(pattern=rf"^[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_C
 
 class MasksSettings(Strict):
     side: int = Field(ge=1, le=1024)
+    pictures: int = Field(ge=0)
     test_share: float = Field(gt=0, lt=1)
-    annotations: Literal["auto", "csv", "voc", "yolo", "coco"]
+    annotations: Literal[
+        "auto",
+        "csv",
+        "voc",
+        "yolo",
+        "coco",
+        "via",
+        "labelme",
+        "cvat",
+        "createml",
+        "open_images",
+        "folders",
+    ]
     invalid_boxes: Literal["error", "skip"]
     classes: Annotated[
         dict[str, ClassName], BeforeValidator(numbers_as_text), AfterValidator(check_class_names)

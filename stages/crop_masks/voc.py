@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
@@ -10,12 +11,13 @@ from defusedxml import DefusedXmlException, DTDForbidden, ElementTree
 from pipeline.runtime.errors import InputError
 from pipeline.sources.archives import read_text, with_suffix
 from stages.crop_masks.boxes import CORNERS, Box, parse_corners, parse_size
-from stages.crop_masks.photographs import DataSet, file_name, normalise, stem
+from stages.crop_masks.photographs import DataSet, stem
 
 TITLE = "Pascal VOC"
 # The first element of an XML file, behind its declaration and comments.
 ROOT = re.compile(rb"\A\s*(?:<[?!][^>]*>\s*)*<([A-Za-z_][\w.-]*)")
 SNIFFED = 4096  # bytes in which the first element stands
+OTHER_NAME = "Pascal VOC files name another photograph than that of their own name; <filename> was taken"
 ENCODING = re.compile(rb"\A<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][\w.-]*)[\"']")
 # Encodings of several bytes a letter, which the parser lacks, and Python's that reads them. Windows writes
 # letters of its own under four of these names, as browsers know too.
@@ -40,21 +42,25 @@ def find(data: DataSet) -> list[str]:
     """The XML files of the data set, but for those that begin as another kind of XML."""
     found = []
     for name in with_suffix(data.names, frozenset({".xml"})):
-        root = ROOT.match(data.first_bytes(name, SNIFFED))
-        if root is None or root[1] == b"annotation":
+        root = root_of(data, name)
+        if root in ("annotation", ""):
             found.append(name)
-        else:
-            data.faults.note(
-                "XML files are no annotations", f"{name}, which begins with <{root[1].decode()}>"
-            )
+        elif root != "annotations":  # of CVAT
+            data.faults.note("XML files are no annotations", f"{name}, which begins with <{root}>")
     return found
+
+
+def root_of(data: DataSet, name: str) -> str:
+    """The name of the first element of an XML file, "" where it cannot be told."""
+    root = ROOT.match(data.first_bytes(name, SNIFFED))
+    return root[1].decode() if root else ""
 
 
 def read(data: DataSet, name: str) -> Iterator[Box]:
     """The boxes of one file; a photograph without faces has none."""
     root = _parse(data, name)
     given = _text(root, "filename", name)
-    photograph = _find_photograph(data, given, name)
+    photograph = data.find_of_one(name, given, OTHER_NAME)
     objects = root.findall("object")
     if not objects:
         data.empty |= {photograph} if photograph else set()
@@ -69,33 +75,27 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
             yield Box("", photograph, _text(face, "name", where), name, corners, size, number)
 
 
-def _find_photograph(data: DataSet, given: str, name: str) -> str | None:
-    """The photograph that <filename> names, or else the one that has the annotation's own name."""
-    own = normalise(stem(name))
-    if given and normalise(file_name(given)) in data.by_name:
-        found = data.find(given, name, name)
-        if normalise(stem(found)) != own and own in data.by_stem:
-            data.faults.note(
-                "Pascal VOC files name another photograph than that of their own name; <filename> was taken",
-                f"{name}, taken to be of {found}",
-            )
-        return found
-    return data.find_stem(name) if own in data.by_stem else None
-
-
 def _parse(data: DataSet, name: str) -> Element:
     """The root of an XML file; entities, which can blow up or read files, are refused."""
+    content = read_text(data.archive, name)
+    with parsing(name):
+        root = ElementTree.fromstring(_decode(content), forbid_dtd=True)
+    if root.tag != "annotation":
+        raise InputError(f"{name}: not a Pascal VOC file: it begins with <{root.tag}>, not <annotation>")
+    return root
+
+
+@contextmanager
+def parsing(name: str) -> Iterator[None]:
+    """Make what a parser of XML raises an InputError that begins with the file's name."""
     try:
-        root = ElementTree.fromstring(_decode(read_text(data.archive, name)), forbid_dtd=True)
+        yield
     except DTDForbidden:
         raise InputError(
             f"{name}: it has a <!DOCTYPE>, which can read files or fill memory; remove that declaration"
         ) from None
     except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise InputError(f"{name}: not usable XML: {error}") from None
-    if root.tag != "annotation":
-        raise InputError(f"{name}: not a Pascal VOC file: it begins with <{root.tag}>, not <annotation>")
-    return root
 
 
 def _decode(content: bytes) -> str | bytes:

@@ -120,7 +120,8 @@ def _read_lines(data: DataSet, name: str) -> list[str]:
 
 def _corners(data: DataSet, texts: list[str], where: str) -> Corners:
     """xmin, ymin, xmax, ymax of a box, with points or without, or of a polygon."""
-    points = points_of(data)
+    # All files are searched for points only where a line has more than a box.
+    points = stated_points(data) if len(texts) == 4 else points_of(data)
     _check_count(len(texts), points, where)
     is_box = len(texts) == 4 or points is not None
     names = chain(CENTRE, repeat("a point")) if is_box else repeat("a corner")

@@ -1,6 +1,7 @@
 """Fetch the digits that `data.digits` names.
 
-python -m stages.fetch_digits       writes data/raw/digits/: digits.npz or digits.zip, and source.json
+python -m stages.fetch_digits       writes data/raw/digits/: source.json and digits.npz, digits.zip or a file
+                                    of its own name
 """
 
 from pipeline.common.paths import RAW_DIGITS
@@ -23,7 +24,7 @@ def main() -> None:
             origin = DRAWN
         else:
             origin = fetch(wanted, DIGITS, raw)
-        summary = record(wanted, origin, raw, (".npz", ".zip"))
+        summary = record(wanted, origin, raw, (".npz", ".zip", ".csv", ".csv.gz", ".mat"))
     print(f"{RAW_DIGITS}/{summary}")
 
 

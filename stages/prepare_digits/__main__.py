@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.common.classes import DIGIT_CLASSES, SPLITS
+from pipeline.common.classes import SPLITS
 from pipeline.common.digits import Digits, save_digits
-from pipeline.common.paths import DIGITS, DIGITS_NOTES, RAW_DIGITS
+from pipeline.common.paths import DIGITS, DIGITS_NOTES, RAW_DIGITS, SOURCE
 from pipeline.common.storage import write_json
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.files import whole_file
@@ -27,16 +27,15 @@ ONE_SHEET = "all digits are from one sheet of paper, so runs with `split: sheets
 
 def raw_file(folder: Path) -> Path:
     """The one file of digits that fetch_digits wrote."""
-    files = [folder / "digits.npz", folder / "digits.zip"]
-    found = [file for file in files if file.exists()]
-    if len(found) != 1:
-        raise InputError(f"{folder} must hold digits.npz or digits.zip; run fetch_digits first")
-    return found[0]
+    files = [file for file in sorted(folder.glob("*")) if file.name != SOURCE]
+    if len(files) != 1:
+        raise InputError(f"{folder} must hold one file of digits; run fetch_digits first")
+    return files[0]
 
 
 def describe(split: str, labels: np.ndarray) -> str:
     """For example "train 12000 (1201 1199 ...)": all, and each class in order."""
-    counts = np.bincount(labels, minlength=len(DIGIT_CLASSES))
+    counts = np.bincount(labels)
     return f"{split} {len(labels)} ({' '.join(map(str, counts))})"
 
 
@@ -54,19 +53,20 @@ def main() -> None:
         splits, notes = read_digits(raw_file(RAW_DIGITS), settings.class_from)
         drawn = "" in splits
         if drawn:
-            splits = split_digits(splits[""], settings.train, settings.test, seed)
+            splits = split_digits(splits[""], settings.train, settings.test, seed, notes.classes)
     odd = notes.sentences() + describe_copies(splits, drawn)
     if count_sheets(splits) == 1:
         splits = {split: digits._replace(sheets=None) for split, digits in splits.items()}
         odd.append(ONE_SHEET)
     with whole_file(DIGITS) as partial:
-        save_digits(partial, splits, {"ink": INK, "white": notes.white})
+        save_digits(partial, splits, notes.classes, {"ink": INK, "white": notes.white})
     about = {"layout": notes.layout, "split": notes.split, "notes": odd, "sheets": count_sheets(splits)}
-    write_json(DIGITS_NOTES, about)
+    write_json(DIGITS_NOTES, about | {"classes": notes.classes})
     print(f"digits: read as {notes.layout}; split: {notes.split}")
     for sentence in odd:
         print(f"digits: {sentence}")
-    print(f"digits of class 0 to 9: {', '.join(describe(s, splits[s].labels) for s in SPLITS)}")
+    counts = ", ".join(describe(split, splits[split].labels) for split in SPLITS)
+    print(f"digits of class {notes.classes[0]} to {notes.classes[-1]}: {counts}")
 
 
 if __name__ == "__main__":

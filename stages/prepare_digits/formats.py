@@ -1,61 +1,26 @@
-"""Read digits of any layout: .npz or IDX files, or pictures whose name or folder tells their class."""
+"""Read digits of any layout: arrays, or pictures whose name or folder tells their class."""
 
-import re
-from io import BytesIO
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import Path
+from types import ModuleType
+from unicodedata import category
 
 import numpy as np
-from tqdm import tqdm
 
-from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import SIDE, Digits, join
-from pipeline.runtime.errors import InputError, shorten
-from pipeline.sources.archives import (
-    PICTURES,
-    Archive,
-    archive_name,
-    brief,
-    by_suffix,
-    file_names,
-    read_file,
-    suffix,
-    with_suffix,
-)
-from pipeline.sources.folders import IDX, open_source
-from pipeline.sources.pictures import open_drawing
-from pipeline.sources.splits import check_complete, map_published_split, split_of_file, split_of_folder
-from stages.prepare_digits.arrays import read_idx, read_npz, value_of_white
-from stages.prepare_digits.sample import INK, is_on_light, stretch, to_sample
+from pipeline.runtime.errors import InputError, show
+from pipeline.sources.archives import Archive, archive_name, brief, by_suffix, file_names, suffix
+from pipeline.sources.folders import open_source
+from pipeline.sources.splits import check_complete, map_published_split
+from stages.prepare_digits import drawings, idx_files, matlab_files, npy_files, npz_files, pixel_csv
+from stages.prepare_digits.arrays import Found, Stored, to_grey, value_of_white
+from stages.prepare_digits.notes import Notes
+from stages.prepare_digits.sample import is_on_light, to_sample
 
-ARRAYS, IDX_FILES, DRAWINGS = "arrays (.npz)", "IDX files", "pictures"
-CLASS_IN_NAME = re.compile(r"([0-9])[_.-]")
-NEARLY_ALL = 0.9  # of the pictures
-
-
-class Notes(NamedTuple):
-    """How a source of digits was read."""
-
-    layout: str
-    unread: str = ""  # the other files, in a few words
-    sizes: frozenset[tuple[int, int]] = frozenset()  # (width, height) of the images
-    inverted: int = 0  # images, dark on light
-    white: int = 255  # the value of white in arrays
-    split: str = "drawn, as the source publishes none"
-
-    def sentences(self) -> list[str]:
-        """What is odd."""
-        found = []
-        if sizes := [f"{width} x {height}" for width, height in sorted(self.sizes - {(SIDE, SIDE)})]:
-            shown = ", ".join(sizes[:3]) + (f" and {len(sizes) - 3} other sizes" if len(sizes) > 3 else "")
-            found.append(f"of pictures of {shown} pixels the ink was cut out, and scaled to {INK} pixels")
-        if self.white not in (1, 255):
-            found.append(f"values from 0 to {self.white} were scaled to 255")
-        if self.inverted:
-            found.append(f"{self.inverted} pictures are dark on light, and were inverted to white on black")
-        if self.unread:
-            found.append(f"not read: {self.unread}")
-        return list(map(shorten, found))
+# Each has TITLE, find(archive, names), its files among these, and, but for pictures, read(archive, files).
+ARRAYS: tuple[ModuleType, ...] = (npz_files, npy_files, matlab_files, idx_files, pixel_csv)
+OF_DIGITS_ALONE = (npz_files, idx_files, pixel_csv)  # others are beside photographs of some data sets too
+FEWEST_CLASSES, MOST_CLASSES = 2, 100
+LONGEST_CLASS = 41  # letters of a name
 
 
 def read_digits(
@@ -68,96 +33,113 @@ def read_digits(
     black. All images are samples, as `to_sample` makes them.
     Raises InputError, naming the file, the key and where it applies the index, for anything unusable.
     """
-    found, notes = read_arrays(path)
-    if notes.layout == DRAWINGS:
+    stored, notes = read_arrays(path)
+    if stored is None:
         with open_source(path) as archive:
-            found, notes = read_pictures(archive, class_from, looked_at, notes)
+            found, notes = drawings.read_pictures(archive, class_from, looked_at, notes)
     else:
-        found, notes = prepare_arrays(found, notes, path.name)
+        stored, notes = leave_unlabelled(stored, notes, path.name)
+        found, notes = prepare_arrays(stored.sets, notes, path.name)
+    found, classes = number_classes(found, path.name)
     splits, said = join_splits(found, path.name)
-    for split, (_, labels, _) in splits.items():
-        missing = sorted(set(range(len(DIGIT_CLASSES))) - set(labels.tolist()))
-        if missing:
-            where = f"{path.name}, {split}" if split else path.name
-            raise InputError(
-                f"{where}: no digit of class {', '.join(map(str, missing))}; part 1 is about ten numerals, "
-                "so each must be there"
-            )
-    return splits, notes._replace(split=said or notes.split)
+    check_splits(splits, classes, path.name)
+    return splits, notes._replace(split=said or notes.split, classes=classes)
 
 
-def read_arrays(path: Path) -> tuple[dict[str, Digits], Notes]:
-    """The digits in arrays, as they are stored, by the split that the source gives them, "" where it gives
-    none; {} if the source holds pictures.
-    """
+def read_arrays(path: Path) -> tuple[Found | None, Notes]:
+    """The digits in arrays, as they are stored; None if the source holds pictures."""
     if suffix(path.name) == ".npz":
-        with open(path, "rb") as file:
-            return read_npz(file, path.name), Notes(ARRAYS)
-    with open_source(path) as archive:
-        kind, files, unread = choose_files(archive)
-        notes = Notes(kind, unread=by_suffix(unread))
-        if kind == DRAWINGS:
-            return {}, notes
-        return read_idx(archive, files) if kind == IDX_FILES else read_files(archive, files), notes
+        found, notes = npz_files.read_path(path), Notes(npz_files.TITLE)
+    else:
+        with open_source(path) as archive:
+            form, files, unread = choose_files(archive)
+            notes = Notes(form.TITLE, unread=by_suffix(unread))
+            if form is drawings:
+                return None, notes
+            found = form.read(archive, files)
+    return found, notes._replace(taken=tuple(found.notes))
 
 
-def choose_files(archive: Archive) -> tuple[str, list[str], list[str]]:
-    """The kind of the digits in a folder or archive, their files, and its other files. Of an IDX file that
-    is there packed and unpacked, as torchvision leaves it, the unpacked one is read.
-    """
+def choose_files(archive: Archive) -> tuple[ModuleType, list[str], list[str]]:
+    """The format of the digits in a folder or archive, their files, and its other files."""
     names = file_names(archive)
-    packed_twice = {f"{name}.gz" for name in names}
-    kinds = {
-        ARRAYS: with_suffix(names, frozenset({".npz"})),
-        IDX_FILES: [name for name in names if IDX.search(name) and name not in packed_twice],
-        DRAWINGS: with_suffix(names, PICTURES),
-    }
-    kinds = {kind: files for kind, files in kinds.items() if files}
-    if len(kinds) != 1:
-        there = "; ".join(f"{kind} ({brief(files)})" for kind, files in kinds.items())
+    forms = {form: files for form in (*ARRAYS, drawings) if (files := form.find(archive, names))}
+    if idx_files in forms:
+        forms.pop(pixel_csv, None)  # Fashion-MNIST comes in both
+    if len(forms) != 1:
+        there = "; ".join(f"{form.TITLE} ({brief(files)})" for form, files in forms.items())
+        titles = ", ".join(form.TITLE for form in ARRAYS)
         raise InputError(
-            f"{archive_name(archive)} must hold either .npz files, IDX files or pictures; it holds "
+            f"{archive_name(archive)} must hold digits in one format: {titles} or pictures; it holds "
             f"{there or by_suffix(names) or 'nothing'}"
         )
-    ((kind, files),) = kinds.items()
-    return kind, files, sorted(set(names) - set(files))
+    ((form, files),) = forms.items()
+    return form, files, sorted(set(names) - set(files))
 
 
-def prepare_arrays(found: dict[str, Digits], notes: Notes, name: str) -> tuple[dict[str, Digits], Notes]:
-    """The digits of arrays with samples for images."""
-    white = value_of_white(found, name)
-    samples, inverted = {}, 0
-    for split, digits in found.items():
-        images = np.empty((len(digits.images), SIDE, SIDE), np.uint8)
-        for number, image in enumerate(digits.images):
-            pixels = stretch(image, white)
+def holds_arrays(archive: Archive, forms: tuple[ModuleType, ...] = ARRAYS) -> bool:
+    """Whether there are digits in arrays of one of the formats."""
+    return any(form.find(archive, file_names(archive)) for form in forms)
+
+
+def leave_unlabelled(found: Found, notes: Notes, name: str) -> tuple[Found, Notes]:
+    """What has labels, and a note on what has none, which may not be the training set."""
+    bare = [split for split, stored in found.sets.items() if stored.labels is None]
+    if len(bare) == len(found.sets) or "train" in bare:
+        where = f"{name}, {bare[0]}" if bare[0] else name
+        raise InputError(f"{where}: there are images without labels; {found.there}")
+    said = tuple(f"{split} has no labels, and was left alone" for split in bare)
+    kept = {split: stored for split, stored in found.sets.items() if split not in bare}
+    return found._replace(sets=kept), notes._replace(taken=(*notes.taken, *said))
+
+
+def prepare_arrays(sets: dict[str, Stored], notes: Notes, name: str) -> tuple[dict[str, Digits], Notes]:
+    """The digits of arrays, with samples for images."""
+    white = value_of_white(sets, name)
+    digits, inverted = {}, 0
+    for split, (stored, labels, sheets) in sets.items():
+        assert labels is not None, "leave_unlabelled leaves none without"
+        images = np.empty((len(stored), SIDE, SIDE), np.uint8)
+        for number, image in enumerate(stored):
+            pixels = to_grey(image, white)
             images[number] = to_sample(pixels)
             inverted += is_on_light(pixels)
-        samples[split] = digits._replace(images=images)
-    sizes = frozenset(digits.images.shape[:0:-1] for digits in found.values())
-    return samples, notes._replace(white=white, inverted=inverted, sizes=sizes)
+        digits[split] = Digits(images, labels, sheets)
+    sizes = frozenset(stored.images.shape[2:0:-1] for stored in sets.values())
+    if any(stored.images.ndim == 4 for stored in sets.values()):
+        notes = notes._replace(taken=(*notes.taken, "colours were made grey"))
+    return digits, notes._replace(white=white, inverted=inverted, sizes=sizes)
 
 
-def read_files(archive: Archive, names: list[str]) -> dict[str, Digits]:
-    """The digits of one .npz file, or of one for each part of a split, in their own size."""
-    source = archive_name(archive)
-    splits = [split_of_file(name) for name in names]
-    if len(names) > 1 and (
-        not map_published_split(splits)[0] or "" in splits or len(set(splits)) < len(splits)
-    ):
+def number_classes(found: dict[str, Digits], name: str) -> tuple[dict[str, Digits], tuple[str, ...]]:
+    """The digits with labels 0, 1, ... and the names of the classes: whole numbers in their order, or sorted
+    texts.
+    """
+    labels = np.concatenate([digits.labels for digits in found.values()])
+    values, numbers = np.unique(labels, return_inverse=True)
+    classes = tuple(map(str, values))
+    check_classes(classes, name)
+    ends = np.cumsum([len(digits.labels) for digits in found.values()])
+    parts = np.split(numbers.astype(np.uint8), ends[:-1])
+    return {
+        split: digits._replace(labels=part)
+        for (split, digits), part in zip(found.items(), parts, strict=True)
+    }, classes
+
+
+def check_classes(classes: tuple[str, ...], name: str) -> None:
+    if not FEWEST_CLASSES <= len(classes) <= MOST_CLASSES:
+        shown = show(classes[0]) + (f" to {show(classes[-1])}" if len(classes) > 1 else "")
         raise InputError(
-            f"{source} holds {brief(names)}; give one .npz file, or train.npz and test.npz, with "
-            "valid.npz or without"
+            f"{name}: there must be {FEWEST_CLASSES} to {MOST_CLASSES} classes, and the labels have "
+            f"{len(classes)}: {shown}"
         )
-    found: dict[str, Digits] = {}
-    for split, name in zip(splits, names, strict=True):
-        digits = read_npz(BytesIO(read_file(archive, name)), f"{source}: {name}")
-        if len(names) == 1:
-            return digits
-        if set(digits) != {""}:
-            raise InputError(f"{name} holds a split of its own, and is one of several files; give it alone")
-        found[split] = digits[""]
-    return found
+    for each in classes:
+        if not 0 < len(each) <= LONGEST_CLASS or any(category(letter) in ("Cc", "Cs") for letter in each):
+            raise InputError(
+                f"{name}: {show(each)} is no name for a class: it must have 1 to {LONGEST_CLASS} letters, "
+                "none of them a control character"
+            )
 
 
 def join_splits(found: dict[str, Digits], source: str) -> tuple[dict[str, Digits], str]:
@@ -173,70 +155,12 @@ def join_splits(found: dict[str, Digits], source: str) -> tuple[dict[str, Digits
     return {split: join(parts) for split, parts in joined.items()}, said
 
 
-def read_pictures(
-    archive: Archive, class_from: str, looked_at: int | None, notes: Notes
-) -> tuple[dict[str, Digits], Notes]:
-    """The digits of pictures by the split that their folders say."""
-    source, names = archive_name(archive), with_suffix(file_names(archive), PICTURES)
-    splits = [split_of_folder(name) for name in names]
-    if map_published_split(splits)[0]:
-        check_complete(names, splits, source)
-    else:
-        splits = [""] * len(names)
-    classes, told_by = classes_of(names, class_from, source)
-    labels, images = np.array(classes, np.uint8), np.zeros((len(names), SIDE, SIDE), np.uint8)
-    sizes, inverted = set(), 0
-    for number, name in enumerate(tqdm(names[:looked_at], leave=False, disable=None)):
-        pixels = np.asarray(open_drawing(read_file(archive, name), f"{source}: {name}"))
-        images[number] = to_sample(pixels)
-        inverted += is_on_light(pixels)
-        sizes.add(pixels.shape[::-1])
-    parts = {split: np.array([each == split for each in splits]) for split in sorted(set(splits))}
-    layout = f"{notes.layout}, class by {told_by}"
-    return (
-        {split: Digits(images[rows], labels[rows]) for split, rows in parts.items()},
-        notes._replace(layout=layout, inverted=inverted, sizes=frozenset(sizes)),
-    )
-
-
-def classes_of(names: list[str], class_from: str, source: str) -> tuple[list[int], str]:
-    """The class of each picture, and what tells it, "folder" or "name"."""
-    folders = [PurePosixPath(name).parts[-2:-1] for name in names]
-    by_folder = [folder[0] if folder and folder[0] in DIGIT_CLASSES else None for folder in folders]
-    by_name = [
-        match[1] if (match := CLASS_IN_NAME.match(PurePosixPath(name).name)) else None for name in names
-    ]
-    if class_from == "auto":
-        check_agreement(by_folder, by_name, names, source)
-        class_from = "name" if by_folder.count(None) > by_name.count(None) else "folder"
-    found = by_folder if class_from == "folder" else by_name
-    strays = [name for name, told in zip(names, found, strict=True) if told is None]
-    if len(strays) == len(names):
-        raise InputError(
-            f"{source}: no class can be told of {brief(names)}: put pictures into folders named 0 to 9, or "
-            "name them like 3_12.jpg"
-        )
-    if strays:
-        rule = "its folder is not named 0 to 9" if class_from == "folder" else "its name is not like 3_12.jpg"
-        raise InputError(
-            f"{source}: no class can be told of {brief(strays)}: {rule}, as with the other "
-            f"{len(names) - len(strays)} pictures; rename or remove what has none"
-        )
-    return [int(each) for each in found if each is not None], class_from
-
-
-def check_agreement(
-    by_folder: list[str | None], by_name: list[str | None], names: list[str], source: str
-) -> None:
-    """Raise InputError where folders and names both tell all ten classes, and not the same ones.
-
-    Folders of ten writers are named 0 to 9 too, and a tenth of their files agrees by chance.
-    """
-    both = [(a, b, name) for a, b, name in zip(by_folder, by_name, names, strict=True) if a and b]
-    differ = [name for a, b, name in both if a != b]
-    tell_all = all({each[column] for each in both} == set(DIGIT_CLASSES) for column in (0, 1))
-    if tell_all and len(both) > NEARLY_ALL * len(names) and len(differ) > (1 - NEARLY_ALL) * len(both):
-        raise InputError(
-            f"{source}: the folders say other classes than the names of {len(differ)} of {len(names)} "
-            f"pictures, as of {differ[0]}; say which is right with prepare_digits.class_from: folder or name"
-        )
+def check_splits(splits: dict[str, Digits], classes: tuple[str, ...], name: str) -> None:
+    """Raise InputError where a set of a published split lacks a class."""
+    for split, digits in splits.items():
+        missing = sorted(set(range(len(classes))) - set(digits.labels.tolist()))
+        if missing:
+            shown = ", ".join(classes[number] for number in missing)
+            raise InputError(
+                f"{name}, {split}: no digit of class {shown}, which the other set has; each must be in both"
+            )

@@ -1,5 +1,7 @@
 """Split digits into a training and a test set, and find the copies among them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.common.classes import DIGIT_CLASSES, SPLITS
@@ -16,11 +18,17 @@ def split_sizes(samples: int, train: int, test: int) -> tuple[int, int]:
     return samples - fewer, fewer
 
 
-def split_digits(digits: Digits, train: int, test: int, seed: int) -> dict[str, Digits]:
+def split_digits(
+    digits: Digits, train: int, test: int, seed: int, classes: Sequence[str] = DIGIT_CLASSES
+) -> dict[str, Digits]:
     """A random stratified split, copies of a sample on one side; InputError if the digits are too few."""
     from sklearn.model_selection import train_test_split
 
     labels = digits.labels
+    if alone := [classes[label] for label, count in enumerate(np.bincount(labels)) if count == 1]:
+        raise InputError(
+            f"there is one digit alone of class {', '.join(alone)}; each set must have one of each class"
+        )
     train, test = split_sizes(len(labels), train, test)
     random_state = int(generator(seed, "digits split").integers(2**32))
     try:
@@ -32,7 +40,7 @@ def split_digits(digits: Digits, train: int, test: int, seed: int) -> dict[str, 
             random_state=random_state,
         )
         sides = keep_copies_together(for_training, for_testing, first_copies(digits.images), labels)
-        if any(len(np.unique(labels[side])) < len(DIGIT_CLASSES) for side in sides):
+        if any(len(np.unique(labels[side])) < len(np.unique(labels)) for side in sides):
             raise ValueError("a class would be on one side only, as copies are")
     except ValueError as error:
         raise InputError(

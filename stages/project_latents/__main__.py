@@ -11,7 +11,7 @@ replicate are separated (replicate, epoch, knn_accuracy, silhouette).
 import numpy as np
 import pandas as pd
 
-from pipeline.common.digits import load_digits
+from pipeline.common.digits import load_classes, load_digits
 from pipeline.common.paths import LATENTS, SEPARATION
 from pipeline.common.seeds import generator
 from pipeline.runtime.compute import read_compute
@@ -30,10 +30,10 @@ def project_replicate(
     return points, [separation(each, digits) for each in points]
 
 
-def points_table(points: np.ndarray, epochs: list[int], digits: np.ndarray) -> pd.DataFrame:
-    """(epochs, samples, 2) as a row for each point."""
+def points_table(points: np.ndarray, epochs: list[int], names: np.ndarray) -> pd.DataFrame:
+    """(epochs, samples, 2) as a row for each point, with the name of its class."""
     tables = [
-        pd.DataFrame({"epoch": epoch, "x": each[:, 0], "y": each[:, 1], "digit": digits})
+        pd.DataFrame({"epoch": epoch, "x": each[:, 0], "y": each[:, 1], "digit": names})
         for epoch, each in zip(epochs, points, strict=True)
     ]
     return pd.concat(tables)
@@ -54,7 +54,7 @@ def main(figure: str) -> None:
     ]
     name = f"{figure}.csv"
     with whole_file(LATENTS / name) as partial:
-        table = points_table(results[0][0], settings.epochs, digits)
+        table = points_table(results[0][0], settings.epochs, np.array(load_classes())[digits])
         table.to_csv(partial, index=False, float_format="%.4g")
     with whole_file(SEPARATION / name) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False, float_format="%.6g")

@@ -1,9 +1,15 @@
 """Project latent features into the plane, and measure how well the classes are separated there."""
 
+import math
+import warnings
+
 import numpy as np
 
 from pipeline.common.runs import load_latents, run_folder
 from pipeline.runtime.errors import InputError
+
+# Where the test set has samples enough.
+PERPLEXITY, NEIGHBOURS, FOLDS = 30, 15, 5
 
 
 def read_latents(run: str, epochs: list[int]) -> np.ndarray:
@@ -33,19 +39,28 @@ def project(method: str, latents: np.ndarray, random_state: int) -> np.ndarray:
         return latents
     if method == "pca":
         return PCA(2, svd_solver="full").fit_transform(latents.reshape(-1, units)).reshape(epochs, samples, 2)
-    return np.stack([TSNE(init="pca", random_state=random_state).fit_transform(each) for each in latents])
+    tsne = TSNE(init="pca", perplexity=min(PERPLEXITY, (samples - 1) / 3), random_state=random_state)
+    return np.stack([tsne.fit_transform(each) for each in latents])
 
 
 def separation(points: np.ndarray, digits: np.ndarray) -> dict[str, float]:
     """How well the classes of `points` (n, 2) are separated.
 
     The accuracy of a 15-nearest-neighbour classifier (5-fold cross-validation), and the mean silhouette
-    (Rousseeuw, 1987; from -1 to 1).
+    (Rousseeuw, 1987; from -1 to 1). A class of fewer than five samples makes fewer folds, and few samples
+    fewer neighbours. Both are 0 where no class has two samples.
     """
     from sklearn.metrics import silhouette_score
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.neighbors import KNeighborsClassifier
 
-    neighbours = KNeighborsClassifier(n_neighbors=15)
-    accuracy = cross_val_score(neighbours, points, digits, cv=StratifiedKFold(5)).mean()
+    sizes = np.unique(digits, return_counts=True)[1]
+    if sizes.max() == 1:
+        return {"knn_accuracy": 0.0, "silhouette": 0.0}
+    folds = int(np.clip(sizes.min(), 2, FOLDS))
+    trained_on = len(digits) - math.ceil(len(digits) / folds)
+    neighbours = KNeighborsClassifier(min(NEIGHBOURS, trained_on))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        accuracy = cross_val_score(neighbours, points, digits, cv=StratifiedKFold(folds)).mean()
     return {"knn_accuracy": float(accuracy), "silhouette": float(silhouette_score(points, digits))}

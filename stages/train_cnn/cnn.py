@@ -19,26 +19,29 @@ EVALUATION_BATCH = 64  # crops, which fit the CPU cache
 
 
 class Samples(NamedTuple):
-    """The crops of one split."""
+    """The crops of one split, n of all."""
 
-    images: Tensor  # float32 (n, 3, size, size)
+    pixels: np.ndarray  # (all, 3, size, size), uint8, or float in 0 to 1
+    rows: np.ndarray  # int (n,), the numbers of the n crops
     labels: Tensor  # int64 (n,)
+
+    def images(self, chosen: Tensor) -> Tensor:
+        """Some of the n crops, by number, as float (m, 3, size, size) in 0 to 1, in MEMORY_FORMAT."""
+        images = torch.from_numpy(self.pixels[self.rows[chosen.numpy()]])
+        images = images.contiguous(memory_format=MEMORY_FORMAT)
+        images = images if images.is_floating_point() else images.float().div_(255)
+        return images.to(self.labels.device)
 
 
 def to_samples(crops: Crops, rows: dict[str, np.ndarray], method: str, device: str) -> dict[str, Samples]:
     """The crops of each split. `rows` tells for each split which crops are in it, bool (n,). `method` is
     "resized" (method 2), "large", or "own_size" (pooled, method 1).
     """
-    arrays = {"resized": crops.resized, "large": crops.large, "own_size": crops.pooled}
-    images = torch.from_numpy(arrays[method])
-    images = images.permute(0, 2, 3, 1).contiguous()  # in MEMORY_FORMAT, before there are copies of it
-    labels = torch.from_numpy(crops.label).long()
+    pixels = {"resized": crops.resized, "large": crops.large, "own_size": crops.pooled}[method]
     splits = {}
     for split, of_split in rows.items():
-        mask = torch.from_numpy(of_split)
-        pixels = images[mask].permute(0, 3, 1, 2)
-        pixels = pixels if method == "own_size" else pixels.float().div_(255)
-        splits[split] = Samples(pixels.to(device), labels[mask].to(device))
+        labels = torch.from_numpy(crops.label[of_split]).long()
+        splits[split] = Samples(pixels, of_split.nonzero()[0], labels.to(device))
     return splits
 
 
@@ -154,7 +157,7 @@ def train_epoch(
     """A step for each mini-batch of the crops in this order; `augment` changes the images of each."""
     network.train()
     for batch in order.split(batch_size):
-        images = samples.images[batch]
+        images = samples.images(batch)
         optimizer.zero_grad()
         loss(network(augment(images) if augment else images), samples.labels[batch]).backward()
         optimizer.step()
@@ -165,8 +168,10 @@ def score(network: nn.Module, splits: dict[str, Samples]) -> tuple[dict[str, flo
     """Mean cross-entropy and accuracy of both splits; the classes predicted for each."""
     network.eval()
     scores, predicted = {}, {}
-    for split, (images, labels) in splits.items():
-        logits = torch.cat([network(batch) for batch in images.split(EVALUATION_BATCH)])
+    for split, samples in splits.items():
+        labels = samples.labels
+        batches = torch.arange(len(labels)).split(EVALUATION_BATCH)
+        logits = torch.cat([network(samples.images(batch)) for batch in batches])
         classes = logits.argmax(dim=1)
         scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
         scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()

@@ -77,9 +77,9 @@ def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: in
     prepared = load_crops(crops)
     rows = rows_of_splits(prepared, settings, seed, replicate)
     splits = to_samples(prepared, rows, settings.crops, settings.device)
-    images, labels = splits["train"]
+    pixels, _, labels = splits["train"]
     settings.check_samples(run, len(labels))
-    about = describe(settings, images.shape[-1], prepared.classes)
+    about = describe(settings, pixels.shape[-1], prepared.classes)
     network = draw_network(about, settings.device, draw_seed(seed, "weights", replicate))
     optimizer, loss = build_optimizer(network, settings), build_loss(labels.cpu(), about, settings)
     augment = load_augmentation() if settings.augmentation == "random" else None
@@ -91,7 +91,7 @@ def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: in
     for epoch in range(1, settings.epochs + 1):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(settings, epoch)
-        order = order_of_epoch(labels.cpu(), settings.sampler, shuffling).to(settings.device)
+        order = order_of_epoch(labels.cpu(), settings.sampler, shuffling)
         train_epoch(network, optimizer, loss, splits["train"], order, settings.batch_size, augment)
         scores, predicted = score(network, splits)
         curve.record(scores)

@@ -30,8 +30,6 @@ import numpy as np
 from numpy import ndarray
 from scipy.linalg.blas import dgemm, sgemm
 
-from pipeline.common.classes import DIGIT_CLASSES
-
 BATCHES_GATHERED = 16  # so many stay in the CPU cache until they are used
 EVALUATION_BATCH = 500  # samples, whose activations fit the CPU cache
 GEMM = {"f": sgemm, "d": dgemm}  # alpha A B + beta C, in single precision, and in double for the tests
@@ -121,7 +119,7 @@ class Buffers:
 
 
 def forward(layers: list[ndarray], buffers: Buffers, inputs: ndarray, activation: Activation) -> ndarray:
-    """The logits (10, m) of inputs (m, pixels + 1), leaving the activations in `buffers`."""
+    """The logits (classes, m) of inputs (m, pixels + 1), leaving the activations in `buffers`."""
     *hidden, output = layers
     below = inputs.T
     for layer, activations in zip(hidden, buffers.activations, strict=True):
@@ -171,7 +169,7 @@ def train_step(
 ) -> None:
     """One step of gradient descent, in place, on a mini-batch of m samples.
 
-    `inputs` are (m, pixels + 1), one-hot `targets` (10, m), and `rate` is the learning rate / m.
+    `inputs` are (m, pixels + 1), one-hot `targets` (classes, m), and `rate` is the learning rate / m.
     """
     delta = softmax(forward(layers, buffers, inputs, activation))
     delta -= targets
@@ -223,7 +221,7 @@ def train_epoch(
     """A step for each mini-batch of the samples in this order: `inputs` (n, pixels + 1), `labels` (n,). The
     last mini-batch may be smaller: it averages over its own size.
     """
-    one_hot = np.eye(len(DIGIT_CLASSES), dtype=layers[0].dtype)
+    one_hot = np.eye(len(layers[-1]), dtype=layers[0].dtype)
     gathered = BATCHES_GATHERED * batch_size
     buffers = Buffers(layers, batch_size)
     for start in range(0, len(order), gathered):
@@ -241,7 +239,7 @@ def train_epoch(
 def forward_in_blocks(
     layers: list[ndarray], inputs: ndarray, activation: Activation
 ) -> Iterator[tuple[slice, ndarray, ndarray]]:
-    """Yield for each block of k samples its rows, logits (10, k) and last hidden units (units, k)."""
+    """Yield for each block of k samples its rows, logits (classes, k) and last hidden units (units, k)."""
     buffers = Buffers(layers, EVALUATION_BATCH)
     for start in range(0, len(inputs), EVALUATION_BATCH):
         part = slice(start, start + EVALUATION_BATCH)
@@ -252,8 +250,8 @@ def forward_in_blocks(
 
 
 def predict(layers: list[ndarray], inputs: ndarray, activation: Activation) -> ndarray:
-    """The logits (10, n) of all samples."""
-    logits = np.empty((len(DIGIT_CLASSES), len(inputs)), layers[0].dtype)
+    """The logits (classes, n) of all samples."""
+    logits = np.empty((len(layers[-1]), len(inputs)), layers[0].dtype)
     for part, of_part, _ in forward_in_blocks(layers, inputs, activation):
         logits[:, part] = of_part
     return logits
@@ -268,7 +266,7 @@ def last_hidden(layers: list[ndarray], inputs: ndarray, activation: Activation) 
 
 
 def cross_entropy(logits: ndarray, labels: ndarray) -> float:
-    """The mean over samples, in nats; `logits` are (10, n)."""
+    """The mean over samples, in nats; `logits` are (classes, n)."""
     logits = logits - logits.max(axis=0)
     of_truth = logits[labels, np.arange(len(labels))]
     return float(np.mean(np.log(np.exp(logits).sum(axis=0)) - of_truth, dtype=np.float64))

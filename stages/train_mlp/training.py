@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import SIDE
 from pipeline.common.runs import Replicate
 from pipeline.common.seeds import generator
@@ -108,24 +107,24 @@ class Record:
         return Replicate(self.curve.close(), weights, about, self.predicted, truth, latents=self.latents)
 
 
-def describe(settings: MlpSettings, prepared: dict[str, Any]) -> dict[str, Any]:
-    """The metadata stored with the weights, from which `load_network` builds the network; `prepared` is how
-    prepare_digits made samples of pictures, which users of the network have to do too.
+def describe(settings: MlpSettings, digits: dict[str, Any]) -> dict[str, Any]:
+    """The metadata stored with the weights, from which `load_network` builds the network; `digits` are those
+    of data/digits.safetensors: the classes, and how samples were made of pictures.
     """
     return {
         "kind": "mlp",
         "side": SIDE,
         "input": "grey, white on black, pixel / 255",
-        "prepared": prepared,
+        "prepared": digits["prepared"],
         "hidden": settings.hidden,
         "activation": settings.activation,
-        "classes": list(DIGIT_CLASSES),
+        "classes": digits["classes"],
     }
 
 
-def draw_layers(pixels: int, settings: MlpSettings, rng: np.random.Generator) -> list[ndarray]:
+def draw_layers(pixels: int, classes: int, settings: MlpSettings, rng: np.random.Generator) -> list[ndarray]:
     """The initial weights of a run."""
-    sizes = [pixels, *settings.hidden, len(DIGIT_CLASSES)]
+    sizes = [pixels, *settings.hidden, classes]
     weights, biases, std = settings.initial_weights, settings.initial_biases, settings.initial_std
     return initial_layers(sizes, weights, biases, std, settings.activation, rng)
 
@@ -138,7 +137,10 @@ def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: i
     labels = {split: samples.labels for split, samples in splits.items()}
     settings.check_samples(run, len(images))
     activation = ACTIVATIONS[settings.activation]
-    layers = draw_layers(images[0].size, settings, generator(seed, "weights", replicate))
+    about = describe(settings, load_about(digits))
+    layers = draw_layers(
+        images[0].size, len(about["classes"]), settings, generator(seed, "weights", replicate)
+    )
     momentum = Momentum(settings.momentum, layers)
     shuffling, moving = generator(seed, "shuffling", replicate), generator(seed, "moving", replicate)
     record = Record(run, replicate, settings)
@@ -157,4 +159,4 @@ def train(digits: Path, run: str, seed: int, settings: MlpSettings, replicate: i
                 record.latents[epoch] = last_hidden(layers, inputs["test"], activation)
             if record.is_over():
                 break
-    return record.result(describe(settings, load_about(digits)), labels)
+    return record.result(about, labels)

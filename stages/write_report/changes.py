@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline.evaluation.intervals import wilson_interval
 from pipeline.evaluation.measures import measure_of, score_name
 from pipeline.evaluation.statistics import probability_greater
+from stages.write_report.contents import name_samples
 from stages.write_report.results import Results
 
 # What is compared in "What helps": the part, the runs before and after a change, and the class on whose test
@@ -31,7 +32,6 @@ CHANGES: list[tuple[str, ...]] = [
     ("cnn", "final", "weighted", "good"),
     ("cnn", "final", "weighted"),
 ]
-SAMPLES = {"mlp": "numerals", "cnn": "masks"}
 NO_CHANGE = ("snapshot_epoch", "latents_every")  # settings that no score depends on
 FEW = 100  # samples, of which a share is shown with its interval
 
@@ -57,6 +57,7 @@ class Change(NamedTuple):
 
 def list_changes(results: Results) -> list[Change]:
     """The changes between runs that there are, what helps most first."""
+    names = {"mlp": f"{name_samples(results.digit_classes)}s", "cnn": "masks"}
     found = []
     for part, before, after, *of_class in CHANGES:
         settings = results.settings[part]
@@ -75,7 +76,7 @@ def list_changes(results: Results) -> list[Change]:
         found.append(
             Change(
                 name,
-                ", ".join([SAMPLES[part], *of_class]) + (f" ({count} samples)" if few else ""),
+                ", ".join([names[part], *of_class]) + (f" ({count} samples)" if few else ""),
                 one.mean(),
                 other.mean(),
                 probability_greater(high, low),

@@ -2,6 +2,10 @@
 table that a user adds follows those of its part.
 """
 
+from collections.abc import Sequence
+
+from pipeline.common.classes import DIGIT_CLASSES
+
 PARTS = {
     "mlp": {
         "T1": "number of hidden layers",
@@ -34,3 +38,8 @@ PARTS = {
 TITLES = {name: title for titles in PARTS.values() for name, title in titles.items()}
 LEFT_OPEN = ("T15", "T16")  # which are ours, and have a chapter of their own
 OTHERS_TITLE = "runs in no table"
+
+
+def name_samples(classes: Sequence[str]) -> str:
+    """What one sample of part 1 is called, given its classes."""
+    return "numeral" if set(classes) <= set(DIGIT_CLASSES) else "character"

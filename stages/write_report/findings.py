@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.intervals import wilson_interval
+from pipeline.evaluation.tables import MOST_IN_MATRIX, count_samples
 from stages.write_report.changes import list_changes
 from stages.write_report.figures.confusions import most_confused
 from stages.write_report.left_open import facts_left_open
 from stages.write_report.results import Results, mean_confusion
 
+HARDEST = 10  # of many classes, that the page lists
 MEANINGS = {"bad": "no mask", "good": "mask worn", "none": "worn wrongly"}
 
 
@@ -108,16 +111,39 @@ def confusion(results: Results, final: str) -> dict[str, Any]:
 
     `count` is how often the first replicate makes it.
     """
-    truth, predicted = most_confused(mean_confusion(results, final))
-    digits, matrix = results.digits["test"], results.confusions["mlp"][final]
+    shares, digits = mean_confusion(results, final), results.digits["test"]
+    truth, predicted = most_confused(shares)
     return {
         "truth": truth,
         "predicted": predicted,
-        "share": matrix[int(truth), int(predicted)],
-        "error": 1 - matrix.trace(),
+        "share": shares.loc[truth, predicted],
+        "error": 1 - np.trace(shares),
         "count": int(((digits.truth == truth) & (digits.predicted == predicted)).sum()),
         "samples": len(digits),
     }
+
+
+def hardest_classes(results: Results, final: str) -> list[dict[str, Any]]:
+    """The classes of part 1 that the final network finds least often, and what they are most taken for, means
+    over replicates; none where a matrix shows all of them.
+    """
+    shares = mean_confusion(results, final)
+    if len(shares) <= MOST_IN_MATRIX:
+        return []
+    rows = shares.div(shares.sum(axis=1), axis=0)
+    accuracy = pd.Series(np.diag(rows), rows.index)
+    wrong = rows.mask(np.eye(len(rows), dtype=bool), 0)
+    samples = count_samples(results.class_accuracy["mlp"], "test")
+    return [
+        {
+            "name": name,
+            "accuracy": accuracy[name],
+            "samples": samples[name],
+            "taken_for": wrong.loc[name].idxmax(),
+            "share": wrong.loc[name].max(),
+        }
+        for name in accuracy.sort_values(kind="stable").index[:HARDEST]
+    ]
 
 
 def count_errors(samples: pd.DataFrame) -> dict[str, int]:
@@ -200,6 +226,7 @@ def list_findings(results: Results) -> dict[str, Any]:
         "widest": results.settings["mlp"].get("h512_256", {}).get("hidden"),
         "rare": rare_class(results),
         "confusion": confusion(results, results.finals["mlp"]) if results.finals["mlp"] else None,
+        "hardest": hardest_classes(results, results.finals["mlp"]) if results.finals["mlp"] else [],
         "conclusions": conclusions(results.claims),
         "values": values_of_part_1(results.claims),
         **facts_left_open(results),

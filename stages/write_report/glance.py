@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
-from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.digits import SIDE
-from pipeline.common.paths import CROP_FILES
+from stages.write_report.figures.photographs import cut_faces
 from stages.write_report.findings import MEANINGS
 from stages.write_report.results import Results
 from stages.write_report.tables import verdict_words
@@ -61,23 +60,22 @@ def face_of_each_class(results: Results) -> dict[str, dict[str, str]]:
             rows = right
         faces[name] = {
             "meaning": MEANINGS.get(name, ""),
-            "uri": small_picture(rows.crop.iloc[0]) if len(rows) else "",
+            "uri": small_picture(cut_faces(rows.iloc[:1])[0]) if len(rows) else "",
         }
     return faces
 
 
-def small_picture(crop: str) -> str:
-    """A crop of data/crops/ as a square JPEG in a data: address."""
+def small_picture(crop: Image.Image) -> str:
+    """A crop as a square JPEG in a data: address."""
     file = BytesIO()
-    with Image.open(CROP_FILES / crop) as picture:
-        ImageOps.fit(picture.convert("RGB"), (FACE, FACE)).save(file, "JPEG", quality=80)
+    ImageOps.fit(crop, (FACE, FACE)).save(file, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"
 
 
-def layers_of_mlp(settings: dict[str, Any]) -> list[list[str]]:
+def layers_of_mlp(settings: dict[str, Any], classes: int) -> list[list[str]]:
     """The layers of an MLP, each in a few words."""
     hidden = [[f"{units}", f"{settings['activation']} units"] for units in settings["hidden"]]
-    return [[f"{SIDE} × {SIDE}", "pixels"], *hidden, [str(len(DIGIT_CLASSES)), "classes"]]
+    return [[f"{SIDE} × {SIDE}", "pixels"], *hidden, [str(classes), "classes"]]
 
 
 def layers_of_cnn(settings: dict[str, Any], side: int, classes: int) -> list[list[str]]:

@@ -56,8 +56,12 @@
     return Object.entries(LOOK.scores[part.value]).filter(([score]) => pair.some(run => run.scores[score]))
       .map(([score, name]) => {
         const values = pair.map(run => run.scores[score]);
-        const cells = values.map(found => !found ? "none"
-          : found[1] === null ? scoreText(score, found[0]) : `${scoreText(score, found[0])} ± ${scoreText(score, found[1])}`);
+        const cells = values.map(found => {
+          if (!found) return "none";
+          const mean = scoreText(score, found[0]);
+          if (found[1] === null) return mean;
+          return `${mean} ± ${score.endsWith("loss") ? found[1].toFixed(mean.split(".")[1]?.length) : scoreText(score, found[1])}`;
+        });
         if (!values.every(Boolean)) return [name, ...cells, ""];
         const difference = values[1][0] - values[0][0], text = scoreText(score, Math.abs(difference));
         return [name, ...cells, Number(text) ? (difference < 0 ? "−" : "+") + text : text];
@@ -108,14 +112,16 @@
   }
 
   function confusionTable(run) {
-    const names = LOOK.classes[part.value];
-    const rows = names.map((name, truth) => make("tr", {}, headCell(name, "row"), ...run.confusion[truth].map(share => {
-      const cell = make("td", {textContent: shareText(share), className: share ? "" : "zero"});
+    const names = LOOK.classes[part.value], small = LOOK.matrix[part.value].includes("small");
+    const rows = names.map((name, truth) => make("tr", {}, headCell(name, "row"), ...run.confusion[truth].map((share, predicted) => {
+      const cell = make("td", {textContent: small ? "" : shareText(share), className: share ? "" : "zero"});
+      if (small) cell.title = `${name} taken for ${names[predicted]}: ${shareText(share)} %`;
       cell.style.setProperty("--share", share / 1000);
       return cell;
     })));
     const head = make("tr", {}, make("th", {scope: "col", textContent: "truth"}), ...names.map(name => headCell(name, "col")));
-    const table = make("table", {className: "matrix"}, make("caption", {textContent: run.name}),
+    const said = run.name + (small ? ": the bluer a cell, the larger its share; point at it for the number" : "");
+    const table = make("table", {className: LOOK.matrix[part.value]}, make("caption", {textContent: said}),
       make("thead", {}, head), make("tbody", {}, ...rows));
     return make("div", {className: "scroll"}, table);
   }
@@ -152,8 +158,9 @@
         cell.className = "zero";
         return null;
       }
-      const button = make("button", {type: "button", textContent: count, tabIndex: -1, truth, predicted});
-      button.ariaLabel = `truth ${this.classes[truth]}, taken for ${this.classes[predicted]}: ${count}`;
+      const said = `truth ${this.classes[truth]}, taken for ${this.classes[predicted]}: ${count}`;
+      const button = make("button", {type: "button", textContent: count, tabIndex: -1, truth, predicted, ariaLabel: said});
+      if (LOOK.matrix[this.part].includes("small")) Object.assign(button, {textContent: "", title: said});
       cell.style.setProperty("--share", share);
       cell.replaceChildren(button);
       button.addEventListener("click", () => this.open(button));
@@ -179,7 +186,7 @@
       const {truth, predicted} = button, count = this.count(button), name = this.classes[truth];
       const shown = [...this.chosen.keys()].filter(n => this.chosen[n][0] === truth && this.chosen[n][1] === predicted);
       this.said.textContent = `${shown.length < count ? `${shown.length} of the ` : ""}${count} test sample${count === 1 ? "" : "s"} ` +
-        `of ${name} ${truth === predicted ? "recognised" : `taken for ${this.classes[predicted]}`}, and what both networks say:`;
+        `of ${name} ${truth === predicted ? "recognised" : `taken for ${this.classes[predicted]}`}, and what ${this.networks.length > 1 ? "both networks say" : `${this.networks[0].run} says`}:`;
       this.opened = button;
       await this.picture.decode();
       if (this.opened === button) this.list.replaceChildren(...shown.map(n => this.sample(n, name)));

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.crops import load_crops
 from pipeline.common.runs import load_latents, run_folder
 from pipeline.evaluation.measures import NAMES, score_name
+from pipeline.evaluation.tables import MOST_IN_MATRIX
 from pipeline.runtime.settings import section
 from stages.write_report.changes import setting_text
-from stages.write_report.colours import DARK_COLOURS, DIGIT_COLOURS
 from stages.write_report.contents import PARTS
 from stages.write_report.figures.confusions import count_confusions
 from stages.write_report.figures.galleries import spread
@@ -30,6 +29,7 @@ COMPARED = {"mlp": ("h512_256", "scaled"), "cnn": ("final", "weighted")}
 CURVE_POINTS = 100  # of a run's curve, at most
 CELL_SAMPLES = 12  # of a cell of a confusion matrix, at most
 SPRITE_BYTES = 72_000  # of the samples of all cells of a matrix
+SAMPLE_BYTES = 30  # of a sample in a sprite, at least: more than fit are not tried
 SPRITE_COLUMNS = 20
 LATENT_SAMPLES, LATENT_EPOCHS = 600, 24
 
@@ -106,10 +106,11 @@ def make_look_into(
     params: dict[str, Any], results: Results, trial: dict[str, Any], images: np.ndarray
 ) -> dict[str, Any]:
     """All that the page's script is given to look into; `images` (n, 28, 28) are the test set of digits."""
-    classes = {"mlp": list(DIGIT_CLASSES), "cnn": results.mask_classes}
+    classes = {"mlp": results.digit_classes, "cnn": results.mask_classes}
     runs = {part: describe_runs(part, params, results, classes[part]) for part in PARTS}
     return {
         "classes": classes,
+        "matrix": {part: matrix_style(names) for part, names in classes.items()},
         "meanings": {name: MEANINGS[name] for name in results.mask_classes if name in MEANINGS},
         "compared": {part: choose_compared(part, list(runs[part])) for part in PARTS},
         "scores": {
@@ -121,6 +122,13 @@ def make_look_into(
         "cells": make_cells(results, trial, images),
         "epochs": latent_epochs(params, results),
     }
+
+
+def matrix_style(classes: list[str]) -> str:
+    """The CSS classes of a confusion matrix: of many classes it has small cells without numbers."""
+    if len(classes) <= MOST_IN_MATRIX:
+        return "matrix"
+    return "matrix small tall" if max(map(len, classes)) > 1 else "matrix small"
 
 
 def choose_compared(part: str, runs: list[str]) -> list[str]:
@@ -195,7 +203,7 @@ def make_cells(results: Results, trial: dict[str, Any], images: np.ndarray) -> d
     """
     cells = {}
     if results.finals["mlp"] and results.finals["mlp"] in run_names(trial["numerals"])[:1]:
-        cells["mlp"] = cells_of(results.digits["test"], list(DIGIT_CLASSES), images)
+        cells["mlp"] = cells_of(results.digits["test"], results.digit_classes, images)
     faces = run_names(trial["faces"])
     resized = all(results.settings["cnn"][run]["crops"] == "resized" for run in faces)
     if results.finals["cnn"] and results.finals["cnn"] in faces[:1] and resized:
@@ -213,7 +221,7 @@ def cells_of(samples: pd.DataFrame, classes: list[str], pixels: np.ndarray) -> d
     """The counts of a confusion matrix, and `chosen`: truth and prediction of each sample in the sprite, in
     the order of cells; `pixels` (n, side, side) or (n, side, side, 3) are those of all `samples`.
 
-    Each cell has as many samples, evenly spread, as fit into SPRITE_BYTES.
+    Each cell has as many samples, evenly spread, as fit into SPRITE_BYTES; one, where these do not fit.
     """
     truth, predicted = (samples[name].map(classes.index).to_numpy() for name in ("truth", "predicted"))
     pairs = [
@@ -223,6 +231,8 @@ def cells_of(samples: pd.DataFrame, classes: list[str], pixels: np.ndarray) -> d
     ]
     for limit in range(CELL_SAMPLES, 0, -1):
         rows = np.concatenate([cell[spread(len(cell), limit)] for cell in pairs])
+        if limit > 1 and len(rows) * SAMPLE_BYTES > SPRITE_BYTES:
+            continue
         if len(sprite := make_sprite(pixels[rows])) <= SPRITE_BYTES:
             break
     return {
@@ -257,7 +267,8 @@ def latent_epochs(params: dict[str, Any], results: Results) -> dict[str, dict[st
         if settings["method"] != "units" or latents is None:
             continue
         points, trained = results.latents[figure], results.settings["mlp"][settings["run"]]
-        digits = points.digit[points.epoch == points.epoch.iloc[0]].to_numpy(np.uint8)
+        names = points.digit[points.epoch == points.epoch.iloc[0]]
+        digits = names.map(results.digit_classes.index).to_numpy(np.uint8)
         epochs, samples = spread(len(latents.epoch), LATENT_EPOCHS), spread(len(digits), LATENT_SAMPLES)
         chosen = latents.activations[0][np.ix_(epochs, samples)]
         low, high = chosen.min(axis=(0, 1)), chosen.max(axis=(0, 1))
@@ -271,8 +282,3 @@ def latent_epochs(params: dict[str, Any], results: Results) -> dict[str, dict[st
             "points": base64.b64encode(scaled.round().astype(np.uint8).tobytes()).decode(),
         }
     return found
-
-
-def digit_colours() -> list[tuple[str, str]]:
-    """The colour of each digit on a light and on a dark page."""
-    return [(colour, DARK_COLOURS.get(colour, colour)) for colour in DIGIT_COLOURS.tolist()]

@@ -13,13 +13,15 @@ from pipeline.evaluation.claims import Claims, reported_values
 from pipeline.evaluation.measures import measure_of
 from pipeline.evaluation.tables import count_samples
 from pipeline.runtime.settings import section
-from stages.write_report.colours import mask_colours
-from stages.write_report.contents import LEFT_OPEN
+from stages.write_report.colours import DARK_COLOURS, digit_colours, mask_colours
+from stages.write_report.contents import LEFT_OPEN, name_samples
+from stages.write_report.figures.confusions import MOST_NUMBERED
 from stages.write_report.figures.galleries import LIMIT
 from stages.write_report.figures.rendering import Picture
+from stages.write_report.figures.style import name_in_figures
 from stages.write_report.findings import list_findings
 from stages.write_report.glance import face_of_each_class, layers_of_cnn, layers_of_mlp, list_dots
-from stages.write_report.look_into import QUESTIONS, digit_colours, make_look_into
+from stages.write_report.look_into import QUESTIONS, make_look_into
 from stages.write_report.results import Results
 from stages.write_report.tables import (
     MARKS,
@@ -38,23 +40,23 @@ TEMPLATES = Path(__file__).parent
 # machines, and how work is spread.
 SHOWN_SECTIONS = ("prepare_digits", "crop_masks", "mlp", "cnn", "project_latents")
 PACKAGES = ("dvc", "torch", "numpy", "scipy", "pandas", "pillow", "scikit-learn", "matplotlib", "jinja2")
-SAMPLES = {"mlp": ("digits", "numerals"), "cnn": ("masks", "photographs")}
+SOURCES = {"mlp": "digits", "cnn": "masks"}
 
 
 def kinds_of_data(results: Results, claims: Claims) -> dict[str, str]:
     """By part, whose its data are: the report's, synthetic, or one's own."""
     kinds: dict[str, str] = {}
-    for part, (source, _) in SAMPLES.items():
+    for part, source in SOURCES.items():
         samples = count_samples(results.class_accuracy[part])
         kinds[part] = claims.data[part].kind_of(results.sources[source]["source"], samples)
     return kinds
 
 
-def other_data(kinds: dict[str, str]) -> dict[str, list[str]]:
-    """Which data are not the report's: `synthetic` ones, and `own` ones, in words."""
+def other_data(kinds: dict[str, str], samples: str) -> dict[str, list[str]]:
+    """Which data are not the report's: `synthetic` ones, and `own` ones, in words; `samples` of part 1."""
+    names = {"mlp": samples, "cnn": "photographs"}
     return {
-        kind: [name for part, (_, name) in SAMPLES.items() if kinds[part] == kind]
-        for kind in ("synthetic", "own")
+        kind: [name for part, name in names.items() if kinds[part] == kind] for kind in ("synthetic", "own")
     }
 
 
@@ -76,7 +78,7 @@ def provenance(params: dict[str, Any], results: Results, claims: Claims) -> dict
         "sources": results.sources,
         "notes": results.notes,
         "kinds": kinds,
-        **other_data(kinds),
+        **other_data(kinds, f"{name_samples(results.digit_classes)}s"),
         "versions": {name: version(name) for name in PACKAGES},
         "params": {name: section(params, name) for name in SHOWN_SECTIONS},
     }
@@ -85,6 +87,7 @@ def provenance(params: dict[str, Any], results: Results, claims: Claims) -> dict
 def make_context(params: dict[str, Any], claims: Claims, results: Results, test: Digits) -> dict[str, Any]:
     """The variables of the template, pictures apart; `test` is the test set of digits."""
     final, finals, settings = results.finals["cnn"], results.finals, results.settings
+    digit_classes = results.digit_classes
     trial = make_trial(results, test.images, test.labels)
     return {
         "marks": MARKS,
@@ -98,11 +101,11 @@ def make_context(params: dict[str, Any], claims: Claims, results: Results, test:
         "required": claims.probability,
         "total": len(reported_values(claims)) + sum(each.kind != "ours" for each in claims.claims.values()),
         "trainings": count_trainings(results),
-        "samples": {part: sum(count_samples(results.class_accuracy[part]).values()) for part in SAMPLES},
+        "samples": {part: sum(count_samples(results.class_accuracy[part]).values()) for part in SOURCES},
         "dots": list_dots(results.claims),
         "faces": face_of_each_class(results),
         "drawn": {
-            "mlp": layers_of_mlp(settings["mlp"][finals["mlp"]]) if finals["mlp"] else [],
+            "mlp": layers_of_mlp(settings["mlp"][finals["mlp"]], len(digit_classes)) if finals["mlp"] else [],
             "cnn": layers_of_cnn(
                 settings["cnn"][finals["cnn"]], section(params, "crop_masks.side"), len(results.mask_classes)
             )
@@ -114,10 +117,17 @@ def make_context(params: dict[str, Any], claims: Claims, results: Results, test:
             for name, points in results.latents.items()
         },
         "gallery": LIMIT,
+        "in_cells": {
+            part: f"{'counts, and ' if len(names) <= MOST_NUMBERED else ''}shares of the row"
+            for part, names in (("mlp", digit_classes), ("cnn", results.mask_classes))
+        },
         "trial": trial,
         "look_into": make_look_into(params, results, trial, test.images),
         "questions": QUESTIONS,
-        "digit_colours": digit_colours(),
+        "numeral": name_samples(digit_classes),
+        "digit_classes": digit_classes,
+        "digit_colours": [(each, DARK_COLOURS[each]) for each in digit_colours(len(digit_classes))],
+        "names_in_figures": dict(zip(name_in_figures(digit_classes), digit_classes, strict=True)),
         "finals": results.finals,
         "snapshot_epoch": results.settings["cnn"][final]["snapshot_epoch"] if final else 0,
         **list_findings(results),
@@ -145,7 +155,7 @@ def render_page(context: dict[str, Any], pictures: dict[str, Picture]) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}  # in their own order
     filters: dict[str, Callable[..., str]] = {
-        "percent": percent,
+        "percent": lambda *share: percent(*share).replace(" ", "\N{NO-BREAK SPACE}"),
         "points": points,
         "json": plain_json,
         "p": say_p,

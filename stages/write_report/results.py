@@ -1,13 +1,13 @@
 """Read the results of the earlier stages. What params.yaml leaves out is left out here too."""
 
+import math
 from collections.abc import Collection, Sequence
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from pipeline.common.classes import DIGIT_CLASSES, SPLITS
+from pipeline.common.classes import SPLITS
 from pipeline.common.paths import (
     BOXES,
     BOXES_NOTES,
@@ -23,7 +23,8 @@ from pipeline.common.paths import (
 from pipeline.common.storage import read_json
 from pipeline.evaluation.claims import Claims, Tables, final_run, report_tables
 from pipeline.evaluation.folds import FOLDS
-from pipeline.evaluation.measures import measure_of, score_name
+from pipeline.evaluation.measures import measure_of
+from pipeline.evaluation.scores import confusion_scores
 from pipeline.evaluation.tables import (
     RUNS,
     others,
@@ -66,6 +67,11 @@ class Results(NamedTuple):
     notes: dict[str, dict[str, Any]]  # the same: how the source was read
 
     @property
+    def digit_classes(self) -> list[str]:
+        """The classes of part 1, in their order."""
+        return list(self.class_accuracy["mlp"]["class"].drop_duplicates())
+
+    @property
     def mask_classes(self) -> list[str]:
         """The classes of part 2, in their order."""
         return list(self.class_accuracy["cnn"]["class"].drop_duplicates())
@@ -81,7 +87,10 @@ def read_results(params: dict[str, Any], claims: Claims) -> Results:
     in_folds = [run for run, values in settings["cnn"].items() if values["folds"]]
     boxes = read_csv(BOXES, dtype={"label": str, "photograph": str})
     class_accuracy = {part: read_class_accuracy(part, runs) for part, runs in settings.items()}
-    classes = {part: list(rows["class"].drop_duplicates()) for part, rows in class_accuracy.items()}
+    cells = {
+        part: confusion_scores("test", list(rows["class"].drop_duplicates()))
+        for part, rows in class_accuracy.items()
+    }
     replicates = {part: read_replicates(part, runs) for part, runs in settings.items()}
     return Results(
         finals=finals,
@@ -96,12 +105,12 @@ def read_results(params: dict[str, Any], claims: Claims) -> Results:
         crops={split: join_boxes(boxes, split, rows) for split, rows in predictions["cnn"].items()},
         class_accuracy=class_accuracy,
         confusions={
-            part: {run: confusion_of(replicates[part], part, run, classes[part]) for run in runs}
+            part: {run: confusion_of(replicates[part], part, run, cells[part]) for run in runs}
             for part, runs in settings.items()
         },
         folds=read_rows(PLOTS / "cnn" / FOLDS, in_folds) if in_folds else NO_FOLDS,
         methods={figure: settings["method"] for figure, settings in figures.items()},
-        latents={figure: read_csv(LATENTS / f"{figure}.csv") for figure in figures},
+        latents={figure: read_csv(LATENTS / f"{figure}.csv", dtype={"digit": str}) for figure in figures},
         separation={figure: read_csv(SEPARATION / f"{figure}.csv") for figure in figures},
         sources={raw.name: read_json(raw / SOURCE) for raw in (RAW_DIGITS, RAW_MASKS)},
         notes={
@@ -132,20 +141,18 @@ def read_scores(part: str, runs: Collection[str]) -> dict[str, dict[str, Any]]:
     return {str(run): row.dropna().to_dict() for run, row in table.iterrows()}
 
 
-def confusion_of(
-    replicates: dict[str, np.ndarray], part: str, run: str, classes: Sequence[str]
-) -> np.ndarray:
+def confusion_of(replicates: dict[str, np.ndarray], part: str, run: str, cells: Sequence[str]) -> np.ndarray:
     """The share of all test samples that are of a class (rows) and were taken for a class (columns), the mean
-    over replicates.
+    over replicates; `cells` are the scores of these shares.
     """
-    cells = [score_name("test", "confusion", *pair) for pair in product(classes, repeat=2)]
     shares = [replicates[measure_of(part, run, cell)].mean() for cell in cells]
-    return np.array(shares).reshape(len(classes), -1)
+    return np.array(shares).reshape(math.isqrt(len(cells)), -1)
 
 
 def mean_confusion(results: Results, run: str) -> pd.DataFrame:
     """The shares of an MLP's test samples by true class (rows) and predicted class, means over replicates."""
-    return pd.DataFrame(results.confusions["mlp"][run], index=DIGIT_CLASSES, columns=DIGIT_CLASSES)
+    classes = results.digit_classes
+    return pd.DataFrame(results.confusions["mlp"][run], index=classes, columns=classes)
 
 
 def read_predictions(part: str) -> dict[str, pd.DataFrame]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.common.classes import SPLITS
+from pipeline.common.classes import DIGIT_CLASSES, SPLITS
 from pipeline.evaluation.claims import OTHERS, value_id
 from pipeline.evaluation.folds import ALL, MEAN
 from pipeline.evaluation.intervals import wilson_interval
@@ -99,11 +99,20 @@ def find_claim(claims: pd.DataFrame, part: str, table: str, run: str, score: str
 
 
 def say_score(row: pd.Series, score: str) -> str:
-    """A score with its standard deviation, where there is one; "" where there is no score."""
+    """A score with its standard deviation, where there is one; "" where there is no score.
+
+    >>> say_score(pd.Series({"train_loss": 0.01301, "train_loss_std": 7.25e-5}), "train_loss")
+    '0.0130 ± 0.0001'
+    """
     if pd.isna(row.get(score)):
         return ""
     said, spread = number(score, row[score]), row.get(f"{score}_std")
-    return said if pd.isna(spread) else f"{said} ± {number(score, spread)}"
+    if pd.isna(spread):
+        return said
+    if not score.endswith("loss"):
+        return f"{said} ± {number(score, spread)}"
+    said = f"{row[score]:#.3g}"
+    return f"{said} ± {spread:.{len(said.partition('.')[2])}f}"
 
 
 def make_cell(row: pd.Series, claims: pd.DataFrame, part: str, table: str, score: str) -> Cell:
@@ -203,7 +212,8 @@ def list_sections(results: Results) -> dict[str, list[Section]]:
                 panels = [make_fold_panel(results.folds, runs)]
             if name in LEFT_OPEN:  # each has a figure that says it at a glance
                 panels = [panel._replace(title="In numbers", collapsed=True) for panel in panels]
-            sections[part].append(Section(key, name, title, say_best(rows), panels))
+            finding = "" if name == "T15" else say_best(rows)  # which has no test set, but folds
+            sections[part].append(Section(key, name, title, finding, panels))
     return sections
 
 
@@ -357,13 +367,13 @@ def place(where: str) -> str:
 
 def confusion_cells(claims: pd.DataFrame, split: str) -> list[tuple[str, list[Cell]]]:
     """Figure F4: the cells of the report's matrix that can be read, a row for each true class, as percent
-    of the samples of the split; the columns are the predicted classes 0 to 9.
+    of the samples of the split; the columns are the predicted numerals. None on other classes.
     """
     rows = []
-    for truth in map(str, range(10)):
-        keys = [value_id("F4", split, truth, predicted) for predicted in range(10)]
+    for truth in DIGIT_CLASSES:
+        keys = [value_id("F4", split, truth, predicted) for predicted in DIGIT_CLASSES]
         cells = [make_share(claims.loc[key]) if key in claims.index else Cell("", "", "", "") for key in keys]
-        if any(cell.report for cell in cells):
+        if any(cell.report and cell.ours for cell in cells):
             rows.append((truth, cells))
     return rows
 

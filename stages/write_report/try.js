@@ -1,5 +1,6 @@
 // The networks of the page in plain JavaScript. Nothing makes a request: what is drawn or chosen stays on the page.
 const SIDE = 28, INK = 24, FLAT = 32, COARSE = 64, CORNER = 14; // as in stages/prepare_digits/sample.py
+const MOST_SHOWN = 10; // classes whose probabilities are shown
 
 // float16, or bytes, from base64.
 function decode({shape, data}, bytes = false) {
@@ -191,12 +192,16 @@ function toCrop(rgba, width, height, side) {
   return pixels;
 }
 
-// A table of classes by networks: a bar and a number for each probability, the largest in bold.
+// A table of classes by networks: a bar and a number for each probability, the largest in bold. Of many classes
+// those that a network finds most probable, in this order.
 function showProbabilities(table, classes, columns) {
-  table.tBodies[0].replaceChildren(...classes.map((name, row) => {
+  const largest = classes.map((_, row) => Math.max(...columns.map(column => column ? column[row] : 0)));
+  let shown = [...classes.keys()];
+  if (shown.length > MOST_SHOWN) shown = shown.sort((a, b) => largest[b] - largest[a]).slice(0, MOST_SHOWN);
+  table.tBodies[0].replaceChildren(...shown.map(row => {
     const line = document.createElement("tr"), head = document.createElement("th");
     head.scope = "row";
-    head.textContent = name;
+    head.textContent = classes[row];
     line.append(head, ...columns.map(column => {
       const cell = document.createElement("td"), share = column ? column[row] : 0;
       cell.style.setProperty("--share", share);

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.common.paths import MASKS_ARCHIVE
 from pipeline.common.runs import SETTINGS_FILE, load_latents, name_of_predictions, name_of_weights, run_folder
 from pipeline.common.storage import load_about, load_arrays, read_json
 from pipeline.evaluation.measures import measure_of
 from pipeline.sources.archives import open_archive
 from pipeline.sources.orientation import open_photograph
-from stages.write_report.colours import DIGIT_COLOURS, mask_colours
+from stages.write_report.colours import digit_colours, mask_colours
+from stages.write_report.figures.latents import keep_apart
 from stages.write_report.figures.photographs import scale_area
 from stages.write_report.figures.rendering import WEBP_QUALITY
 from stages.write_report.results import Results
@@ -26,6 +26,7 @@ PLANE = "latents_16_2"  # whose last two units are the plane of figure F1
 BATCH_NORM_EPSILON = 1e-5  # of torch.nn.BatchNorm2d
 FEW_FACES = 4
 PHOTOGRAPH_SIDE = 480  # pixels of the longer side, so that it takes some 30 KB of the page
+LABEL = 0.05  # of a name in the plane, as a share of its width
 DISAGREEING = 10  # samples that the first network of NUMERALS has wrong and the second right
 
 
@@ -80,7 +81,7 @@ def networks(part: str, titles: dict[str, str], results: Results) -> list[dict[s
 
 def choose_samples(labels: np.ndarray, runs: list[str]) -> list[int]:
     """The first test sample of each class, and some that only the second of two networks has right."""
-    first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(len(DIGIT_CLASSES))]
+    first: list[int] = np.unique(labels, return_index=True)[1].tolist()
     if len(runs) < 2:
         return first
     one, other = (load_arrays(run_folder("mlp", run) / name_of_predictions(0))["test"] for run in runs)
@@ -114,9 +115,9 @@ def sample_photograph(crops: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def plane(labels: np.ndarray) -> dict[str, Any] | None:
+def plane(labels: np.ndarray, classes: list[str]) -> dict[str, Any] | None:
     """The network whose last hidden layer has two units, its points for the test set (n, 2), their range and
-    classes, and the median of each class.
+    classes, and the median of each class, but for those whose names would hide another.
 
     None if there is no such run, if its test set is its own, or if its last epoch was not recorded.
     """
@@ -129,15 +130,14 @@ def plane(labels: np.ndarray) -> dict[str, Any] | None:
     if not recorded or settings["hidden"][-1] != 2 or not can_be_tried(settings):
         return None
     points = latents.activations[0, -1]
-    medians = [
-        [digit, *np.median(points[labels == digit], axis=0).tolist()] for digit in np.unique(labels).tolist()
-    ]
+    medians = {classes[n]: np.median(points[labels == n], axis=0) for n in np.unique(labels)}
+    room = LABEL * np.ptp(points, axis=0)
     return {
         **network("mlp", PLANE),
         "points": encode(points),
         "low": points.min(axis=0).tolist(),
         "high": points.max(axis=0).tolist(),
-        "medians": medians,
+        "medians": [[name, *place.tolist()] for name, place in keep_apart(medians, room).items()],
         "digits": encode(labels.astype(np.uint8)),
     }
 
@@ -145,12 +145,12 @@ def plane(labels: np.ndarray) -> dict[str, Any] | None:
 def make_trial(results: Results, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """All that the page's script is given; `images` (n, 28, 28) and `labels` are the test set of digits."""
     numerals, faces = networks("mlp", NUMERALS, results), networks("cnn", FACES, results)
-    chosen = choose_samples(labels, [each["run"] for each in numerals])
+    classes, chosen = results.digit_classes, choose_samples(labels, [each["run"] for each in numerals])
     return {
         "numerals": numerals,
         "faces": faces,
-        "samples": [{"digit": int(labels[n]), **encode(images[n])} for n in chosen],
+        "samples": [{"digit": classes[labels[n]], **encode(images[n])} for n in chosen],
         "photograph": sample_photograph(results.crops["test"]) if faces and results.crops else None,
-        "plane": plane(labels) if PLANE in results.settings["mlp"] else None,
-        "colours": {"digits": list(DIGIT_COLOURS), "faces": mask_colours(results.mask_classes)},
+        "plane": plane(labels, classes) if PLANE in results.settings["mlp"] else None,
+        "colours": {"digits": digit_colours(len(classes)), "faces": mask_colours(results.mask_classes)},
     }

@@ -63,6 +63,7 @@ class NumeralPad {
     canvas.addEventListener("keydown", event => this.press(event));
     canvas.addEventListener("focus", () => this.show());
     canvas.addEventListener("blur", () => this.show());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show());
     document.getElementById("clear").addEventListener("click", () => this.clear());
     document.getElementById("undo").addEventListener("click", () => this.undo());
   }
@@ -121,6 +122,7 @@ class NumeralPad {
     small.getContext("2d").putImageData(greyImage(bytes.map(value => 255 - value)), 0, 0);
     this.paper.drawImage(small, 0, 0, this.ink.width, this.ink.height);
     this.show();
+    document.getElementById("verdict").scrollIntoView({block: "nearest"}); // on a phone it is far above the samples
   }
   button({digit, ...image}) {
     const button = document.createElement("button"), picture = document.createElement("canvas");
@@ -178,12 +180,13 @@ function drawPlane(point) {
   };
   drawPlane.points ??= decode(TRIAL.plane.points).values;
   drawPlane.digits ??= decode(TRIAL.plane.digits, true).values;
-  const {points, digits} = drawPlane;
+  const {points, digits} = drawPlane, style = getComputedStyle(document.documentElement);
+  const colours = TRIAL.colours.digits.map((_, digit) => style.getPropertyValue(`--digit-${digit}`));
   context.clearRect(0, 0, size, size);
-  context.globalAlpha = .6;
+  context.globalAlpha = .75;
   digits.forEach((digit, i) => {
-    context.fillStyle = TRIAL.colours.digits[digit];
-    context.fillRect(at(points[2 * i], 0) - 1, at(points[2 * i + 1], 1) - 1, 2.5, 2.5);
+    context.fillStyle = colours[digit];
+    context.fillRect(at(points[2 * i], 0) - 1.5, at(points[2 * i + 1], 1) - 1.5, 3, 3);
   });
   context.globalAlpha = 1;
   context.font = "bold 13px sans-serif";
@@ -191,9 +194,9 @@ function drawPlane(point) {
   context.textBaseline = "middle";
   for (const [digit, x, y] of TRIAL.plane.medians) {
     context.lineWidth = 4;
-    context.strokeStyle = "white";
+    context.strokeStyle = style.getPropertyValue("--paper");
     context.strokeText(digit, at(x, 0), at(y, 1));
-    context.fillStyle = "#1b1b1f";
+    context.fillStyle = style.getPropertyValue("--ink");
     context.fillText(digit, at(x, 0), at(y, 1));
   }
   if (!point) return;

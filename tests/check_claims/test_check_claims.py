@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.common.paths import DIGITS_NOTES
+from pipeline.common.classes import DIGIT_CLASSES
+from pipeline.common.digits import Digits, save_digits
+from pipeline.common.paths import DIGITS, DIGITS_NOTES
 from pipeline.common.storage import load_arrays, save_arrays
 from pipeline.evaluation.claims import read_claims
 from pipeline.evaluation.tables import read_replicates
@@ -67,11 +69,14 @@ def results(evaluated, tmp_path, monkeypatch):
     monkeypatch.chdir(shutil.copytree(evaluated, tmp_path / "project"))
 
 
-def make_results(folder, classes):
-    number = len(classes)
-    digits = {"train": np.arange(200) % 10, "test": np.arange(100) % 10}
+def make_results(folder, classes, digit_classes=DIGIT_CLASSES):
+    number, digit_number = len(classes), len(digit_classes)
+    digits = {"train": np.arange(200) % digit_number, "test": np.arange(100) % digit_number}
     masks = {"train": np.arange(60) % number, "test": np.arange(40) % number}
-    digits["test"][:2] = 3  # taken for a 2 by write_run
+    digits["test"][:2] = min(3, digit_number - 1)  # taken for a 2 by write_run
+    none = np.zeros((1, 28, 28), np.uint8)
+    put(DIGITS, b"")
+    save_digits(DIGITS, dict.fromkeys(digits, Digits(none, np.zeros(1, np.uint8))), digit_classes)
     for part, truth in (("mlp", digits), ("cnn", masks)):
         for run in read_params()[part]["runs"]:
             write_run(folder / "models" / part / run, truth, 32)
@@ -170,6 +175,30 @@ def test_claims_about_a_class_that_the_data_lack_are_not_comparable(tmp_path, mo
     assert "training accuracy of none without samples" in table.evidence["C17"]
     assert table.verdict["C14"] in ("passed", "failed")
     assert "recall" in json.loads(Path("metrics/cnn/final.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["0", "1"], [chr(ord("A") + n) for n in range(26)], [str(n) for n in range(26)]],
+    ids=["two numerals", "letters", "numbers"],
+)
+def test_claims_about_a_numeral_are_not_comparable_on_other_classes(tmp_path, monkeypatch, names):
+    """Among 26 numbers a 3 need not be the numeral."""
+    for name in ("params.yaml", "claims.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    make_results(tmp_path, MASK_CLASSES, names)
+    put(check_claims.SOURCES["mlp"] / "source.json", b'{"source": "own"}')
+    metrics, table = check()
+    assert metrics["total"] == 224
+    cells = table[table.index.str.match(r"F4\.|C12$")]
+    assert len(cells) == 89 and set(cells.verdict) == {"not_comparable"} and set(cells.ours) == {""}
+    assert table.evidence["F4.test.3.2"] == "final: test samples of 3 taken for 2 without samples"
+    assert set(table.verdict[["C1", "C3", "C7", "O4"]]) <= {"passed", "failed"}
+    assert (
+        table.verdict["T1.h64_32.test_accuracy"] == "not_comparable"
+        and table.verdict["C13"] == "contradicted"
+    )
 
 
 def test_the_errors_of_the_final_network_are_contradicted(results):

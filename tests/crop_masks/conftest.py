@@ -10,6 +10,11 @@ from pipeline.common.paths import MASKS_ARCHIVE
 from tests.making import Members, Project, put, zipped
 
 Source = Callable[..., Path]
+LEAVES_OUT = "`crop_masks.invalid_boxes: skip` (of look_at and classify: --invalid-boxes skip) leaves it out"
+NO_ANNOTATIONS = (
+    "holds no annotations that can be read (CSV, Pascal VOC, YOLO, COCO, VIA, LabelMe, CVAT, createML, Open "
+    "Images, faces in class folders); it holds "
+)
 
 
 @pytest.fixture

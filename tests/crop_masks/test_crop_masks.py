@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 from torchvision.datasets import ImageFolder
 
 from pipeline.common.crops import load_crops
@@ -88,6 +89,38 @@ def test_the_arrays_agree_with_the_crops_as_imagefolder_reads_them(photographs: 
     names = [row["photograph"] for row in table()]
     same = np.array(names)[:, None] == np.array(names)
     assert ((photograph[:, None] == photograph) == same).all()
+
+
+def test_where_single_pictures_are_left_off_the_arrays_are_the_same(
+    photographs: Path, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crop_masks.main()
+    arrays, before = CROP_ARRAYS.read_bytes(), table()
+    project({"crop_masks.side": 8, "crop_masks.pictures": 5})
+    crop_masks.main()
+    assert CROP_ARRAYS.read_bytes() == arrays
+    assert table() == [row | {"crop": ""} for row in before]
+    assert not [path for path in CROP_FILES.rglob("*") if path.is_file()]
+    assert (
+        "data/crops/ holds no pictures, since 6 are more than crop_masks.pictures, 5"
+        in capsys.readouterr().out
+    )
+
+
+def test_the_arrays_are_mapped_and_as_safetensors_reads_them(photographs: Path) -> None:
+    crop_masks.main()
+    crops, arrays = load_crops()._asdict(), load_file(CROP_ARRAYS)
+    assert arrays.keys() == crops.keys() - {"classes"}
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(crops[name], array)
+        assert isinstance(crops[name].base, np.memmap) and not crops[name].flags.writeable
+
+
+def test_a_file_of_crops_that_was_cut_off_is_an_error(photographs: Path) -> None:
+    crop_masks.main()
+    CROP_ARRAYS.write_bytes(CROP_ARRAYS.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"crops\.safetensors is damaged"):
+        load_crops()
 
 
 def test_photographs_without_a_split_are_drawn_by_the_generator_of_that_name(source: Source) -> None:

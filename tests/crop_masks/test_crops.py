@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision import transforms
 
-from pipeline.runtime.errors import InputError
 from stages.crop_masks import crops
 from stages.crop_masks.boxes import Box, clip
 from stages.crop_masks.crops import pool, resize
@@ -122,12 +121,3 @@ def test_batches_hold_each_photograph_once_with_the_number_of_its_first_crop() -
 )
 def test_file_names_are_safe_everywhere(photograph: str, stem: str) -> None:
     assert crops.safe_stem(photograph).rstrip("_") == stem.rstrip("_")
-
-
-def test_crops_may_take_four_gibibytes() -> None:
-    crops.check_memory(151, 1024)  # 151 * 3 * 1024 * 1024 * 9 bytes
-    with pytest.raises(InputError) as error:
-        crops.check_memory(152, 1024)
-    assert str(error.value) == (
-        "params.yaml: `crop_masks.side` is 1024: 152 crops of that size take more than 4 GiB of memory"
-    )

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.runtime.errors import InputError
 from stages.crop_masks.yolo import tell_points
+from tests.crop_masks.conftest import NO_ANNOTATIONS
 from tests.crop_masks.test_formats import LABELS, read, yolo
 from tests.making import PHOTOGRAPH, Members, photograph, picture_bytes
 
@@ -286,9 +287,8 @@ def test_a_data_set_without_its_photographs_says_so() -> None:
     with pytest.raises(InputError) as error:
         read({"labels/a.txt": "\ufeff0 0.5 0.5 0.25 0.5\n", "labels/b.txt": "0 0.5 0.5 0.25 0.5\n"})
     assert str(error.value) == (
-        "archive holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO (.json); "
-        "it holds 2 .txt (labels/a.txt, ...). 2 text files hold boxes as YOLO has them, and no photograph "
-        "has their name; first: labels/a.txt"
+        f"archive {NO_ANNOTATIONS}2 .txt (labels/a.txt, ...). 2 text files hold boxes as YOLO has them, and "
+        "no photograph has their name; first: labels/a.txt"
     )
 
 

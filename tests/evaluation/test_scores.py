@@ -121,8 +121,9 @@ def test_samples_and_class_accuracies_are_written(tmp_path):
 
 def test_a_confusion_has_a_row_for_classes_that_are_never_predicted(tmp_path):
     run = run_of([0, 0, 1, 2], [0, 0, 0, 2])
-    tables.write_confusions(tmp_path / "confusion", run, MASK_CLASSES)
-    table = pd.read_csv(tmp_path / "confusion/test.csv", keep_default_na=False)
+    tables.write_confusions(tmp_path / "confusion", {"mine": run}, MASK_CLASSES)
+    table = pd.read_csv(tmp_path / "confusion/mine.csv", keep_default_na=False)
+    table = table[table.split == "test"]
     counts = table.pivot(index="truth", columns="predicted", values="samples")
     expected = confusion_matrix([0, 0, 1, 2], [0, 0, 0, 2])
     np.testing.assert_array_equal(counts.loc[list(MASK_CLASSES), list(MASK_CLASSES)], expected)
@@ -164,6 +165,19 @@ def test_confusions_are_shares_of_all_samples():
     assert table.test_confusion_a_b.tolist() == [0.4, 0.0]
     assert table.test_confusion_b_c.tolist() == [0.0, 0.2]
     assert table.sum(axis=1).tolist() == pytest.approx([1, 1])
+
+
+def test_pairs_of_classes_whose_names_have_underscores_are_told_apart(tmp_path, monkeypatch):
+    """k taken for s_k, and k_s taken for k, have the same name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plots/mlp").mkdir(parents=True)
+    classes = ["k", "k_s", "s_k"]
+    table = scores.confusion_shares(run_of([0, 0, 1, 2], [2, 2, 0, 2]), classes)
+    assert table.columns.is_unique
+    tables.write_replicates(tmp_path / "plots/mlp", {"final": table}, {"final": pd.DataFrame(index=[0])})
+    read = tables.read_replicates("mlp", ["final"])
+    shares = [read[f"mlp.final.{score}"].item() for score in scores.confusion_scores("test", classes)]
+    np.testing.assert_array_equal(np.reshape(shares, (3, 3)), [[0, 0, 0.5], [0.25, 0, 0], [0, 0, 0.25]])
 
 
 def test_scores_of_replicates_are_read_as_they_were_written(tmp_path, monkeypatch):

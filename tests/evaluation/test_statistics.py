@@ -74,6 +74,13 @@ def test_folds_are_compared_in_pairs_and_corrected_by_hand():
     assert math.isnan(statistics.probability_greater(high, np.zeros(3), paired="folds"))
 
 
+def test_runs_with_spreads_of_their_own_are_compared_by_welchs_test():
+    high, low = np.array([0.91, 0.86, 0.95, 0.9]), np.array([0.85, 0.84])
+    for by in (-0.1, 0, 0.02):
+        expected = 1 - stats.ttest_ind(high - by, low, equal_var=False, alternative="greater").pvalue
+        assert statistics.probability_greater(high, low, by) == pytest.approx(expected)
+
+
 def test_scores_of_the_same_replicates_are_compared_by_a_paired_t_test():
     high, low = np.array([0.91, 0.86, 0.95]), np.array([0.90, 0.84, 0.92])
     expected = 1 - stats.ttest_rel(high, low, alternative="greater").pvalue

@@ -215,11 +215,11 @@ def test_labels_may_be_text_or_whole_real_numbers(tmp_path: Path, kind: type) ->
 REFUSED: dict[str, tuple[bytes | Members, str]] = {
     "Keras without labels": (
         npz(x_train=IMAGES, x_test=IMAGES, y_test=LABELS),
-        "digits.npz has no key 'y_train'; its keys are x_train, x_test, y_test",
+        "digits.npz, train: there are images without labels; its arrays are x_train, x_test, y_test",
     ),
     "IDX without labels": (
         {"train-images-idx3-ubyte": idx(IMAGES)},
-        "digits.zip: beside train-images-idx3-ubyte there is no file of labels",
+        "digits.zip, train: there are images without labels; its files are train-images-idx3-ubyte",
     ),
     "IDX, cut": (
         idx_files(pack=lambda data: data[:-1]),
@@ -231,15 +231,15 @@ REFUSED: dict[str, tuple[bytes | Members, str]] = {
     ),
     "IDX that is none": (
         {"train-images-idx3-ubyte": b"text", "train-labels-idx1-ubyte": b"text"},
-        "digits.zip: train-images-idx3-ubyte is not an IDX file of bytes",
+        "digits.zip: train-images-idx3-ubyte is not an IDX file",
     ),
     "IDX of numbers larger than bytes": (
         idx_files(pack=lambda data: bytes([0, 0, 12, 1]) + data[4:]),
-        "digits.zip: t10k-images-idx3-ubyte is not an IDX file of bytes",
+        "digits.zip: t10k-images-idx3-ubyte says that it has [10] values, and has 7848 bytes of them",
     ),
     "arrays and pictures": (
         {"all.npz": npz(image=IMAGES, label=LABELS), "3_1.png": png(3)},
-        "digits.zip must hold either .npz files, IDX files or pictures; it holds arrays (.npz) (all",
+        "pixels (.csv) or pictures; it holds arrays (.npz) (all.npz); pictures (3_1.png)",
     ),
     "several files": (
         {name: npz(image=IMAGES, label=LABELS) for name in ("a.npz", "b.npz")},
@@ -253,14 +253,10 @@ REFUSED: dict[str, tuple[bytes | Members, str]] = {
         npz(x_train=IMAGES / 255, y_train=LABELS, x_test=IMAGES, y_test=LABELS),
         "the largest values are 0.505882 in train, 129 in test; give all from 0 to 1, or all from 0 to 255",
     ),
-    "labels that are no numbers": (
-        npz(image=IMAGES, label=np.array(["seven"] * 30)),
-        "'label' has shape (30,) and type <U5; it must be (n,) whole numbers",
-    ),
     "strays beside folders of classes": (
         in_folders("{label}/img{number}.png", png) | {"assets/logo.png": png(0), "assets/2_a.png": png(2)},
-        "no class can be told of assets/2_a.png, assets/logo.png: its folder is not named 0 to 9, as with "
-        "the other 30 pictures; rename or remove what has none",
+        "no class can be told of assets/2_a.png, assets/logo.png: its folder names none (any name "
+        "is one with prepare_digits.class_from: folder), as with the other 30 pictures; rename or remove",
     ),
     "no contrast": (
         npz(image=np.full((30, 28, 28), 7, np.uint8), label=LABELS),
@@ -277,7 +273,7 @@ def test_what_is_no_digits_is_named(tmp_path: Path, case: str) -> None:
 
 
 def test_a_packed_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.prepare_digits.arrays.MEMBER_LIMIT", 2**20)
+    monkeypatch.setattr("stages.prepare_digits.idx_files.MEMBER_LIMIT", 2**20)
     members = idx_files(f"{MNIST}.gz", gzip.compress)
     members["train-images-idx3-ubyte.gz"] = gzip.compress(bytes(2 * 2**20))
     with pytest.raises(InputError, match="train-images-idx3-ubyte.gz unpacks to more than 1 MiB"):

@@ -137,7 +137,7 @@ def test_the_value_of_white_is_found_and_kept_for_users_of_the_network(
     both = np.concatenate([arrays["train_images"], arrays["test_images"]])
     values = {float(value) * 255 / white for value in np.unique(images)}
     assert np.unique(both) == pytest.approx(sorted(min(max(value, 0), 255) for value in values), abs=0.5)
-    assert load_about(DIGITS) == {"ink": 24, "white": white}
+    assert load_about(DIGITS)["prepared"] == {"ink": 24, "white": white}
     assert ("values from 0 to 16 were scaled to 255" in capsys.readouterr().out) == (white == 16)
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.manifold import TSNE
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 
 from pipeline.common.storage import save_arrays
 from pipeline.runtime.errors import InputError
@@ -16,6 +19,29 @@ def test_separation_tells_clusters_from_noise():
     noise = plane.separation(rng.normal(size=(400, 2)), digits)
     assert clusters["knn_accuracy"] > 0.97 and clusters["silhouette"] > 0.5
     assert noise["knn_accuracy"] < 0.25 and noise["silhouette"] < 0
+
+
+@pytest.mark.parametrize("digits", [[0, 1], [0, 0, 1], [0, 0, 1, 1], [*range(26), 0, 0], [0] * 7 + [1] * 30])
+def test_few_samples_are_projected_and_separated_as_far_as_they_go(digits):
+    rng = np.random.default_rng(0)
+    latents = rng.normal(size=(1, len(digits), 3)).astype(np.float32)
+    for method in ("pca", "tsne"):
+        points = plane.project(method, latents, 0)
+        assert points.shape == (1, len(digits), 2) and np.isfinite(points).all()
+        found = plane.separation(points[0], np.array(digits))
+        assert 0 <= found["knn_accuracy"] <= 1 and -1 <= found["silhouette"] <= 1
+    assert (found["knn_accuracy"] == 0) >= (len(set(digits)) == len(digits)), "no neighbour is of the class"
+
+
+def test_separation_is_scikit_learn_s_where_there_are_samples_enough():
+    rng = np.random.default_rng(0)
+    digits, points = np.arange(150) % 10, rng.normal(size=(150, 2))
+    expected = cross_val_score(KNeighborsClassifier(15), points, digits, cv=StratifiedKFold(5)).mean()
+    assert plane.separation(points, digits)["knn_accuracy"] == expected
+    latents = rng.normal(size=(1, 100, 3)).astype(np.float32)
+    np.testing.assert_array_equal(
+        plane.project("tsne", latents, 5)[0], TSNE(init="pca", random_state=5).fit_transform(latents[0])
+    )
 
 
 def test_pca_has_the_same_axes_at_every_epoch():

@@ -46,10 +46,10 @@ def test_work_is_spread_where_the_system_lacks_something():
 
 def test_processes_are_the_cores_or_the_tasks(monkeypatch):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 3)
-    assert Compute(workers=0).processes(10) == 3
-    assert Compute(workers=0).processes(2) == 2
-    assert Compute(workers=7).processes(10) == 7
-    assert Compute(workers=7).processes(0) == 1
+    assert Compute(workers=0).processes(10, Compute().cores()) == 3
+    assert Compute(workers=0).processes(2, 3) == 2
+    assert Compute(workers=7).processes(10, 3) == 7
+    assert Compute(workers=7).processes(0, 3) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,18 +175,27 @@ def test_a_cluster_gives_the_same_bytes_even_when_a_worker_is_killed(cluster, tm
 
 
 @of_dask
-def test_a_cluster_draws_and_crops_photographs_to_the_same_bytes(cluster, project):
-    left = []
-    for backend, address in (("loky", None), ("dask", cluster)):
+def test_a_cluster_draws_and_crops_photographs_to_the_same_bytes_when_a_worker_is_killed(cluster, project):
+    def draw_and_crop(backend: str, address: str | None) -> dict[Path, bytes]:
         changes = {"compute.backend": backend, "compute.address": address, "crop_masks.side": 8}
-        folder = project({"data.synthetic_masks": {"photographs": 40}, **changes})
+        folder = project({"data.synthetic_masks": {"photographs": 200}, **changes})
         fetch_masks.main()
         crop_masks.main()
         files = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
-        left.append({path.relative_to(folder): path.read_bytes() for path in files})
+        left = {path.relative_to(folder): path.read_bytes() for path in files}
         shutil.rmtree(folder / "data")
-    local, on_cluster = left
-    assert len(local) > 40 and on_cluster == local
+        return left
+
+    local = draw_and_crop("loky", None)
+    with Client(cluster) as client, ThreadPoolExecutor() as pool:
+        killed = pool.submit(kill_a_busy_worker, client)
+        assert len(local) > 200 and draw_and_crop("dask", cluster) == local
+        assert killed.result()
+
+
+@of_dask
+def test_stages_side_by_side_follow_the_threads_of_the_cluster(cluster):
+    assert Compute(backend="dask", address=cluster).cores() == 2
 
 
 def kill_a_busy_worker(client: Client) -> int:

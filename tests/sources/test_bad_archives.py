@@ -23,7 +23,6 @@ from tests.making import (
     tables,
     zipped,
 )
-from tests.sources.test_wanted import REFETCH
 
 GOOD = zipped(tables(HEADER + TEST))
 LZMA = zipped(tables(HEADER + TEST), zipfile.ZIP_LZMA)
@@ -68,7 +67,6 @@ REFUSED = {
     "empty file": (b"", NO_ZIP),
     "text": (b"not a zip", NO_ZIP),
     "picture": (PHOTOGRAPH, NO_ZIP),
-    "tar.gz": (b"\x1f\x8b\x08\0", NO_ZIP),
     "truncated": (GOOD[:-200], NO_ZIP),
     "table of contents damaged": (
         GOOD.replace(CENTRAL, b"PK??", 1),
@@ -79,7 +77,7 @@ REFUSED = {
     "climbs out as on Windows": (single("..\\out.png"), f": '..\\\\out.png' {OUTSIDE}"),
     "folders as on Windows": (
         single("train\\a.png"),
-        ": 'train\\\\a.png' has a backslash in its name, where zip has /; pack it with another program",
+        ": 'train\\\\a.png' has a backslash in its name, where archives have /; pack it with another program",
     ),
     "absolute": (single("/out.png"), f": '/out.png' {OUTSIDE}"),
     "absolute as on Windows": (single("\\out.png"), f": '\\\\out.png' {OUTSIDE}"),
@@ -162,30 +160,6 @@ def test_damaged_inside(project: Project, refused: Refused, case: str) -> None:
     content, message = DAMAGED[case]
     put(project({}) / "data/raw/masks/masks.zip", content)
     refused("crop_masks", f"masks.zip: train.csv cannot be read: {message}")
-
-
-@pytest.mark.parametrize(
-    ("kind", "prepare", "message"),
-    [
-        (
-            "masks",
-            "crop_masks",
-            "masks.zip holds no annotations that can be read: CSV, Pascal VOC (.xml), YOLO (.txt), COCO "
-            "(.json); it holds inner.zip",
-        ),
-        (
-            "digits",
-            "prepare_digits",
-            "digits.zip must hold either .npz files, IDX files or pictures; it holds inner.zip",
-        ),
-    ],
-)
-def test_nested(
-    project: Project, accepted: Accepted, refused: Refused, kind: str, prepare: str, message: str
-) -> None:
-    put(project({f"data.{kind}": "mine.zip"}) / "mine.zip", zipped({"inner.zip": GOOD}))
-    accepted(f"fetch_{kind}")
-    refused(prepare, f"{message}\n{prepare}: {REFETCH.format(kind)}")
 
 
 def test_links_that_lead_nowhere_or_in_a_circle(project: Project, refused: Refused) -> None:

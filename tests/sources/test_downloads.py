@@ -4,6 +4,8 @@ import errno
 import hashlib
 import io
 import os
+import random
+import tarfile
 import threading
 import time
 import zipfile
@@ -112,6 +114,21 @@ def test_a_damaged_copy_in_the_cache_is_fetched_anew(server, checks, damaged):
     assert server.requests == 2
 
 
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_tar_archive_is_fetched_again_until_it_is_whole(server, cache, mode):
+    buffer, content = io.BytesIO(), random.Random(0).randbytes(30_000)
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        header = tarfile.TarInfo("a.png")
+        header.size = len(content)
+        archive.addfile(header, io.BytesIO(content))
+    whole = buffer.getvalue()
+    server.answers = [(200, whole[:20_000], {}), (200, whole, {})]
+    assert downloads.download(server.url).read_bytes() == whole
+    assert server.requests == 2
+    downloads.download(server.url).write_bytes(whole[:20_000])
+    assert downloads.download(server.url).read_bytes() == whole
+
+
 PASSING: dict[str, Answer] = {
     "500": (500, b"", {}),
     "429": (429, b"", {}),
@@ -135,7 +152,7 @@ def test_a_passing_fault_is_overcome(server, cache, fault):
         ((404, b"", {}), "404 Not Found", 1),
         ((403, b"", {}), "403 Forbidden", 1),
         ((500, b"", {}), "500 Internal Server Error", 4),
-        ((200, b"<html>log in first</html>", {}), "not a complete npz or zip file", 4),
+        ((200, b"<html>log in first</html>", {}), "not a complete npz, zip or tar file", 4),
         ((200, GOOD, {"Content-Length": "9999"}), "broke off", 4),
         ((302, b"", {"Location": "/data.zip"}), "redirects without end", 31),
     ],

@@ -24,7 +24,7 @@ from stages.crop_masks.annotations import read_annotations
 from stages.crop_masks.boxes import Box, map_labels
 from stages.crop_masks.settings import MasksSettings
 from stages.crop_masks.split import split_boxes
-from stages.prepare_digits.arrays import read_npz
+from stages.prepare_digits.npz_files import read_npz
 from stages.prepare_digits.settings import DigitsSettings
 from stages.train_cnn.settings import CnnSettings
 from stages.train_mlp.settings import MlpSettings

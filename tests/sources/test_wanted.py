@@ -95,5 +95,5 @@ def test_a_fault_of_one_s_own_digits_ends_with_how_to_fetch_them(
     put(tmp_path / "mine.npz", npz(pictures=IMAGES, label=LABELS))
     project({"data.digits": str(tmp_path / "mine.npz")})
     fetch_digits.main()
-    message = "digits.npz has no key 'image'; its keys are pictures, label"
+    message = "digits.npz: beside 'label' there is no array of images; its arrays are pictures, label"
     refused("prepare_digits", f"{message}\nprepare_digits: {REFETCH.format('digits')}")

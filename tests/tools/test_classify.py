@@ -5,6 +5,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from pipeline.common.paths import BOXES, CROP_ARRAYS, DIGITS, MASKS_ARCHIVE
-from pipeline.common.runs import write_run
+from pipeline.common.runs import Replicate, write_run
 from stages.crop_masks import __main__ as crop_masks
 from stages.fetch_digits.numerals import write_digits
 from stages.prepare_digits import __main__ as prepare_digits
@@ -21,7 +22,7 @@ from stages.train_cnn.training import train as train_cnn
 from stages.train_mlp import training
 from stages.train_mlp.settings import MlpSettings
 from tests.conftest import Workspace
-from tests.making import Members, Project, exif, npz, picture_bytes, put, zipped
+from tests.making import PHOTOGRAPH, Members, Project, exif, npz, picture_bytes, put, zipped
 from tests.small_trainings import CNN, MLP
 from tools import classify
 
@@ -97,6 +98,36 @@ def in_idx_files(images: np.ndarray, labels: np.ndarray) -> Members:
     }
 
 
+def npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def in_npy_files(images: np.ndarray, labels: np.ndarray) -> Members:
+    return {
+        f"{split}_{kind}.npy": npy(array[rows])
+        for split, rows in (("train", slice(TRAIN)), ("test", slice(TRAIN, None)))
+        for kind, array in (("images", np.stack([images] * 3, axis=-1)), ("labels", np.eye(10)[labels]))
+    }
+
+
+def in_csv(images: np.ndarray, labels: np.ndarray | None = None) -> str:
+    rows = [] if labels is None else labels[:, None].tolist()
+    lines = [
+        [*row, *image.ravel().tolist()] for row, image in zip(rows or [[]] * len(images), images, strict=True)
+    ]
+    return "".join(",".join(map(str, line)) + "\n" for line in lines)
+
+
+def in_csv_files(images: np.ndarray, labels: np.ndarray) -> Members:
+    letters = np.array([f"letter {label}" for label in labels])
+    return {
+        "train.csv": in_csv(images[:TRAIN], letters[:TRAIN]),
+        "test.csv": in_csv(images[TRAIN:], letters[TRAIN:]),
+    }
+
+
 LAYOUTS: dict[str, Callable[[np.ndarray, np.ndarray], Members]] = {
     "pictures": in_folders(upright),
     "pictures of another size, the numeral anywhere": in_folders(on_paper),
@@ -107,6 +138,8 @@ LAYOUTS: dict[str, Callable[[np.ndarray, np.ndarray], Members]] = {
     "arrays from 0 to 16": in_keras_arrays(16 / 255),
     "arrays from 0 to 1.02": in_keras_arrays(1.02 / 255),
     "IDX files": in_idx_files,
+    ".npy files, in colours, one-hot": in_npy_files,
+    "CSV, of other classes": in_csv_files,
 }
 
 
@@ -119,20 +152,43 @@ def test_every_layout_of_digits(
 ) -> None:
     members = LAYOUTS[layout](*numerals)
     folder = project({})
+    result = train_on(members, folder)
+    for name, content in members.items():
+        put(folder / "source" / name, content.encode() if isinstance(content, str) else content)
+    found = [row["class"] for row in classified("source", capsys) if row["picture"].startswith("test")]
+    names = result.network["classes"]
+    assert found == [names[label] for label in result.predictions["test"]]
+    assert (result.predictions["test"] == result.truth["test"]).mean() > 0.5 and len(set(found)) > 5
+
+
+def test_arrays_without_labels(
+    project: Project, numerals: tuple[np.ndarray, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, new = project({}), numerals[0][TRAIN:]
+    result = train_on(in_idx_files(*numerals), folder)
+    put(folder / "new.csv", in_csv(new).encode())
+    put(folder / "new.npy", npy(new))
+    put(folder / "t10k-images-idx3-ubyte", bytes(in_idx_files(*numerals)["t10k-images-idx3-ubyte"]))
+    for name in ("new.csv", "new.npy", "t10k-images-idx3-ubyte"):
+        found = [row["class"] for row in classified(name, capsys)]
+        assert found == [str(label) for label in result.predictions["test"]]
+
+
+def classified(source: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    capsys.readouterr()
+    classify.main(["run", source, "--csv"])
+    return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+
+def train_on(members: Members, folder: Path) -> Replicate:
+    """Train a network on digits, in the folder run/."""
     packed = members.get("digits.npz") or zipped(members)
     put(folder / "data/raw/digits" / ("digits.npz" if "digits.npz" in members else "digits.zip"), packed)
     prepare_digits.main()
     result = training.train(DIGITS, "run", 0, MlpSettings(**SETTINGS), 0)
     (folder / "run").mkdir()
     write_run(folder / "run", {}, [result])
-    for name, content in members.items():
-        put(folder / "source" / name, content)
-    capsys.readouterr()
-    classify.main(["run", "source", "--csv"])
-    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    found = [row["class"] for row in rows if row["picture"].startswith("test")]
-    assert found == [str(label) for label in result.predictions["test"]]
-    assert (result.predictions["test"] == result.truth["test"]).mean() > 0.5 and len(set(found)) > 5
+    return result
 
 
 def turned(archive: bytes) -> Members:
@@ -165,3 +221,20 @@ def test_faces_in_boxes(
     assert boxes.exif_rotated.all() == lying
     predicted = np.array(result.network["classes"])[result.predictions["test"]]
     assert found["class"][boxes.split == "test"].tolist() == predicted.tolist()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["none/a.png", "worn/b.png"],
+        ["c.png", "holiday/a.png", "work/b.png"],
+        ["test/with_mask/a.png", "train/with_mask/a.png", "train/without_mask/a.png"],
+    ],
+)
+def test_folders_of_faces_are_taken_picture_by_picture(tmp_path: Path, names: list[str]) -> None:
+    """Whatever the folders are called, and whether all pictures are in one."""
+    for name in names:
+        put(tmp_path / name, PHOTOGRAPH)
+    for wanted in ("auto", "folders"):
+        items = list(classify.faces(tmp_path, {"crops": "resized", "side": 8}, wanted, False))
+        assert [(item.picture, item.box) for item in items] == [(name, None) for name in names]

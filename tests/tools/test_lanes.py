@@ -95,7 +95,9 @@ def test_data_of_one_s_own_that_have_changed_are_fetched_anew(folder, tmp_path, 
     faces = tmp_path / "faces"
     put(faces / "a.png", b"old")
     copy = f"mkdir -p data/raw/masks && cp {faces}/a.png data/raw/masks/masks.zip"
-    record = """echo '{"file": "masks.zip"}' > data/raw/masks/source.json"""
+    checksum = "$(sha256sum data/raw/masks/masks.zip | cut -c -64)"
+    said = """printf '{"file": "masks.zip", "sha256": "%s"}'"""
+    record = f"{said} {checksum} > data/raw/masks/source.json"
     stages = {"fetch_masks": {"cmd": f"{copy} && {record}", "outs": ["data/raw/masks"]}}
     write_stages(folder, stages)
     (folder / "params.yaml").write_text(f"compute: {{}}\ndata: {{digits: synthetic, masks: {faces}/a.png}}\n")

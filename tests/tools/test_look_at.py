@@ -8,7 +8,9 @@ import pytest
 from pipeline.runtime.errors import LONGEST_LINE
 from pipeline.runtime.settings import check
 from stages.crop_masks.settings import MasksSettings
+from tests.crop_masks.conftest import NO_ANNOTATIONS
 from tests.crop_masks.test_formats import LAYOUTS
+from tests.crop_masks.test_more_formats import CVAT, PICTURES
 from tests.making import HEADER, IMAGES, LABELS, PHOTOGRAPH, TRAIN, npz, put, voc
 from tools import look_at
 
@@ -67,7 +69,7 @@ def test_what_would_be_refused_is_told(tmp_path: Path) -> None:
 def test_this_folder_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path / "faces/a.xml", voc("good").encode())
     monkeypatch.chdir(tmp_path / "faces")
-    with pytest.raises(SystemExit, match="refused as csv: faces holds no CSV annotations"):
+    with pytest.raises(SystemExit, match="refused as csv: faces holds no CSV; it holds"):
         look_at.main([".", "csv"])
 
 
@@ -82,7 +84,7 @@ def test_the_lines_for_params_yaml_are_settings(tmp_path: Path, capsys: pytest.C
         put(folder / f"{photograph}.png", PHOTOGRAPH)
     look_at.main([str(folder), "csv"])
     lines = YAML(typ="safe").load(capsys.readouterr().out.split("For params.yaml:\n")[1])
-    values = {"side": 32, "test_share": 0.1, "invalid_boxes": "error", **lines["crop_masks"]}
+    values = {"side": 32, "pictures": 0, "test_share": 0.1, "invalid_boxes": "error", **lines["crop_masks"]}
     classes = check(MasksSettings, values, "crop_masks").classes
     assert classes == {
         "with mask": "good",
@@ -108,16 +110,13 @@ def refusal(*arguments: str) -> list[str]:
     return lines
 
 
-NO_BOXES = (
-    "as photographs with boxes: faces holds no annotations that can be read: CSV, Pascal VOC (.xml), "
-    "YOLO (.txt), COCO (.json); it holds "
-)
+NO_BOXES = f"as photographs with boxes: faces {NO_ANNOTATIONS}"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "seems"),
     [
-        ("0.json", {"shapes": [], "imagePath": ""}, "has the keys ['shapes', 'imagePath']"),
+        ("0.json", {"shapes": [], "image": ""}, "has the keys ['shapes', 'image']"),
         ("0.json", [{"image": 1}], "a list of 1, which begins with [{'image': 1}]"),
         ("0.json", 3, "holds 3"),
         ("0.txt", "face 1 2 3 4\nface", "begins with 'face 1 2 3 4'"),
@@ -144,17 +143,11 @@ def test_a_stray_picture_beside_digits_is_named(tmp_path: Path) -> None:
     assert "assets/logo.png" in refusal(str(tmp_path / "digits"))[-1]
 
 
-NPY = "; .npy files are not read: put images and labels into one file by "
-NPY += "numpy.savez('digits.npz', image=images, label=labels)"
-
-
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("train.csv", "train.csv is not a zip archive; give a folder, a .zip or an .npz file"),
-        ("a.json", "a.json is not a zip archive; give a folder, a .zip or an .npz file"),
-        ("a.png", "a.png is not a zip archive; give a folder, a .zip or an .npz file"),
-        ("a.npy", f"a.npy is not a zip archive; give a folder, a .zip or an .npz file{NPY}"),
+        ("a.json", "a.json is no archive; give a folder, a zip or tar archive, or arrays such as .npz"),
+        ("a.png", "a.png is no archive; give a folder, a zip or tar archive, or arrays such as .npz"),
         ("a.zip", "a.zip cannot be read as a zip archive: File is not a zip file"),
     ],
 )
@@ -163,13 +156,50 @@ def test_a_file_that_cannot_be_a_source_says_what_can(tmp_path: Path, name: str,
     assert refusal(str(tmp_path / name)) == [f"look_at: {tmp_path / name} would be refused: {message}"]
 
 
-def test_arrays_that_are_not_read_are_said(tmp_path: Path) -> None:
+def test_digits_in_arrays_are_told_from_boxes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where their file has a name that annotations have, and beside a test set without labels."""
+    pixels = [",".join(map(str, [*image.ravel()])) for image in IMAGES]
+    rows = "".join(f"{'xyz'[number % 3]},{line}\n" for number, line in enumerate(pixels))
+    put(tmp_path / "letters/train.csv", rows.encode())
+    put(tmp_path / "letters/test.csv", "\n".join(pixels).encode())
+    put(tmp_path / "letters/README.txt", b"About")
+    look_at.main([str(tmp_path / "letters")])
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path}/letters holds digits",
+        "  read as      pixels (.csv)",
+        "  split        drawn, as the source publishes none",
+        "  classes      3: x y z",
+        "  digits       60: 20 of x, 20 of y, 20 of z",
+        "  note         train.csv: column 1 was taken for the label",
+        "  note         test.csv has no labels, and was left alone",
+        "  note         not read: README.txt",
+        "",
+        "For params.yaml:",
+        "data:",
+        f"  digits: {tmp_path}/letters",
+    ]
+    look_at.main([str(tmp_path / "letters/train.csv")])
+    assert "20 of x, 20 of y" in capsys.readouterr().out
+    assert refusal(str(tmp_path / "letters/test.csv"))[0].endswith("it has 784 columns")
+
+
+def test_pictures_in_folders_of_words_may_be_letters_or_faces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(30):
+        put(tmp_path / f"{'ক' if number % 2 else 'kh'}/{number}.png", PHOTOGRAPH)
+    look_at.main([str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "  read as      pictures, class by folder\n" in printed and "  classes      2: kh ক\n" in printed
+    assert "  note         faces in class folders are described with `masks` after the path\n" in printed
+
+
+def test_arrays_that_cannot_be_read_are_said(tmp_path: Path) -> None:
     put(tmp_path / "images.npy", b"an array")
     put(tmp_path / "labels.npy", b"an array")
-    there = f"{tmp_path} holds no file that is read, but 2 .npy (images.npy, ...){NPY}"
-    assert refusal(str(tmp_path)) == [f"look_at: {tmp_path} would be refused: {there}"]
-    put(tmp_path / "README.txt", b"About")
-    assert refusal(str(tmp_path))[-1].endswith(f"it holds README.txt{NPY}")
+    for path in (tmp_path, tmp_path / "images.npy"):
+        assert "refused as digits: " in (fault := refusal(str(path))[0])
+        assert "images.npy cannot be read as an array: the magic string is not correct" in fault
 
 
 def put_labels(folder: Path, labels: list[str], photographs: str = "ab") -> None:
@@ -218,7 +248,9 @@ def test_two_to_twenty_labels_are_not_refused(tmp_path: Path) -> None:
 def test_digits_that_cannot_be_split_are_said(tmp_path: Path) -> None:
     put(tmp_path / "digits.npz", npz(image=IMAGES[:10], label=LABELS[:10]))
     (line,) = refusal(str(tmp_path / "digits.npz"))
-    assert line.startswith("look_at: with these lines it would be refused: 10 digits cannot be split into ")
+    assert line.startswith(
+        "look_at: with these lines it would be refused: there is one digit alone of class 0"
+    )
 
 
 def test_invalid_boxes_are_left_out_where_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,3 +271,33 @@ def test_how_it_is_used_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
             look_at.main(arguments)
         assert ended.value.code == 2
         assert "usage: python -m tools.look_at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folders", "annotations"),
+    [
+        (["train/with_mask", "train/without_mask", "test/with_mask", "test/without_mask"], ""),
+        (["Mask", "No Mask"], ""),
+        (["holiday", "work"], "folders"),
+    ],
+)
+def test_class_folders_of_faces(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folders: list[str], annotations: str
+) -> None:
+    for folder in folders:
+        for name in "ab":
+            put(tmp_path / folder / f"{name}.png", PHOTOGRAPH)
+    look_at.main([str(tmp_path), *filter(None, [annotations])])
+    printed = capsys.readouterr().out
+    assert f"  read as      faces in class folders: {2 * len(folders)} files (" in printed
+    assert f"  photographs  {2 * len(folders)}, {2 * len(folders)} of them with boxes" in printed
+    assert ("annotations: folders" in printed) == bool(annotations)
+
+
+def test_other_formats_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in (PICTURES | {"annotations.xml": CVAT}).items():
+        put(tmp_path / name, content.encode() if isinstance(content, str) else content)
+    look_at.main([str(tmp_path)])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1] == "  read as      CVAT: annotations.xml"
+    assert any(line.startswith("  note         2 shapes are no rectangles or polygons") for line in printed)

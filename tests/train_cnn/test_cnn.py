@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline.common.crops import Crops, load_crops, save_crops
+from pipeline.common.crops import Crops, load_crops
 from pipeline.common.paths import CROP_ARRAYS
 from pipeline.common.storage import load_arrays
 from pipeline.runtime.errors import InputError
@@ -15,7 +15,7 @@ from stages.train_cnn import __main__ as train_cnn
 from stages.train_cnn import cnn
 from stages.train_cnn import training as cnn_training
 from stages.train_cnn.settings import CnnSettings
-from tests.making import MASK_CLASSES, files_in, put, put_run
+from tests.making import MASK_CLASSES, files_in, put, put_run, save_crops
 from tests.small_trainings import CNN
 
 SETTINGS = CNN | {
@@ -100,8 +100,10 @@ def test_splits_and_both_kinds_of_crops(crops):
         cnn.to_samples(loaded, loaded.rows(), method, "cpu") for method in ("resized", "own_size")
     )
     expected = loaded.resized[loaded.test] / np.float32(255)
-    np.testing.assert_array_equal(resized["test"].images.numpy(), expected)
-    np.testing.assert_array_equal(pooled["train"].images.numpy(), loaded.pooled[~loaded.test])
+    np.testing.assert_array_equal(resized["test"].images(torch.arange(30)).numpy(), expected)
+    chosen = torch.tensor([7, 7, 0])
+    expected = loaded.pooled[~loaded.test][chosen]
+    np.testing.assert_array_equal(pooled["train"].images(chosen).numpy(), expected)
     np.testing.assert_array_equal(pooled["test"].labels.numpy(), loaded.label[loaded.test])
 
 
@@ -131,7 +133,8 @@ def test_an_epoch_is_the_optimiser_on_the_mean_gradient_of_each_mini_batch(optim
                 expected[index] = expected[index] - rate * mean / (square.sqrt() + 1e-8)
     changes = {"optimizer": optimizer, "momentum": momentum, "learning_rate": rate}
     updates = cnn.build_optimizer(network, CnnSettings(**SETTINGS | changes))
-    cnn.train_epoch(network, updates, torch.nn.CrossEntropyLoss(), cnn.Samples(images, labels), order, 16)
+    samples = cnn.Samples(images.numpy(), np.arange(40), labels)
+    cnn.train_epoch(network, updates, torch.nn.CrossEntropyLoss(), samples, order, 16)
     for parameter, value in zip(network.parameters(), expected, strict=True):
         torch.testing.assert_close(parameter.detach(), value, rtol=1e-9, atol=1e-12)
 

@@ -6,13 +6,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.common.crops import Crops, save_crops
+from pipeline.common.crops import Crops
 from pipeline.common.paths import CROP_ARRAYS
 from pipeline.runtime.errors import InputError
 from stages.train_mlp import __main__ as train_mlp
 from tests.check_settings.test_bad_parameters import AT_MOST, POSITIVE
 from tests.evaluation.test_bad_tables import put_digits
-from tests.making import IMAGES, LABELS, MASK_CLASSES, Accepted, Project, Refused, npz, put, put_settings
+from tests.making import (
+    IMAGES,
+    LABELS,
+    MASK_CLASSES,
+    Accepted,
+    Project,
+    Refused,
+    npz,
+    put,
+    put_settings,
+    save_crops,
+)
 
 # What one setting of a run is set to, and what is said of it; where the key names an item, of that one.
 MLP: dict[str, tuple[str, Any, str]] = {
@@ -143,7 +154,8 @@ def test_a_training_that_stops_before_its_latents_are_recorded(checked: Project)
 def put_crops(folder: Path) -> None:
     pixels, label = np.zeros((6, 3, 32, 32), np.uint8), np.array([0, 1, 2] * 2, np.uint8)
     (folder / CROP_ARRAYS).parent.mkdir()
-    crops = Crops(pixels, pixels, pixels.astype(np.float32), label, np.arange(6) > 2, label, [*MASK_CLASSES])
+    large = pixels.repeat(2, axis=2).repeat(2, axis=3)
+    crops = Crops(pixels, large, pixels.astype(np.float32), label, np.arange(6) > 2, label, [*MASK_CLASSES])
     save_crops(folder / CROP_ARRAYS, crops)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from pipeline.common.classes import DIGIT_CLASSES
-from pipeline.common.crops import Crops, save_crops
+from pipeline.common.crops import Crops
 from pipeline.common.digits import Digits, save_digits
 from pipeline.common.runs import Run
 from pipeline.common.storage import save_arrays
@@ -28,14 +28,14 @@ from pipeline.evaluation.verdicts import Finding, write_findings
 from pipeline.runtime.settings import resolve_run
 from stages.evaluate_mlp.__main__ import score
 from tests.conftest import ROOT
-from tests.making import MASK_CLASSES, put
+from tests.making import MASK_CLASSES, put, save_crops
 
 EVIL = 'images/<script>alert("1")</script>&\'.png'
 EPOCHS = 3
 SAMPLES = {"mlp": {"train": 60, "test": 40}, "cnn": {"train": 24, "test": 11}}
 
 
-def write_workspace(folder):
+def write_workspace(folder, digit_classes=DIGIT_CLASSES):
     """A project in which every stage before has run, on numbers drawn at random."""
     rng = np.random.default_rng(0)
     for name in ("params.yaml", "claims.yaml"):
@@ -51,33 +51,32 @@ def write_workspace(folder):
             "sha256": "0" * 64,
         }
         (folder / "data/raw" / part / "source.json").write_text(json.dumps(source))
-    write_digits(folder, rng, params)
+    write_digits(folder, rng, params, digit_classes)
     write_masks(folder, rng, params)
-    write_networks(folder, rng)
+    write_networks(folder, rng, digit_classes)
     write_claims(folder)
 
 
-def random_run(rng, part, settings):
+def random_run(rng, part, settings, classes):
     """A run of two replicates as training leaves it, with errors at random."""
     curves = pd.DataFrame(
         {"replicate": np.repeat([0, 1], EPOCHS), "epoch": [*range(1, EPOCHS + 1)] * 2, "kept": 1}
     )
     for column in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
         curves[column] = rng.uniform(0.1, 0.9, 2 * EPOCHS)
-    classes = 10 if part == "mlp" else 3
     predictions = {split: list(rng.integers(classes, size=(2, n))) for split, n in SAMPLES[part].items()}
     truth = {split: [np.arange(n) % classes] * 2 for split, n in SAMPLES[part].items()}
     return Run(settings, curves, predictions, truth)
 
 
-def write_scores(folder, rng, params, part):
+def write_scores(folder, rng, params, part, classes):
     """plots/<part>/ and settings/<part>/, by the code that writes them in the pipeline."""
-    classes = {"mlp": DIGIT_CLASSES, "cnn": MASK_CLASSES}[part]
-    runs = {name: random_run(rng, part, resolve_run(params, part, name)) for name in params[part]["runs"]}
+    settings = {name: resolve_run(params, part, name) for name in params[part]["runs"]}
+    runs = {name: random_run(rng, part, each, len(classes)) for name, each in settings.items()}
     scores = {}
     for name, run in runs.items():
         if part == "mlp":
-            scores[name] = score(run)
+            scores[name] = score(run, classes)
         else:
             both = [scores_of_replicates(run), class_scores(run, classes)]
             scores[name] = pd.concat(both, axis="columns")
@@ -95,20 +94,21 @@ def write_scores(folder, rng, params, part):
         put(folder / f"settings/{part}/{name}.json", json.dumps({"settings": run.settings}).encode())
 
 
-def write_digits(folder, rng, params):
+def write_digits(folder, rng, params, classes):
     """data/digits.safetensors, the scores of part 1, and the latents of F1 to F3."""
-    labels = {split: np.arange(n) % 10 for split, n in SAMPLES["mlp"].items()}
-    write_scores(folder, rng, params, "mlp")
+    labels = {split: np.arange(n) % len(classes) for split, n in SAMPLES["mlp"].items()}
+    write_scores(folder, rng, params, "mlp", classes)
     images = rng.integers(256, size=(SAMPLES["mlp"]["test"], 28, 28), dtype=np.uint8)
     digits = {split: Digits(images, each.astype(np.uint8)) for split, each in labels.items()}
-    save_digits(folder / "data/digits.safetensors", digits)
+    save_digits(folder / "data/digits.safetensors", digits, classes)
     notes = {"layout": "arrays (.npz)", "split": "drawn", "notes": [], "sheets": 3}
     put(folder / "data/digits.json", json.dumps(notes).encode())
     for kind in ("latents", "separation"):
         (folder / "plots" / kind).mkdir()
     for figure in params["project_latents"]:
         points = pd.DataFrame(rng.random((2 * len(images), 2)), columns=["x", "y"])
-        points.assign(epoch=np.repeat([10, 20], len(images)), digit=np.tile(labels["test"], 2)).to_csv(
+        names = np.tile(np.array(classes)[labels["test"]], 2)
+        points.assign(epoch=np.repeat([10, 20], len(images)), digit=names).to_csv(
             folder / f"plots/latents/{figure}.csv", index=False
         )
         separation = pd.DataFrame(
@@ -140,10 +140,6 @@ def write_masks(folder, rng, params):
     boxes.to_csv(folder / "data/boxes.csv", index=False)
     notes = {"layout": "CSV: x.csv", "split": "as published", "notes": [f"odd: {EVIL}"], "skipped": 4}
     put(folder / "data/boxes.json", json.dumps(notes).encode())
-    for name in boxes.crop:
-        path = folder / "data/crops" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (20, 30), tuple(rng.integers(256, size=3).tolist())).save(path)
     shape = (len(boxes), 3, 32, 32)
     crops = Crops(
         resized=np.random.default_rng(1).integers(256, size=shape, dtype=np.uint8),
@@ -159,10 +155,10 @@ def write_masks(folder, rng, params):
     Image.new("RGB", (200, 100), "teal").save(photograph, "PNG")
     with zipfile.ZipFile(folder / "data/raw/masks/masks.zip", "w") as archive:
         archive.writestr(EVIL, photograph.getvalue())
-    write_scores(folder, rng, params, "cnn")
+    write_scores(folder, rng, params, "cnn", MASK_CLASSES)
 
 
-def write_networks(folder, rng):
+def write_networks(folder, rng, classes):
     """models/, as far as the page takes networks from there: weights, predictions and latents at random."""
 
     def settings(part, run):
@@ -170,14 +166,14 @@ def write_networks(folder, rng):
 
     for run in ("final", "best_small", "latents_16_2"):
         (folder / "models/mlp" / run).mkdir(parents=True)
-        sizes = [784, *settings("mlp", run)["hidden"], 10]
+        sizes = [784, *settings("mlp", run)["hidden"], len(classes)]
         layers = {
             f"layer_{n}": rng.normal(size=(units, sizes[n] + 1)).astype(np.float32)
             for n, units in enumerate(sizes[1:])
         }
-        about = {"kind": "mlp", "activation": "sigmoid", "classes": list(DIGIT_CLASSES), "side": 28}
+        about = {"kind": "mlp", "activation": "sigmoid", "classes": list(classes), "side": 28}
         save_arrays(folder / f"models/mlp/{run}/replicate_0.safetensors", layers, about)
-        predictions = rng.integers(10, size=SAMPLES["mlp"]["test"]).astype(np.uint8)
+        predictions = rng.integers(len(classes), size=SAMPLES["mlp"]["test"]).astype(np.uint8)
         save_arrays(folder / f"models/mlp/{run}/predictions_0.safetensors", {"test": predictions})
     latents = {"epoch": np.array([10, 120]), "activations": rng.random((2, 2, SAMPLES["mlp"]["test"], 2))}
     for run in ("latents_16_2", "latents_32_16_2"):

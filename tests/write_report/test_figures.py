@@ -3,6 +3,7 @@
 import base64
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import pairwise
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -13,9 +14,18 @@ from matplotlib.text import Text
 from PIL import Image, ImageColor, ImageFont
 from sklearn.metrics import confusion_matrix
 
+from pipeline.common.classes import DIGIT_CLASSES
 from pipeline.runtime.compute import Compute
 from stages.write_report import tables
-from stages.write_report.colours import GREY, INK, MASK_COLOURS, OTHER_COLOURS, readable_on
+from stages.write_report.colours import (
+    DARK_COLOURS,
+    GREY,
+    INK,
+    MASK_COLOURS,
+    OTHER_COLOURS,
+    digit_colours,
+    readable_on,
+)
 from stages.write_report.figures import (
     confusions,
     galleries,
@@ -124,9 +134,9 @@ def test_confusions_are_counted_as_scikit_learn_does():
 
 @pytest.mark.parametrize("same", [True, False])
 def test_epochs_are_on_the_same_axes_where_they_can_be_compared(same):
-    points = pd.DataFrame({"epoch": [10, 10, 110, 110], "x": [0, 1, 4, 9], "y": [0, 1, 5, 7], "digit": 3})
+    points = pd.DataFrame({"epoch": [10, 10, 110, 110], "x": [0, 1, 4, 9], "y": [0, 1, 5, 7], "digit": "3"})
     separation = pd.DataFrame({"epoch": [10, 110], "knn_accuracy": 0.5, "silhouette": 0.1})
-    left, right = latents.draw_latents(points, separation, same).axes
+    left, right = latents.draw_latents(points, separation, same, DIGIT_CLASSES).axes
     assert (left.get_xlim() == right.get_xlim()) == (left.get_ylim() == right.get_ylim()) == same
 
 
@@ -207,20 +217,20 @@ def test_labels_are_set_the_same_with_and_without_fribidi():
 
 
 def latent_points(places):
-    """Five points of each digit at its place."""
+    """Five points of each digit at its place, and two that span the plane."""
     rows = [(10, x, y, digit) for digit, (x, y) in places.items() for _ in range(5)]
-    return pd.DataFrame([*rows, (10, 0, 0, 0), (10, 100, 100, 0)], columns=["epoch", "x", "y", "digit"])
+    return pd.DataFrame([*rows, (10, 0, 0, "0"), (10, 100, 100, "0")], columns=["epoch", "x", "y", "digit"])
 
 
 SEPARATION = pd.DataFrame({"epoch": [10, 20], "knn_accuracy": 0.5, "silhouette": 0.1})
 
 
 def test_a_label_that_would_hide_another_is_left_out():
-    points = latent_points({0: (10, 10), 1: (11, 12), 2: (10, 60), 3: (90, 10)})
-    figure = latents.draw_latents(points, SEPARATION, True)
+    points = latent_points({"0": (10, 10), "1": (11, 12), "2": (10, 60), "3": (90, 10)})
+    figure = latents.draw_latents(points, SEPARATION, True, DIGIT_CLASSES)
     assert [text.get_text() for text in figure.axes[0].texts] == ["0", "2", "3"]
     both = pd.concat([points, points.assign(epoch=20, x=points.x * 50)])
-    figure = latents.draw_latents(both, SEPARATION, True)
+    figure = latents.draw_latents(both, SEPARATION, True, DIGIT_CLASSES)
     assert [text.get_text() for text in figure.axes[0].texts] == ["0", "2"], "on the axes of all epochs"
 
 
@@ -236,6 +246,49 @@ def test_a_cell_without_samples_has_a_grey_zero_and_no_tint():
     assert texts[1, 0].get_text() == "0" and texts[1, 0].get_color() == GREY
     assert figure.axes[0].images[0].get_array()[0, 1, 3] == 0
     assert texts[1, 1].get_text() == "1\n33%" and texts[1, 1].get_color() == INK
+
+
+def test_a_matrix_of_many_classes_has_shades_alone_and_names_that_do_not_touch():
+    for number, shown in ((26, 26), (47, 24), (100, 25)):
+        counts = counts_of([f"n{n}" for n in range(number)])
+        figure = confusions.draw_confusions(counts, counts)
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            assert not axes.texts and "the bluer, the more" in axes.get_title()
+            labels = axes.get_yticklabels()
+            assert len(labels) == shown and labels[1].get_text() == f"n{-(-number // 28)}"
+            for one, other in pairwise([label.get_window_extent() for label in labels]):
+                assert one.y0 > other.y1 - 1 or other.y0 > one.y1 - 1
+
+
+@pytest.mark.parametrize("number", [2, 10, 26, 100])
+def test_each_class_has_its_colour_in_the_light_and_in_the_dark(number):
+    chosen = digit_colours(number)
+    assert len(set(chosen)) == len({DARK_COLOURS[each] for each in chosen}) == number
+    assert chosen == digit_colours(10)[:number] or number > 10
+
+
+def test_latents_of_many_classes_are_named_where_they_are():
+    names = [chr(ord("A") + n) for n in range(26)]
+    points = latent_points({name: (10 + n % 6 * 15, 10 + n // 6 * 18) for n, name in enumerate(names)})
+    points = points[points.digit != "0"]
+    figure = latents.draw_latents(points, SEPARATION, True, names)
+    assert [text.get_text() for text in figure.axes[0].texts] == names and not figure.legends
+    found = figure.axes[0].collections[0].get_facecolor()[::5, :3]
+    np.testing.assert_allclose(found, [ImageColor.getrgb(c) for c in digit_colours(26)] / np.float64(255))
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [(["a", "b_c"], ["a", "b_c"]), (["a", "ক"], ["1", "2"]), (["a", "a long name"], ["1", "2"])],
+)
+def test_names_that_figures_cannot_write_are_numbers_there(classes, names):
+    assert style.name_in_figures(classes) == names
+
+
+def test_names_may_have_what_matplotlib_reads_as_formulas():
+    picture = rendering.render("", galleries.draw_gallery, [np.zeros((2, 2))], ["$a"], ["b_$"])
+    assert picture.files["svg"]
 
 
 def folds_of(runs):
@@ -255,14 +308,14 @@ def test_equal_recalls_of_a_run_lie_beside_each_other():
     assert len(points) == 2 * 5 and len(set(points)) == len(points)
 
 
-@pytest.mark.parametrize("classes", [list("abc"), list("0123456789")])
+@pytest.mark.parametrize("classes", [list("abc"), list("0123456789"), [f"n{n}" for n in range(100)]], ids=len)
 def test_no_text_of_a_figure_is_below_eleven_pixels(classes):
-    points = pd.concat([latent_points({0: (1, 2)}).assign(epoch=epoch) for epoch in (10, 20, 30, 40)])
+    points = pd.concat([latent_points({"0": (1, 2)}).assign(epoch=epoch) for epoch in (10, 20, 30, 40)])
     separation = pd.DataFrame({"epoch": [10, 20, 30, 40], "knn_accuracy": 0.5, "silhouette": 0.1})
     sizes = pd.DataFrame({"crops": [1, 2], "errors": 1, "error": 0.5}, index=["0 to 16", "16 to 24"])
     figures = [
         confusions.draw_confusions(counts_of(classes), counts_of(classes)),
-        latents.draw_latents(points, separation, True),
+        latents.draw_latents(points, separation, True, DIGIT_CLASSES),
         shares.draw_errors_by_size(sizes, sizes),
         steps.draw_remedies(folds_of(["a", "b"]), {"a": "A", "b": "B"}),
     ]

@@ -58,7 +58,8 @@ addEventListener("load", async () => {{
   document.getElementById("tile").click();
   found.tile = shown();
   location.hash = "#C1"; // which the filter hides
-  await new Promise(resolve => setTimeout(resolve, 200));
+  await new Promise(resolve =>
+    addEventListener("hashchange", event => event.newURL.endsWith("#C1") && resolve()));
   found.linked = shown();
   const open = () => [...document.querySelectorAll("details")].map(each => each.open);
   dispatchEvent(new Event("beforeprint"));

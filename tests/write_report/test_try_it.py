@@ -74,7 +74,8 @@ const until = async found => {
     });
   }
 };
-const wait = () => new Promise(resolve => setTimeout(resolve, 300));
+// The page classifies in a task of its own, which was queued before this one.
+const classified = () => new Promise(resolve => setTimeout(resolve));
 </script>"""
 DRAW = """<script>
 addEventListener("load", () => {
@@ -83,14 +84,14 @@ addEventListener("load", () => {
     .filter((_, i) => i % 4 === 0);
   const verdict = () => text("verdict");
   (async () => {
-    await wait(); // the page shows its first verdict in a task of its own, before or after "load"
+    await classified();
     const found = {blank: verdict()};
     for (const more of [{button: 2}, {button: 1}, {isPrimary: false}]) {
       send("pointerdown", .2, .2, more);
       send("pointermove", .8, .8, more);
       send("pointerup", .8, .8, more);
     }
-    await wait();
+    await classified();
     found.otherPointers = verdict();
     send("pointerdown", .3, .2);
     send("pointermove", .3, .8);
@@ -98,36 +99,39 @@ addEventListener("load", () => {
     send("pointermove", .6, .8);
     send("pointerup", .6, .8);
     send("pointermove", .9, .1);  // with the pen lifted
-    await wait();
+    await classified();
     Object.assign(found, {drawn: seen(), rows: rows("digits"), verdict: verdict()});
     document.documentElement.style.scrollBehavior = "auto";
     scrollBy(0, pad.getBoundingClientRect().bottom - innerHeight);  // so that the pad ends with the screen
     const said = document.getElementById("verdict").getBoundingClientRect();
     found.onScreen = [said.top >= 0, said.bottom <= innerHeight];
+    const frame = pad.getBoundingClientRect();
+    found.free = [1, frame.height / 2, frame.height - 1].map(y =>
+      document.elementFromPoint(frame.left + frame.width / 2, frame.top + y) === pad);
     press("Escape");
-    await wait();
+    await classified();
     found.cleared = verdict();
     document.getElementById("undo").click();
-    await wait();
+    await classified();
     found.undone = seen();
     send("pointerdown", .9, .2);
     send("pointerup", .9, .2);
     press("z", {ctrlKey: true});
-    await wait();
+    await classified();
     found.undoneByKey = seen();
     press("Escape");
     press(" ");
-    await wait();
+    await classified();
     found.dot = seen();
     press("Escape");
     press("ArrowRight");  // with the pen lifted by Escape
-    await wait();
+    await classified();
     found.lifted = verdict();
     for (const key of [" ", ...Array(9).fill("ArrowRight"), " ", ...Array(9).fill("ArrowDown")]) press(key);
-    await wait();
+    await classified();
     found.keys = seen();
     document.querySelectorAll("#samples button")[4].click();
-    await wait();
+    await classified();
     Object.assign(found, {sample: seen(), sampleVerdict: verdict()});
     found.samples = [...document.querySelectorAll("#samples button")].map(each => each.textContent);
     Object.assign(TRIAL.plane, {low: [-5, -5], high: [7, 9], medians: []});
@@ -279,8 +283,9 @@ def test_the_plane_shows_the_test_set_of_the_data(
     write_json(folder / SETTINGS_FILE, {"epochs": 9, "hidden": [2], "split": split})
     points = np.array([[-4, 7], [2, 9]], np.float32)
     save_arrays(folder / LATENTS_FILE, {"epoch": np.array([9]), "activations": points[None, None]})
-    plane = try_it.plane(np.array([0, 1]))
+    plane = try_it.plane(np.array([0, 1]), ["a", "b"])
     assert (plane and (plane["low"], plane["high"])) == (([-4, 7], [2, 9]) if shown else None)
+    assert not plane or plane["medians"] == [["a", -4, 7], ["b", 2, 9]]
 
 
 def test_batch_normalisation_is_merged_into_the_convolutions(
@@ -320,7 +325,9 @@ def test_a_numeral_is_drawn_with_a_pointer_and_with_keys(
         assert seen[state] == "Nothing is drawn yet.", state
     assert seen["undone"] == seen["undoneByKey"] == seen["drawn"]
     if width == 390:
-        assert seen["onScreen"] == [True, True]
+        assert all(seen["onScreen"]) and all(seen["free"]), (
+            "the verdict is seen, and covers no part of the pad"
+        )
     assert max(seen["dot"]) == 255, "the space bar alone puts down the pen"
     assert seen["verdict"].startswith("Read as ")
     for shares in zip(*seen["rows"], strict=True):

@@ -71,6 +71,6 @@ def _draw_legend(figure: Figure, axes: Axes, runs: list[str]) -> None:
     """The runs by colour and the splits by line, once for all panels."""
     splits = [Line2D([], [], color=GREY, linestyle=line) for line in LINES.values()]
     handles = [*axes.get_lines()[:: len(LINES)], *splits]
-    labels = [*(run.replace("$", r"\$") for run in runs), "training set", "test set"]
+    labels = [*runs, "training set", "test set"]
     columns = max(1, 84 // max(map(len, labels)))  # 84 letters fit the width
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), fontsize=9)

@@ -4,8 +4,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib
+import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
+from pipeline.common.paths import MASKS_ARCHIVE
+from pipeline.sources.archives import open_archive
+from pipeline.sources.orientation import open_photograph
 from stages.write_report.colours import readable_on
 
 Area = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels, half open, as Pillow crops
@@ -23,6 +27,17 @@ class Face(NamedTuple):
     area: Area
     caption: str
     colour: str
+
+
+def cut_faces(rows: pd.DataFrame) -> list[Image.Image]:
+    """The crops of some rows of boxes.csv, cut out of their photographs again: data/crops/ may hold none."""
+    with open_archive(MASKS_ARCHIVE, MASKS_ARCHIVE.name) as archive:
+        return [
+            open_photograph(archive, row.photograph, turned=bool(row.exif_rotated)).crop(
+                (row.left, row.top, row.right, row.bottom)
+            )
+            for row in rows.itertuples()
+        ]
 
 
 def draw_photograph(photograph: Image.Image, faces: list[Face]) -> Image.Image:

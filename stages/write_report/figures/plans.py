@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from pipeline.common.classes import DIGIT_CLASSES, SPLITS
-from pipeline.common.paths import CROP_FILES, MASKS_ARCHIVE
+from pipeline.common.classes import SPLITS
+from pipeline.common.paths import MASKS_ARCHIVE
 from pipeline.evaluation.claims import value_id
 from pipeline.sources.archives import open_archive
 from pipeline.sources.orientation import open_photograph
@@ -17,7 +16,7 @@ from stages.write_report.figures.confusions import count_confusions, draw_confus
 from stages.write_report.figures.curves import draw_curves
 from stages.write_report.figures.galleries import draw_gallery, spread
 from stages.write_report.figures.latents import draw_latents
-from stages.write_report.figures.photographs import Face, draw_photograph
+from stages.write_report.figures.photographs import Face, cut_faces, draw_photograph
 from stages.write_report.figures.rendering import Plans
 from stages.write_report.figures.shares import (
     draw_class_sizes,
@@ -27,6 +26,7 @@ from stages.write_report.figures.shares import (
     errors_by_size,
 )
 from stages.write_report.figures.steps import draw_remedies, draw_steps
+from stages.write_report.figures.style import name_in_figures
 from stages.write_report.left_open import remedies, steps
 from stages.write_report.results import Results, mean_confusion
 
@@ -100,22 +100,31 @@ def plan_widths(results: Results) -> tuple[Any, ...] | None:
 
 def plan_latents(results: Results) -> Plans:
     """F1, F2 and F3; epochs placed by t-SNE have no axes in common."""
-    return {
-        figure: (draw_latents, points, results.separation[figure], results.methods[figure] != "tsne")
-        for figure, points in results.latents.items()
-    }
+    plans: Plans = {}
+    names = short_names(results)
+    for figure, points in results.latents.items():
+        same_axes, named = results.methods[figure] != "tsne", points.assign(digit=points.digit.map(names))
+        plans[figure] = (draw_latents, named, results.separation[figure], same_axes, list(names.values()))
+    return plans
+
+
+def short_names(results: Results) -> dict[str, str]:
+    """The classes of part 1, and what they are called in figures."""
+    return dict(zip(results.digit_classes, name_in_figures(results.digit_classes), strict=True))
 
 
 def plan_samples(results: Results, final: str, images: np.ndarray) -> Plans:
     """F4 and F5 of the final MLP; `images` are the test set, (n, 28, 28)."""
-    training, test = (count_confusions(results.digits[split], DIGIT_CLASSES) for split in SPLITS)
+    names = short_names(results)
+    matrices = [count_confusions(results.digits[split], list(names)) for split in SPLITS]
     truth, predicted = most_confused(mean_confusion(results, final))
     samples = results.digits["test"]
     pair = np.flatnonzero((samples.truth == truth) & (samples.predicted == predicted))
     shown = pair[spread(len(pair))]
+    titles = ([names[each]] * len(shown) for each in (truth, predicted))
     return {
-        "F4_mlp": (draw_confusions, training, test),
-        "F5_confused": (draw_gallery, images[shown], [truth] * len(shown), [predicted] * len(shown)),
+        "F4_mlp": (draw_confusions, *(each.rename(index=names, columns=names) for each in matrices)),
+        "F5_confused": (draw_gallery, images[shown], *titles),
     }
 
 
@@ -136,11 +145,9 @@ def plan_crops(crops: dict[str, pd.DataFrame], classes: list[str]) -> Plans:
 def plan_gallery(rows: pd.DataFrame) -> tuple[Any, ...]:
     """A gallery of crops, evenly spread over the rows."""
     shown = rows.iloc[spread(len(rows))]
-    crops = []
-    for name in shown.crop:
-        with Image.open(CROP_FILES / name) as crop:
-            crop.thumbnail((CROP_SIDE, CROP_SIDE))
-            crops.append(crop.copy())
+    crops = cut_faces(shown)
+    for crop in crops:
+        crop.thumbnail((CROP_SIDE, CROP_SIDE))
     return draw_gallery, crops, shown.truth, shown.predicted
 
 

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 import joblib
 import matplotlib
+import numpy as np
+from matplotlib.collections import Collection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -25,7 +28,9 @@ SERIAL_UP_TO = 4  # figures; to draw these takes less time than to start workers
 SCREEN_DPI, PRINT_DPI = 96, 150
 POINTS_DPI = 90  # of points that are drawn as pixels within an SVG: they are most of the bytes of F1 to F3
 WEBP_QUALITY = 70
+WEBP_ALPHA_QUALITY = 50  # of the edges of points: a third of the bytes of F1 to F3
 LEFT_OUT = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
+IMAGE = re.compile(r"<image\b[^>]*/>")
 EMBEDDED_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 
 Plans = dict[str, tuple[Any, ...]]  # figure: the function that draws it, and its arguments
@@ -75,10 +80,30 @@ def render(code: str, draw: Callable[..., Figure | Image.Image], *arguments: Any
         drawn.set_layout_engine(None)
         png, svg = BytesIO(), BytesIO()
         drawn.savefig(png, format="png", dpi=PRINT_DPI, metadata={"Software": None})
-        drawn.savefig(svg, format="svg", dpi=POINTS_DPI, transparent=True, metadata={"Date": None})
+        save_svg(drawn, svg)
+        shown = add_dark_points(drawn, svg.getvalue().decode())
     width, height = drawn.get_size_inches() * SCREEN_DPI
-    uri = svg_uri(adapt_svg(svg.getvalue().decode()))
+    uri = svg_uri(adapt_svg(shown))
     return Picture({"png": png.getvalue(), "svg": svg.getvalue()}, uri, round(width), round(height))
+
+
+def save_svg(figure: Figure, file: BytesIO) -> None:
+    figure.savefig(file, format="svg", dpi=POINTS_DPI, transparent=True, metadata={"Date": None})
+
+
+def add_dark_points(figure: Figure, svg: str) -> str:
+    """The SVG of a figure, with its points that are drawn as pixels a second time, in the colours of a dark
+    page, since no style sheet changes those of pixels. The figure keeps these colours.
+    """
+    points = [each for each in figure.findobj(Collection) if each.get_rasterized()]
+    if not points:
+        return svg
+    for each in points:
+        colours = np.asarray(each.get_facecolor())[:, :3]
+        each.set_facecolor([DARK_COLOURS[to_hex((r, g, b))] for r, g, b in colours])
+    save_svg(figure, dark := BytesIO())
+    images = iter(IMAGE.findall(dark.getvalue().decode()))
+    return IMAGE.sub(lambda image: f'<g class="light">{image[0]}</g><g class="dark">{next(images)}</g>', svg)
 
 
 def render_photograph(photograph: Image.Image) -> Picture:
@@ -96,10 +121,13 @@ def adapt_svg(text: str) -> str:
     text = re.sub(r"\s+", " ", text).replace("> <", "><")
     light, dark = "", ""
     for number, (colour, in_the_dark) in enumerate(DARK_COLOURS.items()):
+        if colour not in text:
+            continue
         text = text.replace(colour, f"var(--c{number})")
         light += f"--c{number}:{colour};"
         dark += f"--c{number}:{in_the_dark};"
-    style = f"svg{{color:{INK};{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
+    dark = f"svg{{{dark}}}.light{{display:none}}.dark{{display:inline}}"
+    style = f"svg{{color:{INK};{light}}}.dark{{display:none}}@media(prefers-color-scheme:dark){{{dark}}}"
     return text.replace('<style type="text/css">', f'<style type="text/css">{style}', 1)
 
 
@@ -112,5 +140,5 @@ def svg_uri(text: str) -> str:
 def webp_uri(picture: Image.Image) -> str:
     """The picture as WebP: a fifth of the bytes of the PNG, with no visible difference."""
     webp = BytesIO()
-    picture.save(webp, "WEBP", quality=WEBP_QUALITY, method=4)
+    picture.save(webp, "WEBP", quality=WEBP_QUALITY, alpha_quality=WEBP_ALPHA_QUALITY, method=4)
     return f"data:image/webp;base64,{base64.b64encode(webp.getvalue()).decode()}"

@@ -1,7 +1,9 @@
 """The style of every figure."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -20,12 +22,26 @@ STYLE: dict[Any, Any] = {
     "font.size": 10,
     "legend.frameon": False,
     "svg.hashsalt": "report",
+    "text.parse_math": False,
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
 }
 WIDTH = 8.0  # inches: the width of the page
 SMALLEST_TEXT = 8.3  # points: 11 CSS pixels
+
+LONGEST_NAME = 6  # letters of a class's name in a figure
+
+
+def name_in_figures(classes: Sequence[str]) -> list[str]:
+    """The names of classes as figures write them: their numbers, from 1, if a name is long, or has a letter
+    that the font of figures lacks.
+    """
+    letters = font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap()
+    short = max(map(len, classes)) <= LONGEST_NAME
+    if short and all(ord(letter) in letters for name in classes for letter in name):
+        return list(classes)
+    return [str(number) for number in range(1, len(classes) + 1)]
 
 
 def new_figure(height: float, columns: int = 1, rows: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
