@@ -27,6 +27,10 @@ CORES = sorted(os.sched_getaffinity(0))
 # Losses may differ by this share: rounding alone makes 2 % in an epoch of mini-batches of one.
 SAME_LOSS = 0.1
 NEEDS = {"JAX jit + scan": "jax", "Keras on JAX": "keras"}
+# Ends the name of a peer that is held to the instructions of the pipeline.
+EQUAL = ", AVX2"
+# How libraries that the pipeline does not use are held to them, and PyTorch's products at their usual speed.
+AVX2 = {"XLA_FLAGS": "--xla_cpu_max_isa=AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 
 Contender = Callable[[Any, int], Callable[[], float | None]]
 
@@ -70,14 +74,16 @@ IN_TURN = Placement(1, len(CORES[:REPLICATES]))
 class Team:
     """The processes of one contender; `prepare` a task, then `run` it as often as needed."""
 
-    def __init__(self, contender: Contender, placement: Placement, pinned: bool = False) -> None:
-        """With `pinned`, on the instructions of the pipeline; peers may use all that the processor has."""
+    def __init__(self, name: str, contender: Contender, placement: Placement) -> None:
+        """The pipeline itself as it is; a peer with more threads, and unless its name ends with EQUAL on all
+        instructions that the processor has.
+        """
         self.contender, self.placement = contender, placement
         self.members = []
         for member in range(placement.processes):
             pool = ProcessPoolExecutor(1, get_context("spawn"), exit_when_parent_dies, (os.getpid(),))
             # JAX starts a thread for each core it may use, so cores limit the threads of all contenders.
-            with limited_to(CORES[member : member + placement.threads], pinned):
+            with limited_to(CORES[member : member + placement.threads], name):
                 pool.submit(os.getpid).result()
             self.members.append(pool)
 
@@ -101,13 +107,15 @@ class Team:
 
 
 @contextmanager
-def limited_to(cores: list[int], pinned: bool) -> Iterator[None]:
-    """Processes started within have these cores, and a thread for each."""
+def limited_to(cores: list[int], name: str) -> Iterator[None]:
+    """Processes started within have these cores, a thread for each, and the instructions of a contender."""
     before = dict(os.environ)
-    if not pinned:
-        for name in INSTRUCTIONS:
-            os.environ.pop(name, None)
+    if name != OURS:
+        freed = ["MKL_CBWR"] if name.endswith(EQUAL) else INSTRUCTIONS
+        for variable in freed:
+            os.environ.pop(variable, None)
         os.environ |= dict.fromkeys(THREADS, str(len(cores))) | {OFF: "1"}
+        os.environ |= AVX2 if name.endswith(EQUAL) else {}
     os.sched_setaffinity(0, cores)
     try:
         yield
@@ -132,10 +140,8 @@ def run_loaded() -> tuple[float, float | None]:
 
 def best_team(name: str, contender: Contender, task: Task) -> Team:
     """The contender's team in its better placement; the pipeline's is given."""
-    if name == OURS:
-        teams = [Team(contender, SIDE_BY_SIDE, pinned=True)]
-    else:
-        teams = [Team(contender, placement) for placement in dict.fromkeys((SIDE_BY_SIDE, IN_TURN))]
+    placements = [SIDE_BY_SIDE] if name == OURS else dict.fromkeys((SIDE_BY_SIDE, IN_TURN))
+    teams = [Team(name, contender, placement) for placement in placements]
     seconds = []
     for team in teams:
         team.prepare(task)
@@ -147,10 +153,13 @@ def best_team(name: str, contender: Contender, task: Task) -> Team:
 
 
 def race(task: Task, contenders: dict[str, Contender], repeats: int) -> dict[str, list[float]]:
-    """Seconds of an epoch in each repeat of each contender, all held to the pipeline's training loss."""
+    """Seconds of an epoch in each repeat of each contender, and of each peer held to the instructions of the
+    pipeline; all are held to its training loss.
+    """
     present = {name: c for name, c in contenders.items() if importlib.util.find_spec(NEEDS.get(name, "sys"))}
     for name in contenders.keys() - present.keys():
         print(f"  {name} is not installed, and left out", file=sys.stderr)
+    present |= {f"{name}{EQUAL}": c for name, c in present.items() if name != OURS}
     teams = {name: best_team(name, contender, task) for name, contender in present.items()}
     _, expected = teams[OURS].run()
     assert expected is not None

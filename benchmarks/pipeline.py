@@ -17,7 +17,7 @@ import psutil
 from ruamel.yaml import YAML
 
 from benchmarks.measuring import OURS, Row, alternate, compare
-from pipeline.common.paths import PARAMS
+from pipeline.common.paths import CROP_ARRAYS, PARAMS
 from tools import lanes, quick
 
 EPOCHS = {"mlp": 4, "cnn": 2}
@@ -52,12 +52,17 @@ def seconds_of(command: list[str], folder: Path) -> float:
 
 @cache
 def run_all(workspace: Path) -> dict[str, float]:
-    """Run every stage, once; the peak memory of each in MB, of all processes of its hungriest run together.
+    """Run every stage, once, as `watch` does."""
+    return watch([*REPRO, "--force"], workspace)
 
-    Memory that processes share counts in equal parts (PSS). Measuring takes a twentieth of a core at most.
+
+def watch(command: list[str], workspace: Path) -> dict[str, float]:
+    """Run DVC; the peak memory of each stage in MB, of all processes of its hungriest run together.
+
+    Memory that processes share counts in equal parts (PSS). The crops are left out: they are mapped, and the
+    system drops what it needs the room for. Measuring takes a twentieth of a core at most.
     """
-    command, quiet = [*REPRO, "--force"], subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=workspace, env=quick.environment(), stdout=quiet)
+    process = subprocess.Popen(command, cwd=workspace, env=quick.environment(), stdout=subprocess.DEVNULL)
     peaks: dict[str, float] = {}
     while process.poll() is None:
         start = time.perf_counter()
@@ -66,7 +71,8 @@ def run_all(workspace: Path) -> dict[str, float]:
                 words = stage.cmdline()
                 if words[1:2] == ["-m"] and words[2].startswith("stages."):
                     team = [stage, *stage.children(recursive=True)]  # whose own command lines may be the same
-                    megabytes = sum(each.memory_full_info().pss for each in team) / 1e6
+                    maps = [each for member in team for each in member.memory_maps()]
+                    megabytes = sum(each.pss for each in maps if CROP_ARRAYS.name not in each.path) / 1e6
                     name = words[2].removeprefix("stages.")
                     peaks[name] = max(megabytes, peaks.get(name, 0))
         time.sleep(max(0.05, 20 * (time.perf_counter() - start)))
