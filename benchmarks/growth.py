@@ -37,12 +37,13 @@ COLUMNS = ("filename", "label", "xmin", "ymin", "xmax", "ymax")
 
 
 def changes(masks: str) -> dict[str, object]:
-    """One CNN run, of one epoch and one replicate, beside the quick profile's MLPs with few epochs."""
-    runs = {name: None for name in read_params(quick.ROOT / PARAMS)["cnn"]["runs"] if name != "final"}
+    """One CNN run, of one epoch and one replicate, beside one replicate of the quick profile's MLPs."""
+    runs: dict[str, object] = dict.fromkeys(read_params(quick.ROOT / PARAMS)["cnn"]["runs"])
+    runs["final"] = {"epochs": 1, "snapshot_epoch": 0}
     return {
         "data": {"masks": masks, "synthetic_masks": {"photographs": PHOTOGRAPHS}},
-        "mlp": {"defaults": {"seeds": 1, "epochs": 2}, "runs": {"custom": None}},
-        "cnn": {"defaults": {"seeds": 1, "epochs": 1, "snapshot_epoch": 0}, "runs": runs},
+        "mlp": {"defaults": {"seeds": 1}, "runs": {"custom": None}},
+        "cnn": {"defaults": {"seeds": 1}, "runs": runs},
     }
 
 
@@ -107,16 +108,20 @@ def slope(seconds: pd.Series) -> float:
 
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Seconds and memory of each stage over the number of boxes."""
+    numbers = sorted(set(table.boxes))
     with rc_context(style.STYLE):
-        figure = Figure(figsize=(style.WIDTH, 3.4), layout="constrained")
+        figure = Figure(figsize=(style.WIDTH, 4.2), layout="constrained")
         for axes, column, text in zip(
             figure.subplots(1, 2), ("seconds", "MB"), ("seconds", "peak memory, MB"), strict=True
         ):
             for stage, rows in table.groupby("stage", sort=False):
                 axes.loglog(rows.boxes, rows[column], marker="o", markersize=4, label=str(stage))
+            axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
+            axes.set_xticks([], minor=True)
+            style.label_logarithmic(axes.yaxis)
             axes.set_xlabel("boxes")
             axes.set_title(text, loc="left")
-        figure.legend(loc="outside right center", frameon=False)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
         figure.savefig(path, dpi=150, metadata={"Software": None})
 
 

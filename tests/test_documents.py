@@ -95,7 +95,9 @@ THEIRS = {
 FAILS = {"git pull --no-rebase"}  # as is shown there
 TYPED_AS = {
     "dvc gc --workspace": "dvc gc --workspace --force",  # it asks, and in a terminal alone
-    "dvc exp run -S cnn.defaults.epochs=20": "dvc exp run -S cnn.defaults.epochs=2",  # takes less time
+    "dvc exp run -S cnn.defaults.epochs=20": "dvc exp run -S cnn.defaults.epochs=2",  # take less time
+    "dvc exp run -S cnn.runs.custom.folds=5": "dvc exp run -S cnn.runs.custom.folds=2",
+    "dvc exp run -S crop_masks.side=48": "dvc exp run -S crop_masks.side=24",
 }
 SHORTER = {  # than quick.yaml: what `make quick` runs
     "mlp": {"runs": dict.fromkeys(["h512_256", "h32_16", "latents_20_15", "best_small"])},
