@@ -70,12 +70,13 @@ def columns_of(experiment: dict[str, Any], commit: dict[str, Any]) -> tuple[str,
     if data is None:
         said = (state["error"] or {}).get("msg") or "DVC cannot read it"
         return "", [[name], [], [shorten(said, WIDTH - NAMES - CHANGES)]]
-    running = (experiment["executor"] or {}).get("state")
-    scores = list_scores(scores_of(commit), scores_of(data)) or ["no test score moved"]
-    if running in ("Queued", "queued", "Running", "running"):  # DVC gives it the scores of its commit
-        scores = [running.lower()]
-    elif running and running.lower() == "failed":
-        scores = [f"failed: dvc queue logs {name}"]
+    match (experiment["executor"] or {}).get("state", "").lower():
+        case "queued" | "running" as status:  # DVC gives it the scores of its commit
+            scores = [status]
+        case "failed":
+            scores = [f"failed: dvc queue logs {name}"]
+        case _:
+            scores = list_scores(scores_of(commit), scores_of(data)) or ["no test score moved"]
     when = str(datetime.fromisoformat(data["timestamp"]))[:16]
     return when, [
         [f"{name:13} {when}"],

@@ -71,8 +71,7 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
     for line, row in rows:
         with data.faults.gathered():
             where = f"{name} line {line}"
-            if len(row) != columns.values:
-                raise InputError(f"{where}: {len(row)} values, but the first line has {columns.values}")
+            check_length(row, columns.values, where)
             key = hash(tuple(row))
             if key in seen:
                 data.faults.note("CSV rows repeat an earlier one and are left out", where)
@@ -94,6 +93,11 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
             if columns.edges == LEFT_TOP_SIZE:
                 corners = add_size(corners)
             yield Box("", photograph, label, name, corners, size, line)
+
+
+def check_length(row: list[str], values: int, where: str) -> None:
+    if len(row) != values:
+        raise InputError(f"{where}: {len(row)} values, but the first line has {values}")
 
 
 def first_row(data: DataSet, name: str) -> list[str]:

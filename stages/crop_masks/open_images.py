@@ -10,7 +10,7 @@ from functools import lru_cache
 from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import PICTURES, suffix, with_suffix
 from stages.crop_masks.boxes import LARGEST_SHARE, Box, parse_corners
-from stages.crop_masks.csv_tables import first_row, is_class_names, read_rows
+from stages.crop_masks.csv_tables import check_length, first_row, is_class_names, read_rows
 from stages.crop_masks.photographs import DataSet, choose, normalise, stem
 
 TITLE = "Open Images"
@@ -35,8 +35,7 @@ def read(data: DataSet, name: str) -> Iterator[Box]:
     for line, row in rows:
         with data.faults.gathered():
             where = f"{name} line {line}"
-            if len(row) != len(header):
-                raise InputError(f"{where}: {len(row)} values, but the first line has {len(header)}")
+            check_length(row, len(header), where)
             given, label, *texts = (row[place].strip() for place in places)
             photograph = _find(data, given, name, where)
             if group is not None and row[group].strip() == "1":

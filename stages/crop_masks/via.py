@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pipeline.runtime.errors import InputError, show
 from pipeline.sources.archives import suffix, with_suffix
 from stages.crop_masks.boxes import Box, Corners, add_size
-from stages.crop_masks.csv_tables import first_row, read_rows
+from stages.crop_masks.csv_tables import check_length, first_row, read_rows
 from stages.crop_masks.json_files import (
     of_kind,
     parse,
@@ -89,8 +89,7 @@ def _in_table(data: DataSet, name: str) -> Iterator[Region]:
     for line, row in rows:
         with data.faults.gathered():
             where = f"{name} line {line}"
-            if len(row) != len(header):
-                raise InputError(f"{where}: {len(row)} values, but the first line has {len(header)}")
+            check_length(row, len(header), where)
             given, shape, attributes = (row[place] for place in places)
             photograph = data.find(given.strip(), name, where)
             if shape.strip() in ("", "{}"):

@@ -16,7 +16,7 @@ RUN_NAMES = {
     "cv_class_weights": "class weights in the loss",
     "cv_augmented": "augmentation",
     "cv_both": "augmentation and sampler",
-    "cv_larger": "larger network with both",
+    "cv_larger": "larger network",
     "step_report": "chosen by training loss",
     "step_validation": "chosen by validation",
     "step_scaled": "scaled weights, ReLU",

@@ -100,6 +100,7 @@ def make_context(params: dict[str, Any], claims: Claims, results: Results, test:
         "claims": list_claims(results.claims, claims.probability),
         "required": claims.probability,
         "total": len(reported_values(claims)) + sum(each.kind != "ours" for each in claims.claims.values()),
+        "reproduced": int(((results.claims.verdict == "passed") & (results.claims.kind != "ours")).sum()),
         "trainings": count_trainings(results),
         "samples": {part: sum(count_samples(results.class_accuracy[part]).values()) for part in SOURCES},
         "dots": list_dots(results.claims),
