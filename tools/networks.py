@@ -79,8 +79,11 @@ def load_cnn(weights: Weights, about: dict[str, Any], file: Path) -> Probabiliti
     @torch.inference_mode()
     def probabilities(crops: np.ndarray) -> np.ndarray:
         scale = 255 if crops.dtype == np.uint8 else 1
+        logits = torch.empty(len(crops), len(about["classes"]))  # filled in place, as score() does
         batches = torch.from_numpy(crops).split(EVALUATION_BATCH)
-        return torch.cat([network(batch.float() / scale) for batch in batches]).softmax(dim=1).numpy()
+        for batch, of_batch in zip(batches, logits.split(EVALUATION_BATCH), strict=True):
+            of_batch[:] = network(batch.float() / scale)
+        return logits.softmax(dim=1).numpy()
 
     return probabilities
 

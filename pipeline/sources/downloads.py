@@ -12,8 +12,9 @@ import pooch
 import requests
 
 from pipeline.runtime.errors import InputError
-from pipeline.sources.plain_zip import is_whole
-from pipeline.sources.wanted import without_password
+from pipeline.sources.folders import is_single
+from pipeline.sources.plain_zip import given_instead, is_whole
+from pipeline.sources.wanted import file_name, without_password
 
 CACHE = "REPORT_PIPELINE_CACHE"  # the environment variable that moves the cache
 RETRIES = 3  # pooch waits 1, 2 and 3 seconds before them
@@ -33,9 +34,10 @@ def _hide_password(record: logging.LogRecord) -> bool:
 
 
 def download(url: str, sha256: str | None = None, git_blob: str | None = None) -> Path:
-    """The cached copy of the archive or npz file at `url`, downloaded unless an intact one is there.
+    """The cached copy of the archive or file of arrays at `url`, downloaded unless an intact one is there.
 
-    Without a checksum a copy counts as intact when it is a whole archive; then the first download stays.
+    Without a checksum a copy counts as intact when it is a whole archive, or no archive by its name; then the
+    first download stays.
     Raises InputError, which says what happened and what to do.
     """
     name = hashlib.sha256(url.encode()).hexdigest()
@@ -51,7 +53,7 @@ def download(url: str, sha256: str | None = None, git_blob: str | None = None) -
     pooch.get_logger().addFilter(_hide_password)
     try:
         _sweep(cache.abspath)
-        if copy.exists() and _fault(copy, git_blob):
+        if copy.exists() and _fault(copy, url, git_blob):
             copy.unlink()
         return Path(cache.fetch(name, downloader=partial(_transfer, git_blob)))
     except (requests.RequestException, ValueError) as error:  # a ValueError is a wrong checksum
@@ -90,7 +92,7 @@ def _transfer(git_blob: str | None, url: str, file: str, cache: pooch.Pooch) -> 
         raise
     finally:
         ended.set()
-    if fault := _fault(Path(file), git_blob):
+    if fault := _fault(Path(file), url, git_blob):
         raise ValueError(fault)
 
 
@@ -108,10 +110,13 @@ def _break_off_if_slow(file: Path, ended: threading.Event, response: requests.Re
         threading.Thread(target=watch, daemon=True).start()
 
 
-def _fault(file: Path, git_blob: str | None) -> str | None:
+def _fault(file: Path, url: str, git_blob: str | None) -> str | None:
     """What is wrong with a downloaded file, apart from the sha256, which pooch looks at."""
-    if not is_whole(file):
-        return "the downloaded file is not a complete npz, zip or tar file"
+    with open(file, "rb") as opened:
+        if what := given_instead(opened):
+            return f"the downloaded file is {what}"
+    if not is_whole(file, is_single(file_name(url))):
+        return "the downloaded file is not complete, or no npz, zip or tar file"
     if git_blob and git_blob_id(file) != git_blob:
         return f"wrong checksum: its git blob id is {git_blob_id(file)}, expected {git_blob}"
     return None

@@ -41,7 +41,7 @@ def open_source(path: Path, masks: bool = False) -> Archive:
     names = list_folder(path)
     taken = [name for name in names if is_taken(name)]
     if names and not taken:
-        raise InputError(f"{path} holds no file that is read, but {by_suffix(names)}")
+        raise InputError(f"{path} holds no file that is read, but {_say_instead(names)}")
     return Folder(path, taken)
 
 
@@ -105,6 +105,11 @@ def is_array(name: str) -> bool:
     return suffix(name.lower().removesuffix(".gz")) in ARRAYS or IDX.search(name) is not None
 
 
+def is_single(name: str) -> bool:
+    """Whether a file can hold digits by itself and is no archive, by its name."""
+    return is_array(name) and suffix(name) != ".npz"
+
+
 def is_taken(name: str) -> bool:
     """Whether a file can be a part of a source."""
     return suffix(name) in PACKED or IDX.search(name) is not None
@@ -118,13 +123,19 @@ def pack_folder(folder: Path, target: Path) -> str:
     names = list_folder(folder)
     packed = [name for name in names if is_taken(name)]
     if not any(suffix(name) in PICTURES or is_array(name) for name in packed):
-        raise InputError(f"{folder} holds no picture and no array, but {by_suffix(names) or 'nothing'}")
+        raise InputError(f"{folder} holds no picture and no array, but {_say_instead(names)}")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name in packed:
             entry = new_entry(name, (folder / name).stat().st_size)
             with open(folder / name, "rb") as file, archive.open(entry, "w") as written:
                 shutil.copyfileobj(file, written)
     return by_suffix(sorted(set(names) - set(packed)))
+
+
+def _say_instead(names: list[str]) -> str:
+    """What a folder holds in place of data, and what to do about archives."""
+    advice = "; unpack them, or give one archive of the folder" if any(map(is_archive, names)) else ""
+    return (by_suffix(names) or "nothing") + advice
 
 
 def list_folder(folder: Path) -> list[str]:

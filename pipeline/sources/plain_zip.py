@@ -38,7 +38,7 @@ HEADERS_LIMIT = 64 * 2**10  # bytes of all headers of one file, which tarfile re
 LONGEST_NAME = 4096  # letters; Linux opens no file with a longer one, and a zip holds 65,535 bytes
 XZ_LIMIT = 256 * 2**20  # bytes of memory; what `xz -9` packed takes 65 MiB
 ERRORS = (*ARCHIVE_ERRORS, tarfile.TarError, OverflowError)
-# How files begin that are often given in place of an archive, in lower case.
+# How files begin that are often given in place of data, in lower case.
 OTHERS = {
     b"rar!": "a RAR archive, which is not read; unpack it",
     b"7z\xbc\xaf": "a 7-Zip archive, which is not read; unpack it",
@@ -150,18 +150,20 @@ def is_header(block: bytes) -> bool:
     return True
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a file is an archive from its start to its end."""
+def is_whole(path: Path, single: bool) -> bool:
+    """Whether a file is an archive from its start to its end; of a `single` file whether it unpacks to its
+    end, if it is packed.
+    """
     with open(path, "rb") as file:
         if not is_tar(file):
-            return zipfile.is_zipfile(file)
+            return single or zipfile.is_zipfile(file)
         tar, end = Tar(file), b""
         try:
             while piece := tar.take(PIECE):
                 end = (end + piece)[-BLOCK:]
         except ERRORS:
             return False
-        return end == bytes(BLOCK)
+        return single or end == bytes(BLOCK)
 
 
 class Member(NamedTuple):
@@ -250,16 +252,20 @@ def _fault(header: tarfile.TarInfo) -> str | None:
     return None
 
 
+def given_instead(file: IO[bytes]) -> str | None:
+    """What a file is that is often given in place of data, and what to do; or None."""
+    head = file.read(BLOCK).lstrip().lower()
+    file.seek(0)
+    return next((what for magic, what in OTHERS.items() if head.startswith(magic)), None)
+
+
 def write_tar(file: IO[bytes], name: str, target: IO[bytes]) -> bool:
     """Write the files of a tar archive as a plain zip; False if it is none.
 
     InputError for what is often given in place of an archive.
     """
-    head = file.read(BLOCK).lstrip().lower()
-    file.seek(0)
-    for magic, what in OTHERS.items():
-        if head.startswith(magic):
-            raise InputError(f"{name} is {what}")
+    if what := given_instead(file):
+        raise InputError(f"{name} is {what}")
     if not is_tar(file):
         return False
     write_zip(tar_members(file, name), target, name, most_bytes(file))

@@ -10,12 +10,12 @@ import pooch
 from pipeline.common.paths import SOURCE
 from pipeline.common.storage import write_json
 from pipeline.runtime.errors import InputError
-from pipeline.sources.archives import open_archive, suffix
+from pipeline.sources.archives import open_archive
 from pipeline.sources.catalogue import SYNTHETIC, Source
 from pipeline.sources.downloads import download
-from pipeline.sources.folders import find_inner, is_array, pack_folder
+from pipeline.sources.folders import find_inner, is_single, pack_folder
 from pipeline.sources.plain_zip import most_bytes, write_nested, write_tar
-from pipeline.sources.wanted import Wanted, check_wanted, own_path, without_password
+from pipeline.sources.wanted import Wanted, check_wanted, file_name, own_path, without_password
 
 UNSTATED = "not stated: your own data"
 
@@ -81,8 +81,8 @@ def _name(wanted: Wanted, raw: Path, suffixes: tuple[str, ...]) -> str:
     """The name of the raw file: with .npz if it is a zip file of arrays alone, with .zip if it is another;
     else its own, which may say how it is stored. InputError if it ends with none of `suffixes`.
     """
-    own = Path(wanted.name).name
-    if own.lower().endswith(suffixes) and is_array(own) and not is_zipfile(raw) and suffix(own) != ".npz":
+    own = file_name(wanted.name)
+    if own.lower().endswith(suffixes) and is_single(own) and not is_zipfile(raw):
         return own
     accepted = " or ".join(("a folder", *suffixes))
     try:

@@ -10,8 +10,9 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pipeline.common.paths import SOURCE
 from pipeline.common.storage import read_json
@@ -36,6 +37,15 @@ def own_path(name: str, catalogue: Collection[str]) -> Path | None:
     if name == SYNTHETIC or name in catalogue or "://" in name:
         return None
     return Path(os.path.expanduser(name))
+
+
+def file_name(name: str) -> str:
+    """The name of the file at a path or address.
+
+    >>> file_name("https://example.org/a/train.csv?download=1")
+    'train.csv'
+    """
+    return PurePosixPath(urlsplit(name).path).name if "://" in name else Path(name).name
 
 
 def without_password(text: str) -> str:

@@ -164,16 +164,20 @@ def train_epoch(
 
 
 @torch.inference_mode()
-def score(network: nn.Module, splits: dict[str, Samples]) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+def score(
+    network: nn.Module, splits: dict[str, Samples], classes: int
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Mean cross-entropy and accuracy of both splits; the classes predicted for each."""
     network.eval()
     scores, predicted = {}, {}
     for split, samples in splits.items():
         labels = samples.labels
-        batches = torch.arange(len(labels)).split(EVALUATION_BATCH)
-        logits = torch.cat([network(samples.images(batch)) for batch in batches])
-        classes = logits.argmax(dim=1)
+        # Filled in place: small tensors kept between large ones that are freed would leave holes in memory.
+        logits = torch.empty(len(labels), classes, device=labels.device)
+        for batch in torch.arange(len(labels)).split(EVALUATION_BATCH):
+            logits[batch] = network(samples.images(batch))
+        chosen = logits.argmax(dim=1)
         scores[f"{split}_loss"] = nn.functional.cross_entropy(logits.double(), labels).item()
-        scores[f"{split}_accuracy"] = (classes == labels).double().mean().item()
-        predicted[split] = classes.to(torch.uint8).cpu().numpy()
+        scores[f"{split}_accuracy"] = (chosen == labels).double().mean().item()
+        predicted[split] = chosen.to(torch.uint8).cpu().numpy()
     return scores, predicted

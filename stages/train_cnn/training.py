@@ -93,7 +93,7 @@ def train(crops: Path, run: str, seed: int, settings: CnnSettings, replicate: in
             group["lr"] = learning_rate(settings, epoch)
         order = order_of_epoch(labels.cpu(), settings.sampler, shuffling)
         train_epoch(network, optimizer, loss, splits["train"], order, settings.batch_size, augment)
-        scores, predicted = score(network, splits)
+        scores, predicted = score(network, splits, len(prepared.classes))
         curve.record(scores)
         if epoch == settings.snapshot_epoch:
             snapshot, snapshot_predictions = weights_of(network), {SNAPSHOT: predicted["test"]}

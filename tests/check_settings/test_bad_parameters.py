@@ -182,6 +182,13 @@ def test_a_folder_without_data(project: Project, refused: Refused) -> None:
     refused("fetch_digits", f". holds no picture and no array, but {there}")
 
 
+def test_a_folder_of_archives(project: Project, refused: Refused) -> None:
+    (project({"data.digits": "mine"}) / "mine").mkdir()
+    Path("mine/train.zip").write_bytes(b"")
+    advice = "unpack them, or give one archive of the folder"
+    refused("fetch_digits", f"mine holds no picture and no array, but train.zip; {advice}")
+
+
 # Ten times ten times ten: nine lines for a list of a thousand million ones.
 # The other settings of crop_masks.
 OTHERS = "annotations: auto, invalid_boxes: skip, pictures: 9, test_share: 0.1, classes: {a: b, c: d}"

@@ -1,6 +1,7 @@
 """Downloads, against a server on the loopback address that fails in every way a server can."""
 
 import errno
+import gzip
 import hashlib
 import io
 import os
@@ -18,6 +19,8 @@ import pytest
 
 from pipeline.runtime.errors import InputError
 from pipeline.sources import downloads
+from pipeline.sources.raw_source import fetch, record
+from pipeline.sources.wanted import Wanted
 
 
 def zip_bytes(text: str) -> bytes:
@@ -129,6 +132,20 @@ def test_a_tar_archive_is_fetched_again_until_it_is_whole(server, cache, mode):
     assert downloads.download(server.url).read_bytes() == whole
 
 
+@pytest.mark.parametrize("name", ["train.csv?download=1", "train.csv.gz", "train.MAT"])
+def test_a_file_of_arrays_is_downloaded_under_its_own_name(server, cache, tmp_path, name):
+    """One that is packed is fetched again until it is whole, and a page of HTML is refused."""
+    table = b"label,pixel0\n1,255\n"
+    whole = gzip.compress(table) if name.endswith(".gz") else table
+    first = whole[:-9] if name.endswith(".gz") else b" <!DOCTYPE html>"
+    server.answers = [(200, first, {}), (200, whole, {})]
+    wanted = Wanted("data.digits", server.url.replace("data.zip", name), None)
+    origin = fetch(wanted, {}, tmp_path / "digits")
+    record(wanted, origin, tmp_path / "digits", (".csv", ".csv.gz", ".mat"))
+    assert (tmp_path / name.partition("?")[0]).read_bytes() == whole
+    assert server.requests == 2
+
+
 PASSING: dict[str, Answer] = {
     "500": (500, b"", {}),
     "429": (429, b"", {}),
@@ -152,7 +169,8 @@ def test_a_passing_fault_is_overcome(server, cache, fault):
         ((404, b"", {}), "404 Not Found", 1),
         ((403, b"", {}), "403 Forbidden", 1),
         ((500, b"", {}), "500 Internal Server Error", 4),
-        ((200, b"<html>log in first</html>", {}), "not a complete npz, zip or tar file", 4),
+        ((200, b"<html>log in first</html>", {}), "the downloaded file is a page of HTML", 4),
+        ((200, b"no archive", {}), "the downloaded file is not complete, or no npz, zip or tar file", 4),
         ((200, GOOD, {"Content-Length": "9999"}), "broke off", 4),
         ((302, b"", {"Location": "/data.zip"}), "redirects without end", 31),
     ],

@@ -3,6 +3,7 @@
 import csv
 import io
 import struct
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -155,7 +156,11 @@ def test_every_layout_of_digits(
     result = train_on(members, folder)
     for name, content in members.items():
         put(folder / "source" / name, content.encode() if isinstance(content, str) else content)
-    found = [row["class"] for row in classified("source", capsys) if row["picture"].startswith("test")]
+    with tarfile.open("source.tar.gz", "w:gz") as archive:
+        archive.add("source", ".")
+    rows = classified("source", capsys)
+    assert classified("source.tar.gz", capsys) == rows
+    found = [row["class"] for row in rows if row["picture"].startswith("test")]
     names = result.network["classes"]
     assert found == [names[label] for label in result.predictions["test"]]
     assert (result.predictions["test"] == result.truth["test"]).mean() > 0.5 and len(set(found)) > 5
@@ -213,9 +218,10 @@ def test_faces_in_boxes(
     result = train_cnn(CROP_ARRAYS, "run", 0, CnnSettings(**CNN | {"crops": method}), 0)
     (folder / "run").mkdir()
     write_run(folder / "run", {}, [result])
-    capsys.readouterr()
-    classify.main(["run", str(MASKS_ARCHIVE), "--csv"])
-    found = pd.read_csv(io.StringIO(capsys.readouterr().out), dtype={"class": str})
+    put(folder / "download.zip", zipped({"faces.zip": MASKS_ARCHIVE.read_bytes()}))
+    rows = classified(str(MASKS_ARCHIVE), capsys)
+    assert classified("download.zip", capsys) == rows
+    found = pd.DataFrame(rows)
     boxes = pd.read_csv(BOXES)
     assert (found.box == boxes[["left", "top", "right", "bottom"]].astype(str).agg(" ".join, axis=1)).all()
     assert boxes.exif_rotated.all() == lying

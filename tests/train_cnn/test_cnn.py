@@ -201,6 +201,6 @@ def test_the_weights_on_disk_score_what_the_run_recorded(tmp_path, crops, monkey
     network = cnn.build(16, [4, 6], 3, 1, 0, [], 3)
     network.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     loaded = load_crops(crops)
-    scores, _ = cnn.score(network, cnn.to_samples(loaded, loaded.rows(), "resized", "cpu"))
+    scores, _ = cnn.score(network, cnn.to_samples(loaded, loaded.rows(), "resized", "cpu"), classes=3)
     recorded = pd.read_csv(folder / "curves.csv").query("replicate == 1").iloc[-1]
     assert scores == pytest.approx(recorded[list(scores)].to_dict())
