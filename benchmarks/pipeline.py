@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.measuring import OURS, Row, alternate, compare
 from pipeline.common.paths import CROP_ARRAYS, PARAMS
+from pipeline.runtime.settings import read_params, resolve_run
 from tools import lanes, quick
 
 EPOCHS = {"mlp": 4, "cnn": 2}
@@ -174,8 +175,8 @@ def nothing_to_do(workspace: Path, repeats: int) -> list[Row]:
 
 
 def side_by_side(workspace: Path, repeats: int) -> list[Row]:
-    """The quick profile from nothing, in lanes and by `dvc repro`; the whole report in more lanes, simulated
-    from the seconds of its stages with one worker.
+    """The quick profile from nothing, in lanes and by `dvc repro`; the whole report in more lanes, and on a
+    cluster, simulated from the seconds of its stages with one worker.
     """
 
     def quick_run(command: list[str]) -> float:
@@ -191,6 +192,17 @@ def side_by_side(workspace: Path, repeats: int) -> list[Row]:
     rows = compare("side_by_side", "s", alternate(measures, repeats), {})
     needs = lanes.read_graph(quick.ROOT)
     seconds = lanes.read_seconds(needs)
-    minutes = {count: lanes.simulate(needs, seconds, count) / 60 for count in (1, 2, 4, 8, 16)}
-    print("  the whole report, simulated: " + ", ".join(f"{n} lanes {m:.1f} min" for n, m in minutes.items()))
+    print("  the whole report, simulated: " + minutes(needs, seconds, (1, 2, 4, 8, 16), "lanes"))
+    params = read_params(quick.ROOT / PARAMS)
+    for stage in needs:
+        name, _, run = stage.partition("@")
+        if name in ("train_mlp", "train_cnn"):  # a worker for each replicate
+            settings = resolve_run(params, name.removeprefix("train_"), run)
+            seconds[stage] /= settings.get("folds") or settings["seeds"]
+    print("  on a cluster, in lanes of two workers: " + minutes(needs, seconds, (4, 8, 16, 32), "lanes"))
     return rows
+
+
+def minutes(needs: lanes.Needs, seconds: lanes.Seconds, counts: tuple[int, ...], of: str) -> str:
+    ends = {count: max(lanes.simulate(needs, seconds, count).values()) for count in counts}
+    return ", ".join(f"{count} {of} {end / 60:.1f} min" for count, end in ends.items())

@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("patient")
 # A shell that starts the suite in the background has it ignore Ctrl-C, and so would every stage it runs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.running"]
+pytest_plugins = ["tests.cluster", "tests.running"]
 
 ROOT = Path(__file__).parents[1]
 # What `quick_run` changes in the quick profile, to take less time: less data, and only runs that tests need.

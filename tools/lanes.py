@@ -80,17 +80,17 @@ def startable(needs: Needs, done: Collection[str], running: Collection[str], sec
     return sorted(ready, key=lambda stage: -ways[stage])
 
 
-def simulate(needs: Needs, seconds: Seconds, lanes: int, done: Collection[str] = ()) -> float:
-    """The seconds that the stages which are not `done` would take in so many lanes."""
-    now, ended = 0.0, set(done)
-    running: Seconds = {}  # stage: when it will have ended
+def simulate(needs: Needs, seconds: Seconds, lanes: int) -> Seconds:
+    """When each stage would end in so many lanes, in the order in which they start."""
+    now, ends = 0.0, Seconds()
+    running, ended = Seconds(), set[str]()
     while len(ended) < len(needs):
         for stage in startable(needs, ended, running, seconds)[: lanes - len(running)]:
-            running[stage] = now + seconds[stage]
+            running[stage] = ends[stage] = now + seconds[stage]
         first = min(running, key=lambda stage: running[stage])
         now = running.pop(first)
         ended.add(first)
-    return now
+    return ends
 
 
 def start_lane(folder: Path) -> None:

@@ -1,12 +1,10 @@
 """Where the work is done: processes, a GPU, a Dask cluster; and that no result depends on it."""
 
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,17 +12,30 @@ import joblib
 import psutil
 import pytest
 from distributed import Client, LocalCluster
+from PIL import Image
 
-from pipeline.common.paths import DIGITS
+from pipeline.common.paths import BOXES, BOXES_NOTES, CROP_ARRAYS, DIGITS, MASKS_ARCHIVE, RAW_MASKS
 from pipeline.runtime import compute
 from pipeline.runtime.compute import Compute
 from pipeline.runtime.errors import InputError
 from pipeline.runtime.settings import check
 from stages.crop_masks import __main__ as crop_masks
 from stages.fetch_masks import __main__ as fetch_masks
+from stages.train_cnn import __main__ as train_cnn
 from stages.train_mlp import __main__ as train_mlp
+from tests.cluster import kill_a_busy_worker, of_dask
 from tests.conftest import ROOT
-from tests.making import files_in, put_run
+from tests.making import (
+    HEADER,
+    MASK_CLASSES,
+    files_in,
+    gradient,
+    picture_bytes,
+    put,
+    put_run,
+    put_settings,
+    zipped,
+)
 from tests.small_trainings import MLP, make_digits
 
 
@@ -127,85 +138,83 @@ def test_a_missing_scheduler_is_named(address):
     assert told.stdout.startswith(f"compute.address: no Dask scheduler at {address} ("), told.stderr
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """A scheduler and two workers of one thread, each in a group of processes of its own: the address."""
-    file = tmp_path_factory.mktemp("dask") / "scheduler.json"
-    scheduler, worker = ["dask", "scheduler", "--host", "127.0.0.1", "--port", "0"], ["tools.dask_worker"]
-    options = ["--no-dashboard", "--scheduler-file", str(file)]
-    commands = [[sys.executable, "-m", *command, *options] for command in (scheduler, worker, worker)]
-    started = [subprocess.Popen(command, cwd=ROOT, start_new_session=True) for command in commands]
-    try:
-        while not file.exists() or not file.read_text():
-            time.sleep(0.1)
-        address = json.loads(file.read_text())["address"]
-        with Client(address, timeout="100s") as client:
-            client.wait_for_workers(2)
-        yield address
-    finally:
-        for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def of_dask(test):
-    """One worker runs these, and starts the cluster once."""
-    return pytest.mark.xdist_group("dask")(pytest.mark.witness(test))
-
-
 def train_in(folder: Path, monkeypatch: pytest.MonkeyPatch, **compute: str) -> dict[str, bytes]:
-    """The files of a training that takes a second or two."""
+    """The files of a short training."""
     (folder / "data").mkdir(parents=True)
     make_digits(folder / DIGITS, train=2000, test=500)
-    settings = MLP | {"learning_rate": 0.1, "epochs": 200, "latents_every": 100, "seeds": 3}
+    settings = MLP | {"learning_rate": 0.1, "epochs": 10, "latents_every": 5, "seeds": 3}
     put_run(folder, "mlp", settings, {}, **compute)
     monkeypatch.chdir(folder)
     train_mlp.main("mine")
     return files_in(folder / "models/mlp/mine")
 
 
-@of_dask
-def test_a_cluster_gives_the_same_bytes_even_when_a_worker_is_killed(cluster, tmp_path, monkeypatch):
-    local = train_in(tmp_path / "local", monkeypatch)
-    assert train_in(tmp_path / "cluster", monkeypatch, backend="dask", address=cluster) == local
+def while_a_worker_is_killed(cluster: str, main: Callable[..., None], *arguments: str) -> None:
+    """Call a stage's `main`, and kill a worker of the cluster that is busy with it."""
     with Client(cluster) as client, ThreadPoolExecutor() as pool:
         killed = pool.submit(kill_a_busy_worker, client)
-        assert train_in(tmp_path / "killed", monkeypatch, backend="dask", address=cluster) == local
+        main(*arguments)
         assert killed.result() not in client.run(os.getpid).values(), "a new worker must have replaced it"
 
 
 @of_dask
-def test_a_cluster_draws_and_crops_photographs_to_the_same_bytes_when_a_worker_is_killed(cluster, project):
-    def draw_and_crop(backend: str, address: str | None) -> dict[Path, bytes]:
-        changes = {"compute.backend": backend, "compute.address": address, "crop_masks.side": 8}
-        folder = project({"data.synthetic_masks": {"photographs": 200}, **changes})
-        fetch_masks.main()
-        crop_masks.main()
-        files = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
-        left = {path.relative_to(folder): path.read_bytes() for path in files}
-        shutil.rmtree(folder / "data")
-        return left
-
-    local = draw_and_crop("loky", None)
-    with Client(cluster) as client, ThreadPoolExecutor() as pool:
-        killed = pool.submit(kill_a_busy_worker, client)
-        assert len(local) > 200 and draw_and_crop("dask", cluster) == local
-        assert killed.result()
+def test_a_cluster_trains_to_the_same_bytes(cluster, tmp_path, monkeypatch):
+    local = train_in(tmp_path / "local", monkeypatch)
+    assert train_in(tmp_path / "cluster", monkeypatch, backend="dask", address=cluster) == local
 
 
 @of_dask
-def test_stages_side_by_side_follow_the_threads_of_the_cluster(cluster):
-    assert Compute(backend="dask", address=cluster).cores() == 2
+def test_a_cluster_draws_photographs_to_the_same_bytes(cluster, project):
+    def draw(**compute: str) -> dict[str, bytes]:
+        changes = {f"compute.{key}": value for key, value in compute.items()}
+        project(changes | {"data.synthetic_masks": {"photographs": 20}})
+        fetch_masks.main()
+        return files_in(RAW_MASKS)
+
+    assert draw(backend="dask", address=cluster) == draw()
 
 
-def kill_a_busy_worker(client: Client) -> int:
-    """Wait until a worker has been at work for a moment and kill its process: its number."""
-    while not (busy := [worker for worker, tasks in client.processing().items() if tasks]):
-        time.sleep(0.05)
-    time.sleep(1)  # it trains, or still imports
-    number = client.run(os.getpid, workers=busy[:1])[busy[0]]
-    os.kill(number, signal.SIGKILL)
-    return number
+def ten_times_the_report() -> bytes:
+    """An archive of 6,740 small photographs with 38,832 boxes in all."""
+    members, rows = {}, {"train.csv": [HEADER], "test.csv": [HEADER]}
+    for number in range(6740):
+        pixels = gradient()
+        pixels[0, 0] = number % 256, number // 256, 0  # none is a copy of another
+        name = f"{number}.bmp"
+        members[name] = picture_bytes(Image.fromarray(pixels), "BMP")
+        boxes = 5 + (number % 100 < 76)
+        for box in range(boxes):
+            label, left = MASK_CLASSES[(number + box) % 3], 5 * box + number % 5
+            row = f"{name},60,40,{label},{left},{box},{left + 10 + number % 11},{20 + box}\n"
+            rows["test.csv" if number % 10 == 0 else "train.csv"].append(row)
+    return zipped(members | {name: "".join(lines) for name, lines in rows.items()})
+
+
+@of_dask
+def test_a_cluster_crops_and_trains_ten_times_the_report_while_workers_are_killed(cluster, project):
+    photographs = ten_times_the_report()
+    run = {"channels": [4], "batch_size": 256, "epochs": 1, "seeds": 2}
+
+    def prepare(**compute: str) -> None:
+        changes = {"crop_masks.side": 8, "crop_masks.pictures": 0, "cnn.runs.custom": run}
+        folder = project(changes | {f"compute.{key}": value for key, value in compute.items()})
+        put(folder / MASKS_ARCHIVE, photographs)
+        put_settings(folder)
+
+    def left() -> dict[str, bytes]:
+        prepared = {path.name: path.read_bytes() for path in (CROP_ARRAYS, BOXES, BOXES_NOTES)}
+        return prepared | files_in(Path("models/cnn/custom"))
+
+    prepare()
+    crop_masks.main()
+    train_cnn.main("custom")
+    local = left()
+    shutil.rmtree("data")
+    shutil.rmtree("models")
+    prepare(backend="dask", address=cluster)
+    while_a_worker_is_killed(cluster, crop_masks.main)
+    while_a_worker_is_killed(cluster, train_cnn.main, "custom")
+    assert left() == local
 
 
 @pytest.mark.parametrize(

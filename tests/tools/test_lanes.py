@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import joblib
@@ -12,6 +13,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
+from tests.cluster import of_dask
 from tests.conftest import ROOT
 from tests.making import put
 from tests.processes import Run
@@ -85,9 +87,62 @@ def test_the_longest_way_to_the_end_goes_first():
     seconds = {"short": 3.0, "long": 2.0, "end": 2.0}
     assert lanes.startable(needs, [], [], seconds) == ["long", "short"]
     assert lanes.startable(needs, ["long"], ["short"], seconds) == ["end"]
-    assert lanes.simulate(needs, seconds, 1) == 7
-    assert lanes.simulate(needs, seconds, 2) == 4
-    assert lanes.simulate(needs, seconds, 2, done=["long"]) == 3
+    assert lanes.simulate(needs, seconds, 1) == {"long": 2, "short": 5, "end": 7}
+    assert lanes.simulate(needs, seconds, 2) == {"long": 2, "short": 3, "end": 4}
+
+
+# A stage of two tasks, of which none ends before four have begun.
+TWO_TASKS = """
+import sys, time
+from pathlib import Path
+from pipeline.runtime.compute import read_compute
+from pipeline.runtime.settings import read_params
+
+def task(begun, name, number):
+    (begun / f"{name}{number}").touch()
+    while len(list(begun.iterdir())) < 4:
+        time.sleep(0.1)
+    return f"{name} {number}"
+
+begun, name = Path(sys.argv[1]), sys.argv[2]
+Path(name).write_text(" ".join(read_compute(read_params()).each(task, [(begun, name, n) for n in "12"], 2)))
+"""
+
+
+@of_dask
+def test_a_cluster_is_kept_busy_from_a_machine_of_one_core(cluster, folder, tmp_path, monkeypatch):
+    """Its four threads make two lanes. Stages start as is simulated, and dvc.lock is that of `dvc repro`."""
+    needs = {"a": "", "b": "", "c": "", "d": "abc"}
+    (begun := tmp_path / "begun").mkdir()
+    put(folder / "stage.py", TWO_TASKS.encode())
+    command = f"PYTHONPATH={ROOT} {sys.executable} stage.py {begun}"
+    write_stages(
+        folder,
+        {name: {"cmd": f"{command} {name}", "deps": [*of], "outs": [name]} for name, of in needs.items()},
+    )
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
+    put(tmp_path / "seconds.csv", b"stage,seconds\na,1\nb,3\nc,2\nd,1\n")
+    monkeypatch.setattr(lanes, "SECONDS", tmp_path / "seconds.csv")
+    started = []
+
+    def pool(count, *setting_up):
+        assert count == 2
+        pool = ProcessPoolExecutor(count, *setting_up)
+        submit = pool.submit
+        pool.submit = lambda run, stage, *rest: started.append(stage) or submit(run, stage, *rest)
+        return pool
+
+    monkeypatch.setattr(lanes, "ProcessPoolExecutor", pool)
+    params = YAML(typ="safe").load(folder / "params.yaml")
+    YAML().dump(params | {"compute": {"backend": "dask", "address": cluster}}, folder / "params.yaml")
+    assert lanes.run(folder)
+    assert len(list(begun.iterdir())) == 8
+    expected = lanes.simulate(lanes.read_graph(folder), lanes.read_seconds(needs), 2)
+    assert started == [*expected]
+    locked = (folder / "dvc.lock").read_bytes()
+    YAML().dump(params, folder / "params.yaml")
+    dvc(folder, "repro", "--force")
+    assert (folder / "dvc.lock").read_bytes() == locked
 
 
 def test_data_of_one_s_own_that_have_changed_are_fetched_anew(folder, tmp_path, capfd):
