@@ -4,7 +4,8 @@ python -m benchmarks.growth [FACTOR ...]
 
 The photographs are the synthetic ones, made small and repeated, each copy another file. The CNN is trained
 for one epoch, once. Writes benchmarks/growth.csv and growth.png, and prints the slope of each stage, 1 where
-it takes as many times the seconds as it has photographs, and what a million photographs would take.
+it takes as many times the seconds as it has photographs, and what a million photographs would take, here and
+on a Dask cluster.
 """
 
 import csv
@@ -19,6 +20,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from benchmarks.measuring import CORES
 from benchmarks.pipeline import REPRO, seconds_of, watch
 from pipeline.common.paths import BOXES, MASKS_ARCHIVE, PARAMS
 from pipeline.runtime.settings import read_params
@@ -32,6 +34,8 @@ FACTORS = (1, 10, 100)
 PHOTOGRAPHS = 674  # of the report
 SIDE = 240  # pixels, the longest of a photograph
 MILLION = 1_000_000
+CLUSTER = 64  # cores
+SPREAD = "crop_masks"  # the stage that spreads its photographs over a cluster; one training has one core
 STAGES = ("fetch_masks", "crop_masks", "train_cnn@final", "evaluate_cnn", "check_claims", "write_report")
 COLUMNS = ("filename", "label", "xmin", "ymin", "xmax", "ymax")
 
@@ -138,12 +142,14 @@ def main(arguments: list[str]) -> None:
     table = pd.DataFrame(rows)
     table.to_csv(RESULTS, index=False, float_format="%.4g", lineterminator="\n")
     draw(table, RESULTS.with_suffix(".png"))
+    print(f"slope, and minutes of a million photographs on {len(CORES)} cores and on a cluster of {CLUSTER}:")
     for stage, of_stage in table.groupby("stage", sort=False):
         seconds = of_stage.set_index("factor").seconds
         if len(seconds) > 1:
             rise = slope(seconds)
-            million = seconds.iloc[-1] * (MILLION / PHOTOGRAPHS / seconds.index[-1]) ** max(rise, 1)
-            print(f"{stage:16} slope {rise:.2f}; a million photographs {million / 3600:.2f} hours")
+            million = seconds.iloc[-1] * (MILLION / PHOTOGRAPHS / seconds.index[-1]) ** max(rise, 1) / 60
+            there = million * len(CORES) / CLUSTER if stage == SPREAD else million
+            print(f"{stage:16} {rise:5.2f} {million:7.1f} {there:7.1f}")
 
 
 if __name__ == "__main__":

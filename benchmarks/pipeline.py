@@ -192,17 +192,17 @@ def side_by_side(workspace: Path, repeats: int) -> list[Row]:
     rows = compare("side_by_side", "s", alternate(measures, repeats), {})
     needs = lanes.read_graph(quick.ROOT)
     seconds = lanes.read_seconds(needs)
-    print("  the whole report, simulated: " + minutes(needs, seconds, (1, 2, 4, 8, 16), "lanes"))
+    print("  the whole report, simulated: " + minutes(needs, seconds, (1, 2, 4, 8, 16)))
     params = read_params(quick.ROOT / PARAMS)
     for stage in needs:
         name, _, run = stage.partition("@")
         if name in ("train_mlp", "train_cnn"):  # a worker for each replicate
             settings = resolve_run(params, name.removeprefix("train_"), run)
             seconds[stage] /= settings.get("folds") or settings["seeds"]
-    print("  on a cluster, in lanes of two workers: " + minutes(needs, seconds, (4, 8, 16, 32), "lanes"))
+    print("  on a cluster, in lanes of two workers: " + minutes(needs, seconds, (2, 4, 8, 16, 32)))
     return rows
 
 
-def minutes(needs: lanes.Needs, seconds: lanes.Seconds, counts: tuple[int, ...], of: str) -> str:
+def minutes(needs: lanes.Needs, seconds: lanes.Seconds, counts: tuple[int, ...]) -> str:
     ends = {count: max(lanes.simulate(needs, seconds, count).values()) for count in counts}
-    return ", ".join(f"{count} {of} {end / 60:.1f} min" for count, end in ends.items())
+    return ", ".join(f"{count} lanes {end / 60:.1f} min" for count, end in ends.items())
