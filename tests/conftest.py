@@ -37,7 +37,7 @@ SMALLER = {
     "data": {"synthetic_digits": {"samples": 1600}, "synthetic_masks": {"photographs": 80}},
     "prepare_digits": {"train": 1200, "test": 400},
     "mlp": {"runs": dict.fromkeys(["h64_32_16", "h256_128", "h128_64", "scaled"])},
-    "cnn": {"defaults": {"epochs": 3}},
+    "cnn": {"defaults": {"epochs": 3}, "runs": {"adam": None}},
 }
 FEW_RUNS = {  # those in params.yaml where `project` makes it
     "mlp": ["h64_32", "final", "latents_16_2", "latents_20_15", "custom"],

@@ -53,19 +53,26 @@ MADE = (  # what `make repro` leaves, in a clone
     "git remote add origin <this repository> && git fetch --quiet && git branch --quiet -u origin/main"
 )
 ENVIRONMENT = "mkdir .venv && ln -s <environment>/{bin,lib,pyvenv.cfg} .venv && touch .venv/ready"
+# All that README.md runs first is of the settings of the quick run: nothing is trained again.
+CACHE = (
+    "cp -r <quick run>/.dvc/cache ~/cache && .venv/bin/dvc config --global cache.dir ~/cache && "
+    "echo '{}' > quick.yaml"
+)
 ENDED = (
     "while dvc queue status | grep --quiet --extended-regexp 'Queued|Running'; do sleep 1; done; "
     "! dvc queue status | grep Failed"
 )
+FEWER_RUNS = "sed -i '/^    cv_/d' params.yaml"  # where all CNNs are trained anew
 MY_FOLDER = (
+    f"{FEWER_RUNS} && "
     "cp -r /data/faces faces && sed -i 's#.stages/fetch_masks, #[faces, stages/fetch_masks, #' dvc.yaml && "
     "sed -i 's/  masks: synthetic /  masks: faces /; s/mask_weared_incorrect/incorrect/' params.yaml"
 )
 BEFORE = {
-    "make quick": [("you", f"{ENVIRONMENT} && cp <shorter> quick.yaml")],
-    "make repro": [("you", "cp -r <quick run>/.dvc/cache .dvc")],  # of the same settings: nothing is trained
+    "make quick": [("you", f"{ENVIRONMENT} && {CACHE}")],
     "dvc status": [("you", "sed -i 's/^      epochs: 30$/      epochs: 29/' params.yaml")],
     "dvc exp run -S 'mlp.runs.custom.hidden=[100,50]'": [("you", BACK)],
+    "dvc exp run -S cnn.defaults.epochs=20": [("you", FEWER_RUNS)],
     "python -m tools.experiments": [
         ("you", f"dvc exp run --name spent-tale {RATE}=0.1 evaluate_mlp && {BACK}"),
         ("you", f"dvc exp run --name whist-coat {RATE}=0.01 evaluate_mlp && {BACK}"),
@@ -96,12 +103,11 @@ FAILS = {"git pull --no-rebase"}  # as is shown there
 TYPED_AS = {
     "dvc gc --workspace": "dvc gc --workspace --force",  # it asks, and in a terminal alone
     "dvc exp run -S cnn.defaults.epochs=20": "dvc exp run -S cnn.defaults.epochs=2",  # take less time
+    "dvc exp run --queue -S 'mlp.runs.custom.learning_rate=0.01,0.1'": (
+        "dvc exp run --queue -S 'mlp.runs.custom.learning_rate=0.01,0.1' evaluate_mlp"
+    ),
     "dvc exp run -S cnn.runs.custom.folds=5": "dvc exp run -S cnn.runs.custom.folds=2",
     "dvc exp run -S crop_masks.side=48": "dvc exp run -S crop_masks.side=24",
-}
-SHORTER = {  # than quick.yaml: what `make quick` runs
-    "mlp": {"runs": dict.fromkeys(["h512_256", "h32_16", "latents_20_15", "best_small"])},
-    "cnn": {"defaults": {"epochs": 2}, "runs": dict.fromkeys(["adam", "cv_nothing", "cv_weighted"])},
 }
 
 
@@ -194,7 +200,6 @@ def places(quick_run: Workspace, tmp_path: Path) -> dict[str, str]:
     jpeg, [(*_, left, top, right, bottom), *_] = draw_photograph(plan_photographs(20, seed=1)[0], 1, 0)
     face = Image.open(BytesIO(jpeg)).crop((left, top, right, bottom))
     put(tmp_path / "data/face.jpg", picture_bytes(face, "JPEG"))
-    put(tmp_path / "shorter.yaml", yaml.safe_dump(SHORTER).encode())
     remote = tmp_path / "report.git"
     subprocess.run(["git", "clone", "--quiet", "--bare", quick_run.folder, remote], check=True)
     subprocess.run(["git", "branch", "--move", "main"], cwd=remote, check=True)
@@ -210,7 +215,6 @@ def places(quick_run: Workspace, tmp_path: Path) -> dict[str, str]:
         "/path/or/s3://bucket/report": f"{tmp_path}/storage",
         "<quick run>": str(quick_run.folder),
         "<environment>": sys.prefix,
-        "<shorter>": f"{tmp_path}/shorter.yaml",
     }
 
 
