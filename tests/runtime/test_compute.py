@@ -14,7 +14,7 @@ import pytest
 from distributed import Client, LocalCluster
 from PIL import Image
 
-from pipeline.common.paths import BOXES, BOXES_NOTES, CROP_ARRAYS, DIGITS, MASKS_ARCHIVE, RAW_MASKS
+from pipeline.common.paths import BOXES, BOXES_NOTES, CROP_ARRAYS, DIGITS, MASKS_ARCHIVE
 from pipeline.runtime import compute
 from pipeline.runtime.compute import Compute
 from pipeline.runtime.errors import InputError
@@ -164,14 +164,21 @@ def test_a_cluster_trains_to_the_same_bytes(cluster, tmp_path, monkeypatch):
 
 
 @of_dask
-def test_a_cluster_draws_photographs_to_the_same_bytes(cluster, project):
-    def draw(**compute: str) -> dict[str, bytes]:
-        changes = {f"compute.{key}": value for key, value in compute.items()}
-        project(changes | {"data.synthetic_masks": {"photographs": 20}})
-        fetch_masks.main()
-        return files_in(RAW_MASKS)
+def test_a_cluster_draws_and_crops_photographs_to_the_same_bytes(cluster, project):
+    """Single pictures of the crops too, which its workers write."""
 
-    assert draw(backend="dask", address=cluster) == draw()
+    def draw_and_crop(**compute: str) -> dict[Path, bytes]:
+        changes = {f"compute.{key}": value for key, value in compute.items()}
+        project(changes | {"data.synthetic_masks": {"photographs": 20}, "crop_masks.side": 8})
+        fetch_masks.main()
+        crop_masks.main()
+        left = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
+        shutil.rmtree("data")
+        return left
+
+    local = draw_and_crop()
+    assert sum(path.suffix == ".png" for path in local) > 20
+    assert draw_and_crop(backend="dask", address=cluster) == local
 
 
 def ten_times_the_report() -> bytes:
