@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.common.numerics import INSTRUCTIONS, OFF, THREADS
+from pipeline.common.numerics import INSTRUCTIONS, MEMORY, OFF, THREADS
 from pipeline.runtime.process import exit_when_parent_dies
 
 OURS = "the pipeline"
@@ -111,7 +111,7 @@ def limited_to(cores: list[int], name: str) -> Iterator[None]:
     """Processes started within have these cores, a thread for each, and the instructions of a contender."""
     before = dict(os.environ)
     if name != OURS:
-        freed = ["MKL_CBWR"] if name.endswith(EQUAL) else INSTRUCTIONS
+        freed = [*MEMORY, *(["MKL_CBWR"] if name.endswith(EQUAL) else INSTRUCTIONS)]
         for variable in freed:
             os.environ.pop(variable, None)
         os.environ |= dict.fromkeys(THREADS, str(len(cores))) | {OFF: "1"}

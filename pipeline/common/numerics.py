@@ -3,6 +3,8 @@
 NumPy, SciPy and PyTorch choose among kernels by the processor, and each kernel rounds in its own way. They
 read the variables below once, when they are loaded. pipeline/__init__.py calls `pin` before that, and
 processes started later inherit the variables. docs/trust.md lists the processors that were tried.
+
+One more setting is for speed alone: that processes keep the memory which a mini-batch frees for the next.
 """
 
 import os
@@ -17,6 +19,10 @@ INSTRUCTIONS = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # PyTorch's convolutions
     "MKL_CBWR": "COMPATIBLE",  # PyTorch's matrix products; slow, but only the CNN's small head has any
 }
+# How glibc hands out memory, read when a process starts: arrays of up to 32 MiB come from its heap, which
+# keeps up to 64 MiB free. At its own values a CNN's evaluation fetches the same pages for every mini-batch
+# anew, which takes as long as the network itself.
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20)}
 # Set by benchmarks/ for its peers, which may use all that the processor has.
 OFF = "REPORT_NUMERICS_UNPINNED"
 
@@ -25,6 +31,8 @@ loaded_before: list[str] = []  # libraries that `pin` came too late for
 
 def pin() -> None:
     """Set the variables for this process and those that it starts."""
+    for name, value in MEMORY.items():
+        os.environ.setdefault(name, value)
     wanted = THREADS | (INSTRUCTIONS if _has_avx2() else {})
     if OFF in os.environ or all(os.environ.get(name) == value for name, value in wanted.items()):
         return

@@ -173,10 +173,14 @@ def _nearness(name: str, annotation: str) -> tuple[int, int]:
 
 def place(boxes: list[Box], data: DataSet, shares: bool) -> list[Box]:
     """The boxes that lie on their photographs, in whole pixels, each with `turned`; `shares` says that their
-    corners are shares of width and height. Others are faults, or are skipped.
+    corners are shares of width and height. Others are faults, or are skipped. `boxes` is emptied, since a
+    million of them and as many placed ones are much memory.
     """
     placed: list[Box] = []
-    for group in by_photograph(boxes):
+    groups = by_photograph(boxes)[::-1]
+    boxes.clear()
+    while groups:
+        group = groups.pop()
         with data.faults.gathered():
             header = data.header(group[0].photograph, group[0].where)
             sizes = {box.size for box in group}

@@ -113,9 +113,10 @@
 
   function confusionTable(run) {
     const names = LOOK.classes[part.value], small = LOOK.matrix[part.value].includes("small");
-    const rows = names.map((name, truth) => make("tr", {}, headCell(name, "row"), ...run.confusion[truth].map((share, predicted) => {
+    const rows = names.map((name, truth) => make("tr", {}, headCell(name, "row"), ...names.map((other, predicted) => {
+      const share = run.confusion[truth][predicted] ?? 0;
       const cell = make("td", {textContent: small ? "" : shareText(share), className: share ? "" : "zero"});
-      if (small) cell.title = `${name} taken for ${names[predicted]}: ${shareText(share)} %`;
+      if (small) cell.title = `${name} taken for ${other}: ${shareText(share)} %`;
       cell.style.setProperty("--share", share / 1000);
       return cell;
     })));
