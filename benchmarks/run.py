@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import pipeline
 from benchmarks.cropping import crop
-from benchmarks.measuring import OURS, Row
+from benchmarks.measuring import EQUAL, OURS, Row
 from benchmarks.training_cases import TRAININGS, training, whole_report
 from pipeline.common.paths import PARAMS
 from pipeline.runtime.files import whole_file
@@ -59,8 +59,14 @@ def write(case: str, rows: list[Row], data: str, path: Path) -> None:
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:
-    """A bar for each peer, by case, on a logarithmic axis; a mark where the target is."""
+    """A bar for each peer, by case, on a logarithmic axis; a mark where the target is, and a circle where a
+    peer is that is not held to the instructions of the pipeline.
+    """
     peers = table[table.contender != OURS]
+    named = peers.set_index(peers.case + peers.contender).ratio_to_ours
+    peers = peers[~(peers.case + peers.contender + EQUAL).isin(named.index)]
+    names = peers.contender.str.removesuffix(EQUAL)
+    free = (peers.case + names).map(named).where(names != peers.contender)
     groups = (peers.case != peers.case.shift()).cumsum()
     places = np.arange(len(peers)) + 0.6 * (groups - 1)
     with rc_context(style.STYLE):
@@ -69,17 +75,20 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         colours = peers.met.map({"yes": BLUE, "no": VERMILLION}).fillna(GREY)
         axes.barh(places, peers.ratio_to_ours - 1, left=1, color=colours)
         axes.vlines(peers.target, places - 0.5, places + 0.5, color=INK, linewidth=2)
-        ends = peers[["ratio_to_ours", "target"]].max(axis=1).clip(lower=1)
+        axes.plot(free, places, "o", color=INK, markerfacecolor="none", markersize=4)
+        ends = peers[["ratio_to_ours", "target"]].assign(free=free).max(axis=1).clip(lower=1)
         for place, end, ratio in zip(places, ends, peers.ratio_to_ours, strict=True):
-            axes.text(end * 1.04, place, f"{ratio:.2f}", va="center", fontsize=7)
+            axes.text(end * 1.06, place, f"{ratio:.2f}", va="center", fontsize=7)
         axes.set_xscale("log")
-        axes.set_yticks(places, peers.case.str.replace("_", " ") + ": " + peers.contender, fontsize=7)
+        axes.set_yticks(places, peers.case.str.replace("_", " ") + ": " + names, fontsize=7)
         axes.invert_yaxis()
         axes.margins(x=0.1, y=0.01)
         style.label_logarithmic(axes.xaxis)
         axes.axvline(1, color=INK, linewidth=0.8)
         axes.set_xlabel(
-            "the peer's cost as a multiple of the pipeline's\n(black: the target; blue: reached, orange: not)"
+            "the peer's cost as a multiple of the pipeline's\n"
+            "(black: the target; blue: reached, orange: not;\n"
+            "circle: with all instructions of the processor, where the bar is held to AVX2)"
         )
         figure.savefig(path, dpi=150, metadata={"Software": None})
 
