@@ -18,6 +18,7 @@ from stages.train_cnn import __main__ as train_cnn
 from stages.train_cnn import cnn
 from stages.train_cnn import training as cnn_training
 from stages.train_cnn.settings import CnnSettings
+from tests.conftest import ROOT
 from tests.making import MASK_CLASSES, files_in, put, put_run, save_crops
 from tests.small_trainings import CNN
 
@@ -226,5 +227,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is one of glibc")
 def test_an_evaluation_keeps_the_memory_of_its_mini_batches():
     """Without pipeline.common.numerics.MEMORY, 11,000 pages of 4 KiB; with it under 200."""
-    finished = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    finished = subprocess.run(
+        [sys.executable, "-c", FAULTS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert int(finished.stdout) < 2000

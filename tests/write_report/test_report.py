@@ -16,6 +16,7 @@ from scipy import stats
 
 from pipeline.common.digits import load_digits
 from pipeline.evaluation.claims import read_claims, report_tables
+from pipeline.evaluation.folds import MEAN
 from pipeline.runtime import settings
 from stages.write_report import __main__ as write_report
 from stages.write_report import changes, page, results, try_it
@@ -85,6 +86,17 @@ def test_numbers_in_sentences_come_from_the_metrics(read):
     found.scores["mlp"]["scaled"]["test_accuracy"] = 0.5
     text = words(params, found)
     assert "initial weights cost" not in text and "Scaling the initial weights gains nothing here" in text
+
+
+def test_a_remedy_is_best_only_where_it_is(read):
+    params, found = read
+    means = found.folds["class"] == MEAN
+    found.folds.loc[means, "recall"] = 0.5
+    found.folds.loc[means & (found.folds.run == "cv_larger"), "recall"] = 0.75
+    assert "“larger network” is best: it finds 75 % of a class" in words(params, found).replace("\xa0", " ")
+    found.folds.loc[means & (found.folds.run == "cv_nothing"), "recall"] = 0.875
+    text = words(params, found).replace("\xa0", " ")
+    assert "No remedy for the rare class finds more" in text and "is best: it" not in text
 
 
 def test_the_report_s_numbers_come_back_only_where_they_do(read):
